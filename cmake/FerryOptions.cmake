@@ -1,0 +1,31 @@
+# Language level, warnings, hardening and sanitizers: the same for every target.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(FERRY_WERROR "treat warnings as errors" ON)
+set(FERRY_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined")
+
+find_program(FERRY_CCACHE ccache)
+if(FERRY_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${FERRY_CCACHE}")
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wcast-align -Wimplicit-fallthrough)
+if(FERRY_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(FERRY_SANITIZE)
+  add_compile_options(-fsanitize=${FERRY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${FERRY_SANITIZE})
+else()
+  add_compile_options(-fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+# Asio and Beast are compiled once, in base and http, instead of in every file that includes them.
+add_compile_definitions(
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE)

@@ -1,0 +1,21 @@
+#include "base/task.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace ferry {
+
+namespace {
+std::atomic<unsigned> configured_threads{0};
+}
+
+void set_blocking_threads(unsigned count) { configured_threads = count; }
+
+asio::thread_pool& blocking_pool() {
+  static asio::thread_pool pool(configured_threads != 0 ? configured_threads.load()
+                                                        : std::max(8U, 2 * std::thread::hardware_concurrency()));
+  return pool;
+}
+
+}  // namespace ferry

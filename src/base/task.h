@@ -1,0 +1,66 @@
+// Task<T>: a coroutine of Boost.Asio. A connection's coroutines all run on one io_context with one
+// thread, so they share state without locks between one co_await and the next.
+//
+// What can block (a database, a password hash, a cold disk, a child process) goes through
+// run_blocking: it runs on a bounded pool of threads and the coroutine resumes on its own executor.
+//
+//   auto user = co_await run_blocking([&] { return store.find_user(name); });
+//
+// g++ 12: keep co_await in plain statements; take parameters by value or as references that outlive
+// the coroutine; no capturing lambda may itself be a coroutine.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace ferry {
+
+namespace asio = boost::asio;
+
+template <class T = void>
+using Task = asio::awaitable<T>;
+
+// The process's pool for blocking work. Started on first use with the given number of threads
+// (set_blocking_threads before that; default 2 x cores, at least 8).
+asio::thread_pool& blocking_pool();
+void set_blocking_threads(unsigned count);
+
+// Runs `work` on the blocking pool and answers what it returns. An exception from `work` comes out
+// of the co_await.
+template <class Work>
+Task<std::invoke_result_t<Work&>> run_blocking(Work work) {
+  using T = std::invoke_result_t<Work&>;
+  const auto home = co_await asio::this_coro::executor;
+  co_await asio::post(asio::bind_executor(blocking_pool(), asio::use_awaitable));
+  std::exception_ptr failure;
+  if constexpr (std::is_void_v<T>) {
+    try {
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await asio::post(asio::bind_executor(home, asio::use_awaitable));
+    if (failure) std::rethrow_exception(failure);
+    co_return;
+  } else {
+    std::optional<T> result;
+    try {
+      result.emplace(work());
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    co_await asio::post(asio::bind_executor(home, asio::use_awaitable));
+    if (failure) std::rethrow_exception(failure);
+    co_return std::move(*result);
+  }
+}
+
+}  // namespace ferry

@@ -1,0 +1,95 @@
+// Ciphers and MACs in place, over OpenSSL's EVP. Contexts are set up once per key; a call per packet
+// allocates nothing. None of these is thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "crypto/secret.h"
+
+struct evp_cipher_ctx_st;
+struct evp_mac_ctx_st;
+
+namespace ferry::crypto {
+
+enum class Direction : std::uint8_t { encrypt, decrypt };
+
+struct EvpDelete {
+  void operator()(evp_cipher_ctx_st* context) const;
+  void operator()(evp_mac_ctx_st* context) const;
+};
+using CipherContext = std::unique_ptr<evp_cipher_ctx_st, EvpDelete>;
+using MacContext = std::unique_ptr<evp_mac_ctx_st, EvpDelete>;
+
+// AES-GCM with a 16- or 32-byte key, 12-byte nonces and 16-byte tags (NIST SP 800-38D).
+class AesGcm {
+ public:
+  static constexpr std::size_t nonce_size = 12, tag_size = 16;
+  AesGcm(ByteSpan key, Direction direction);
+  // Encrypts `data` in place and writes its tag.
+  void seal(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<std::byte, tag_size> tag);
+  // Decrypts in place; false when the tag is wrong (the data is then garbage).
+  [[nodiscard]] bool open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data,
+                          std::span<const std::byte, tag_size> tag);
+
+ private:
+  CipherContext context_;
+};
+
+// AES-CTR with a 16-, 24- or 32-byte key: one running stream (RFC 4344).
+class AesCtr {
+ public:
+  AesCtr(ByteSpan key, ByteSpan initial_counter);
+  void apply(MutableByteSpan data);
+
+ private:
+  CipherContext context_;
+};
+
+// The original ChaCha20 with a 64-bit nonce and a 64-bit block counter, as chacha20-poly1305@openssh.com
+// uses it.
+class ChaCha20 {
+ public:
+  explicit ChaCha20(ByteSpan key32);
+  // nonce: the packet's sequence number (encoded big-endian); counter: first block.
+  void apply(std::uint64_t nonce, std::uint64_t counter, MutableByteSpan data);
+
+ private:
+  CipherContext context_;
+};
+
+// Poly1305 with a fresh key a message (RFC 8439 section 2.5).
+class Poly1305 {
+ public:
+  static constexpr std::size_t key_size = 32, tag_size = 16;
+  Poly1305();
+  void compute(std::span<const std::byte, key_size> key, ByteSpan data, std::span<std::byte, tag_size> tag);
+
+ private:
+  MacContext context_;
+};
+
+enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256, sha384, sha512 };
+std::size_t hash_size(HashAlgorithm algorithm);
+// The digest of the parts, one after another.
+Bytes hash(HashAlgorithm algorithm, std::initializer_list<ByteSpan> parts);
+
+// HMAC (RFC 2104) with one key and many messages.
+class Hmac {
+ public:
+  Hmac(HashAlgorithm algorithm, ByteSpan key);
+  std::size_t size() const { return size_; }
+  // `tag` has size() bytes.
+  void compute(std::initializer_list<ByteSpan> parts, MutableByteSpan tag);
+
+ private:
+  MacContext context_;
+  std::size_t size_;
+};
+
+}  // namespace ferry::crypto

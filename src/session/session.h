@@ -1,0 +1,81 @@
+// Session: a logged-in account acting. Each protocol calls ONE method here per request; permissions,
+// patterns, quota, bandwidth, hooks, accounting, logs and idle time are decided behind it and nowhere else.
+//
+// Lives on its connection's io_context; not thread-safe. Errors are what the client may be told (the code)
+// and what the log needs (the message).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "base/virtual_path.h"
+#include "model/user.h"
+#include "session/connection_info.h"
+#include "vfs/file_system.h"
+
+namespace ferry::session {
+
+class Registry;
+struct Services;
+
+// An open file of an account: counts bytes, logs the transfer at close, settles quota.
+// A file opened for writing in an atomic upload mode writes beside its target and is renamed at close();
+// destroyed without close() (the client vanished) the partial upload is handled as upload_mode says.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+  virtual Task<Result<std::size_t>> read_at(std::uint64_t offset, MutableByteSpan into) = 0;
+  // No value: would wait, use read_at.
+  virtual std::optional<Result<std::size_t>> try_read_at(std::uint64_t offset, std::span<const iovec> into) = 0;
+  virtual Task<Result<void>> write_at(std::uint64_t offset, std::span<const iovec> pieces) = 0;
+  // No value: might wait, use write_at.
+  virtual std::optional<Result<void>> try_write_at(std::uint64_t offset, std::span<const iovec> pieces) = 0;
+  virtual Task<Result<vfs::FileInfo>> info() = 0;
+  virtual Task<Result<void>> set_attributes(vfs::AttributeChange change) = 0;
+  virtual Task<Result<void>> sync() = 0;
+  virtual Task<Result<vfs::SpaceInfo>> space() = 0;
+  // Answers only when the data is where it was promised to be.
+  virtual Task<Result<void>> close() = 0;
+  // The connection broke or the client gave up: logs the transfer as failed, keeps or removes the partial file.
+  virtual Task<void> abandon(Error why) = 0;
+};
+
+class OpenDirectory {
+ public:
+  virtual ~OpenDirectory() = default;
+  // Up to `max` further visible entries; empty at the end. "." and ".." are the protocol's.
+  virtual Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) = 0;
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  virtual const model::User& user() const = 0;
+  virtual const ConnectionInfo& connection() const = 0;
+  // Where relative paths start: the account's start_directory.
+  virtual const VirtualPath& start_directory() const = 0;
+
+  virtual Task<Result<vfs::FileInfo>> stat(VirtualPath path) = 0;
+  virtual Task<Result<vfs::FileInfo>> lstat(VirtualPath path) = 0;
+  virtual Task<Result<std::unique_ptr<OpenFile>>> open(VirtualPath path, vfs::OpenOptions options) = 0;
+  virtual Task<Result<std::unique_ptr<OpenDirectory>>> open_directory(VirtualPath path) = 0;
+  virtual Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) = 0;
+  virtual Task<Result<void>> remove_file(VirtualPath path) = 0;
+  virtual Task<Result<void>> remove_directory(VirtualPath path) = 0;
+  virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
+  virtual Task<Result<void>> make_symlink(std::string target, VirtualPath link) = 0;
+  virtual Task<Result<std::string>> read_symlink(VirtualPath path) = 0;
+  virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;
+  virtual Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) = 0;
+  virtual Task<Result<vfs::SpaceInfo>> space(VirtualPath path) = 0;
+
+  // Open files and directories of this session; the protocol refuses more than its limit.
+  virtual std::size_t open_handles() const = 0;
+};
+
+}  // namespace ferry::session
