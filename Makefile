@@ -1,0 +1,41 @@
+# The commands of daily work; each does its own set-up. `make help` lists them.
+.PHONY: run test bench lint format clean help setup-run setup-test setup-lint
+.DEFAULT_GOAL := help
+
+BUILD := build/release
+ARGS ?=
+# A --config-dir among ARGS replaces the data directory under the repository.
+CONFIG_DIR := $(if $(findstring --config-dir,$(ARGS)),,--config-dir run)
+
+run: setup-run ## build, then start the server on its embedded default: make run ARGS="--config-dir /etc/ferry"
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release -DFERRY_TESTS=OFF
+	@cmake --build $(BUILD) --target ferry
+	@mkdir -p -m 700 run
+	@exec $(BUILD)/ferry serve $(CONFIG_DIR) $(ARGS)
+
+test: setup-test ## unit, conformance and end-to-end tests, one closing summary
+	@scripts/run-tests
+
+bench: setup-test ## speed and CPU against this machine's OpenSSH (bench/README.md)
+	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) --target ferry bench_floor
+	@/usr/bin/python3 bench/sftp_bench.py
+
+lint: setup-lint ## formatting, include floors, forbidden constructs
+	@scripts/lint
+
+format: setup-lint ## format every source file
+	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format -i
+
+clean: ## remove everything built (the data directory run/ stays)
+	rm -rf build .venv .pytest_cache
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup-run:
+	@scripts/install-packages build
+setup-test:
+	@scripts/install-packages build test
+setup-lint:
+	@scripts/install-packages lint
