@@ -1,6 +1,7 @@
 // Who is connected, from where, over what: set once by the protocol when a client connects.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ struct ConnectionInfo {
   std::string remote_address;  // ip:port
   std::string client_ip;       // without port
   std::string client_version;  // what the client says of itself
+  // Ends this connection when an administrator or the idle timer says so. Called from any thread, perhaps
+  // more than once and after the connection is gone: post to the connection's executor, own nothing of it.
+  std::function<void()> disconnect = {};
 };
 
 }  // namespace ferry::session

@@ -140,6 +140,8 @@ class FileSystem {
   virtual const Capabilities& capabilities() const = 0;
   // A word for logs and metrics: "osfs", "s3fs", ...
   virtual std::string_view name() const = 0;
+  // Where `path` really lies, for logs and hooks; never for a client. Default: the path itself.
+  virtual std::string location(const VirtualPath& path) const;
 
   // Follows symlinks inside the root; one that leaves it: permission_denied.
   virtual Task<Result<FileInfo>> stat(VirtualPath path) = 0;

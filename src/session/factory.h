@@ -1,0 +1,53 @@
+// How a login becomes a Session.
+//
+//   auto registry = std::make_shared<session::Registry>(limits);
+//   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic}};
+//   auto opened = co_await session::open_session(user, info, services);
+//   if (!opened) ...                       // limit_exceeded, unsupported storage, no home directory
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "base/task.h"
+#include "model/user.h"
+#include "session/connection_info.h"
+#include "session/registry.h"
+#include "session/session.h"
+
+namespace ferry::session {
+
+// The numbers are those of the configuration key `upload_mode`.
+enum class UploadMode : std::uint8_t {
+  standard = 0,            // straight to the target; a broken upload leaves what arrived there
+  atomic = 1,              // beside the target, renamed at close; a broken upload leaves nothing
+  atomic_with_resume = 2,  // the same, but what arrived of a broken upload is kept at the target
+};
+
+// `setstat_mode`: what becomes of chmod, chown and chtimes. A change of size is always done.
+enum class SetstatMode : std::uint8_t {
+  apply = 0,
+  ignore = 1,                 // answered with success, not done
+  ignore_if_unsupported = 2,  // the same, where the storage cannot do it
+};
+
+struct Options {
+  UploadMode upload_mode = UploadMode::standard;
+  SetstatMode setstat_mode = SetstatMode::apply;
+  std::uint32_t umask = 022;                    // of files and directories made for clients
+  std::chrono::minutes idle_timeout{15};        // 0: never; Registry::close_idle enforces it
+};
+
+// What every session of the process shares.
+struct Services {
+  std::shared_ptr<Registry> registry;
+  Options options;
+};
+
+// Enters the account into the registry, makes its home directory and folders when they are missing and
+// builds its virtual tree. limit_exceeded: max_sessions; unsupported: a storage provider not built in;
+// invalid_argument: a path in the account that cannot be used. The message names what is wrong.
+Task<Result<std::unique_ptr<Session>>> open_session(model::User user, ConnectionInfo info, Services services);
+
+}  // namespace ferry::session

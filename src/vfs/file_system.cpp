@@ -1,0 +1,24 @@
+#include "vfs/file_system.h"
+
+#include <sys/stat.h>
+
+namespace ferry::vfs {
+
+std::uint32_t FileInfo::posix_mode() const {
+  switch (type) {
+    case FileType::regular: return S_IFREG | mode;
+    case FileType::directory: return S_IFDIR | mode;
+    case FileType::symlink: return S_IFLNK | mode;
+    // FIFO, socket or device: no client may open it, so which one does not matter to any.
+    case FileType::other: return S_IFIFO | mode;
+  }
+  return mode;
+}
+
+std::optional<Result<std::size_t>> File::try_read_at(std::uint64_t, std::span<const iovec>) { return std::nullopt; }
+
+std::optional<Result<void>> File::try_write_at(std::uint64_t, std::span<const iovec>) { return std::nullopt; }
+
+std::string FileSystem::location(const VirtualPath& path) const { return path.text(); }
+
+}  // namespace ferry::vfs

@@ -1,0 +1,58 @@
+// LocalFileSystem: a directory of this machine, contained by the kernel.
+//
+//   auto storage = vfs::LocalFileSystem::open({.root = "/srv/ferry/alice", .create_root = true});
+//
+// It holds a descriptor of its root. Every path is resolved by openat2 beneath it and acted on through the
+// parent's descriptor, so neither a path nor a symlink nor a race leads outside. Calls that may wait for a
+// device run on the blocking pool; see local/waiting.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "vfs/file_system.h"
+#include "vfs/local/root.h"
+
+namespace ferry::vfs {
+
+struct LocalOptions {
+  std::string root;            // absolute, without "." and ".."; symlinks in it are followed
+  std::uint32_t umask = 022;   // taken from the mode of everything created
+  bool create_root = false;    // make it and its parents with mode 0700 when missing
+  // Who owns what is created (needs the privilege to give files away); none: the server's own account.
+  std::optional<AttributeChange::Owner> owner = {};
+};
+
+class LocalFileSystem final : public FileSystem {
+ public:
+  // Blocks. invalid_argument for a root that is not absolute and normal, not_a_directory, not_found, ...
+  static Result<std::unique_ptr<LocalFileSystem>> open(LocalOptions options);
+
+  const Capabilities& capabilities() const override;
+  std::string_view name() const override { return "osfs"; }
+  std::string location(const VirtualPath& path) const override;
+
+  Task<Result<FileInfo>> stat(VirtualPath path) override;
+  Task<Result<FileInfo>> lstat(VirtualPath path) override;
+  Task<Result<std::unique_ptr<File>>> open(VirtualPath path, OpenOptions options) override;
+  Task<Result<std::unique_ptr<Directory>>> open_directory(VirtualPath path) override;
+  Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) override;
+  Task<Result<void>> remove_file(VirtualPath path) override;
+  Task<Result<void>> remove_directory(VirtualPath path) override;
+  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override;
+  Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
+  Task<Result<std::string>> read_symlink(VirtualPath path) override;
+  Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
+  Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) override;
+  Task<Result<SpaceInfo>> space(VirtualPath path) override;
+
+ private:
+  LocalFileSystem(LocalOptions options, local::Root root);
+
+  LocalOptions options_;
+  local::Root root_;
+};
+
+}  // namespace ferry::vfs
