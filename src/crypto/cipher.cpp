@@ -32,6 +32,7 @@ CipherContext new_cipher(const EVP_CIPHER* cipher, ByteSpan key, bool encrypt) {
 }
 
 void update(EVP_CIPHER_CTX* context, MutableByteSpan data) {
+  if (data.empty()) return;
   int done = 0;
   require(EVP_CipherUpdate(context, raw(data), &done, raw(data), int_size(data)) == 1, "cipher update");
 }
@@ -171,7 +172,7 @@ Bytes hash(HashAlgorithm algorithm, std::initializer_list<ByteSpan> parts) {
     require(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1, "digest update");
   }
   Bytes result(hash_size(algorithm));
-  require(EVP_DigestFinal_ex(context.get(), raw(result), nullptr) == 1, "digest final");
+  require(EVP_DigestFinal_ex(context.get(), raw(MutableByteSpan(result)), nullptr) == 1, "digest final");
   return result;
 }
 
