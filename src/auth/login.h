@@ -1,0 +1,93 @@
+// The login pipeline: the one place where every protocol's users, and administrators, are let in or refused.
+//
+//   auto outcome = co_await authenticator.login({.connection_id = id, .protocol = "SSH", .client_ip = ip,
+//                                                .username = name, .method = auth::Method::password,
+//                                                .password = std::move(password), .completed = steps});
+//   if (!outcome) ...                  // authentication_failed, whatever the reason was; it is in the log
+//   else if (outcome->partial) ...     // tell the client which methods may follow: outcome->remaining
+//   else ... outcome->user
+//
+// Steps, in this order, each of which refuses when it fails or cannot be decided (a provider that errs refuses):
+// account exists, status, expiration, access time, IP filters, protocol, second factor, login method, credential.
+// The answer and its time tell nothing about which step refused, nor whether the account exists.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/task.h"
+#include "crypto/password.h"
+#include "crypto/secret.h"
+#include "model/admin.h"
+#include "model/user.h"
+#include "model/validate.h"
+#include "store/provider.h"
+
+namespace ferry::auth {
+
+enum class Method : std::uint8_t { none, password, publickey, keyboard_interactive };
+// The name in logs and in denied_login_methods: "password", "publickey", "keyboard-interactive", "none".
+std::string_view to_string(Method method);
+
+struct LoginRequest {
+  std::string connection_id;
+  std::string protocol;  // SSH (SFTP, SCP too), FTP, DAV, HTTP
+  std::string client_ip;
+  std::string username;
+  Method method = Method::none;
+  crypto::Secret password;         // password, keyboard_interactive
+  Bytes public_key;                // publickey: the blob; the protocol has checked the signature, unless `probe`
+  bool probe = false;              // publickey without signature yet: may this key log in? Records nothing
+  std::vector<Method> completed;   // steps that had partial success on this connection for this very username
+};
+
+struct LoginOutcome {
+  model::UserPtr user;
+  bool partial = false;                // one more step is needed
+  std::vector<std::string> remaining;  // partial: SSH names of the methods that may follow
+  std::string method;                  // as logged: "password", "publickey+password", ...
+};
+
+struct AdminLoginRequest {
+  std::string username;
+  crypto::Secret password;
+  std::string client_ip;
+};
+
+struct LoginOptions {
+  model::NamingRules naming;
+  crypto::PasswordHashing hashing;  // stored bcrypt and argon2id hashes that differ are renewed at login
+  bool password_caching = true;
+  bool local_time = false;          // access_time is in the server's time zone, not UTC
+};
+
+class Authenticator {
+ public:
+  // Takes as long as one password hash.
+  Authenticator(store::Provider& provider, LoginOptions options);
+  ~Authenticator();
+
+  // authentication_failed is the only error. Method::none is always refused.
+  Task<Result<LoginOutcome>> login(LoginRequest request);
+  // Status, allow_list, password. authentication_failed is the only error.
+  Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);
+
+  // The same, blocking: for callers that are on the blocking pool already.
+  Result<LoginOutcome> login_now(const LoginRequest& request);
+  Result<model::AdminPtr> login_admin_now(const AdminLoginRequest& request);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A "connection_failed" log line in the documented shape; login_type is a method's name or "no_auth_tried".
+void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
+                           std::string_view login_type, std::string_view error);
+
+}  // namespace ferry::auth

@@ -1,0 +1,57 @@
+// Access tokens of REST: whom one speaks for, where it is valid and until when.
+//
+// A token names its administrator or user, its audience and the address it was given to. It ends at its expiry, at
+// logout, and as soon as the account is disabled, deleted, expired, moved to another role, loses an address
+// filter or permission, or gets another password: the account is looked up at every use.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/task.h"
+#include "crypto/secret.h"
+#include "model/admin.h"
+#include "model/user.h"
+#include "store/provider.h"
+
+namespace ferry::auth {
+
+struct TokenOptions {
+  crypto::Secret signing_passphrase;     // empty: a random key, so that tokens end with the process
+  std::chrono::minutes lifetime{20};     // httpd.jwt_lifetime
+  bool check_address = true;             // httpd.token_validation = 1 switches it off
+};
+
+struct IssuedToken {
+  std::string access_token;
+  std::int64_t expires_at = 0;  // Unix seconds
+};
+
+class Tokens {
+ public:
+  Tokens(store::Provider& provider, TokenOptions options);
+  ~Tokens();
+
+  // For an account that has just logged in.
+  IssuedToken issue(const model::Admin& admin, std::string_view client_ip);
+  IssuedToken issue(const model::User& user, std::string_view client_ip);
+
+  // The account a token speaks for. authentication_failed is the only error; the reason is in its message.
+  Task<Result<model::AdminPtr>> verify_admin(std::string token, std::string client_ip);
+  Task<Result<model::UserPtr>> verify_user(std::string token, std::string client_ip);
+  Result<model::AdminPtr> verify_admin_now(std::string_view token, std::string_view client_ip);
+  Result<model::UserPtr> verify_user_now(std::string_view token, std::string_view client_ip);
+
+  // Logout: the token is refused from now on. Remembered until it would have expired.
+  void revoke(std::string_view token);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ferry::auth

@@ -1,0 +1,45 @@
+// Objects to and from JSON, the form of REST, of dumps and of the store.
+//
+//   auto user = model::user_from_json(nlohmann::json::parse(body, nullptr, false));
+//   if (!user) return bad_request(user.error().message);   // "quota_size: an integer expected"
+//   body = model::to_json(*user, model::View::answer).dump();
+//
+// Reading: a missing or null field takes its default, an unknown field is ignored, a field of another type is
+// invalid_argument with a message that names it. Nothing else is checked: see model/validate.h.
+// Writing leaves out empty strings, lists, objects, false and 0 where SFTPGo does. `dump` of the result never
+// throws for text that came from JSON or passed validation (it is UTF-8).
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "model/admin.h"
+#include "model/folder.h"
+#include "model/user.h"
+
+namespace ferry::model {
+
+enum class View : std::uint8_t {
+  answer,   // for REST: no password, secrets redacted, no recovery codes; `has_password` says if there is one
+  storage,  // everything, with hashes and encrypted secrets: the store and dumps
+};
+
+nlohmann::json to_json(const User& user, View view);
+nlohmann::json to_json(const Admin& admin, View view);
+nlohmann::json to_json(const Folder& folder, View view);
+
+Result<User> user_from_json(const nlohmann::json& json);
+Result<Admin> admin_from_json(const nlohmann::json& json);
+Result<Folder> folder_from_json(const nlohmann::json& json);
+
+// The same from and to text. invalid_argument when the text is no JSON object.
+Result<User> user_from_text(std::string_view text);
+Result<Admin> admin_from_text(std::string_view text);
+Result<Folder> folder_from_text(std::string_view text);
+std::string to_text(const User& user, View view);
+std::string to_text(const Admin& admin, View view);
+std::string to_text(const Folder& folder, View view);
+
+}  // namespace ferry::model

@@ -1,0 +1,62 @@
+// Accounts: how objects are written. Checks them, hashes passwords, encrypts secrets, keeps what an update leaves
+// out, then stores. REST, dumps and the first administrator write through here, never into the provider.
+//
+//   auto stored = co_await run_blocking([&] { return accounts.add_user(std::move(user)); });
+//
+// Blocking (a password hash takes tens of milliseconds): run through run_blocking. Safe from any thread.
+// Errors: those of the provider; invalid_argument with a message for the client.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "crypto/password.h"
+#include "crypto/secret.h"
+#include "model/validate.h"
+#include "store/provider.h"
+
+namespace ferry::store {
+
+struct AccountOptions {
+  model::UserRules users;
+  crypto::PasswordHashing hashing;
+  crypto::Secret master_key;  // kms.secrets.master_key; empty: secrets carry their own key
+};
+
+class Accounts {
+ public:
+  Accounts(Provider& provider, AccountOptions options);
+
+  Result<model::UserPtr> add_user(model::User user);
+  // Replaces the user's settings. Kept from the stored one: what the store keeps, the password when `user` has
+  // none, TOTP and recovery codes, secrets sent as Redacted or with the stored status.
+  Result<model::UserPtr> update_user(std::string_view name, model::User user);
+
+  Result<model::AdminPtr> add_admin(model::Admin admin);
+  // conflict: there is an administrator already.
+  Result<model::AdminPtr> add_first_admin(model::Admin admin);
+  Result<model::AdminPtr> update_admin(std::string_view name, model::Admin admin);
+  // Checks the current password (authentication_failed), then sets the new one; it must differ.
+  Result<void> change_admin_password(std::string_view name, std::string_view current, std::string_view replacement);
+  struct AdminProfile {
+    std::string email, description;
+    bool allow_api_key_auth = false;
+  };
+  Result<void> update_admin_profile(std::string_view name, AdminProfile profile);
+
+  Result<model::Folder> add_folder(model::Folder folder);
+  Result<model::Folder> update_folder(std::string_view name, model::Folder folder);
+
+  // A name as it is stored: apply to every name from a path or a login before looking it up.
+  std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
+  Provider& provider() const { return provider_; }
+
+ private:
+  Result<void> hash_in_place(std::string& password) const;
+
+  Provider& provider_;
+  AccountOptions options_;
+};
+
+}  // namespace ferry::store

@@ -1,0 +1,102 @@
+// The data provider: where users, admins and folders are kept. One engine a folder below (sqlite, memory).
+//
+// Every call is synchronous and may block: run it through run_blocking. Safe from any thread. What a call
+// changes, it changes in one transaction: it is there for every later call, or nothing happened.
+// Names are looked up as given (see model::NamingRules::convert), by index.
+//
+// Errors of every call: io_error (the database failed), internal. Objects must have been validated before.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "model/admin.h"
+#include "model/folder.h"
+#include "model/user.h"
+
+namespace ferry::store {
+
+// Part of a list that is ordered by name, as bytes.
+struct Page {
+  std::size_t limit = 100;
+  std::size_t offset = 0;
+  bool descending = false;
+};
+
+enum class QuotaUpdate : std::uint8_t { add, reset };
+
+struct QuotaUsage {
+  std::int64_t files = 0;
+  std::int64_t size = 0;  // bytes
+};
+
+struct TransferUsage {
+  std::int64_t upload = 0;    // bytes
+  std::int64_t download = 0;  // bytes
+};
+
+// Changes an object inside the transaction that holds it; an error from it leaves the object as it was. It must be
+// quick and must not call the provider. It cannot rename the object.
+template <class Object>
+using Change = std::function<Result<void>(Object&)>;
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  // A word for logs and GET /status: "sqlite", "memory".
+  virtual std::string_view driver() const = 0;
+  // Whether the provider answers.
+  virtual Result<void> check() = 0;
+
+  // Users. not_found: no such user. Virtual folders come with their folder's details.
+  virtual Result<model::UserPtr> user(std::string_view name) = 0;
+  virtual Result<std::vector<model::UserPtr>> users(Page page) = 0;
+  // Sets id, created_at, updated_at. already_exists; invalid_argument: a virtual folder that does not exist.
+  virtual Result<model::UserPtr> add_user(model::User user) = 0;
+  // Sets updated_at; what is "kept by the store" does not change. Errors as add_user, and those of `change`.
+  virtual Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) = 0;
+  virtual Result<void> delete_user(std::string_view name) = 0;
+
+  // Admins.
+  virtual Result<model::AdminPtr> admin(std::string_view name) = 0;
+  virtual Result<std::vector<model::AdminPtr>> admins(Page page) = 0;
+  virtual Result<model::AdminPtr> add_admin(model::Admin admin) = 0;
+  // The first administrator: conflict when there is one already, without a race.
+  virtual Result<model::AdminPtr> add_first_admin(model::Admin admin) = 0;
+  virtual Result<model::AdminPtr> change_admin(std::string_view name, const Change<model::Admin>& change) = 0;
+  virtual Result<void> delete_admin(std::string_view name) = 0;
+  virtual Result<bool> has_admin() = 0;
+
+  // Folders. `users` of an answer lists who mounts it, by name.
+  virtual Result<model::Folder> folder(std::string_view name) = 0;
+  virtual Result<std::vector<model::Folder>> folders(Page page) = 0;
+  virtual Result<model::Folder> add_folder(model::Folder folder) = 0;
+  virtual Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) = 0;
+  // The users that mounted it no longer do.
+  virtual Result<void> delete_folder(std::string_view name) = 0;
+
+  // Quota. add: the numbers (negative too) are added in one step, never below 0; reset: they are set.
+  // last_quota_update is set. not_found.
+  virtual Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) = 0;
+  virtual Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) = 0;
+  virtual Result<void> update_transfer_quota(std::string_view name, TransferUsage usage, QuotaUpdate how) = 0;
+  virtual Result<QuotaUsage> user_quota(std::string_view name) = 0;
+  virtual Result<QuotaUsage> folder_quota(std::string_view name) = 0;
+  virtual Result<TransferUsage> transfer_quota(std::string_view name) = 0;
+
+  // Unix milliseconds. updated_at does not change. not_found.
+  virtual Result<void> set_user_last_login(std::string_view name, std::int64_t when) = 0;
+  virtual Result<void> set_admin_last_login(std::string_view name, std::int64_t when) = 0;
+};
+
+// Now, in Unix milliseconds.
+std::int64_t now_ms();
+
+}  // namespace ferry::store
