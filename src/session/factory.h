@@ -2,7 +2,7 @@
 //
 //   auto registry = std::make_shared<session::Registry>(limits);
 //   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic}};
-//   auto opened = co_await session::open_session(user, info, services);
+//   auto opened = co_await session::open_session(user, info, services);  // user: model::UserPtr
 //   if (!opened) ...                       // limit_exceeded, unsupported storage, no home directory
 #pragma once
 
@@ -48,6 +48,6 @@ struct Services {
 // Enters the account into the registry, makes its home directory and folders when they are missing and
 // builds its virtual tree. limit_exceeded: max_sessions; unsupported: a storage provider not built in;
 // invalid_argument: a path in the account that cannot be used. The message names what is wrong.
-Task<Result<std::unique_ptr<Session>>> open_session(model::User user, ConnectionInfo info, Services services);
+Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services);
 
 }  // namespace ferry::session

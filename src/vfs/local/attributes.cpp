@@ -1,0 +1,96 @@
+#include "vfs/local/attributes.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+
+namespace ferry::vfs::local {
+
+namespace {
+
+#ifdef SYS_fchmodat2
+constexpr long fchmodat2_number = SYS_fchmodat2;
+#else
+constexpr long fchmodat2_number = 452;  // the same on every architecture
+#endif
+
+FileType type_of(std::uint32_t mode) {
+  if (S_ISREG(mode)) return FileType::regular;
+  if (S_ISDIR(mode)) return FileType::directory;
+  if (S_ISLNK(mode)) return FileType::symlink;
+  return FileType::other;
+}
+
+timespec to_timespec(FileTime time) {
+  timespec value{};
+  value.tv_sec = static_cast<time_t>(time.seconds);
+  value.tv_nsec = static_cast<long>(time.nanoseconds);
+  return value;
+}
+
+Result<void> change_mode(int descriptor, std::uint32_t mode) {
+  if (::syscall(fchmodat2_number, descriptor, "", mode & 07777, AT_EMPTY_PATH) == 0) return {};
+  if (errno != ENOSYS) return fail_errno(errno, "chmod");
+  // Before Linux 6.6 only the descriptor's name under /proc reaches an O_PATH one; a symlink's own bits it
+  // would pretend to change.
+  const Result<struct statx> facts = stat_at(descriptor, "");
+  if (!facts) return fail(facts.error());
+  if (S_ISLNK(facts->stx_mode)) return fail(ErrorCode::unsupported, "chmod of a symlink");
+  const std::string name = "/proc/self/fd/" + std::to_string(descriptor);
+  if (::chmod(name.c_str(), mode & 07777) != 0) return fail_errno(errno, "chmod");
+  return {};
+}
+
+}  // namespace
+
+FileInfo to_info(const struct statx& facts) {
+  FileInfo info;
+  info.type = type_of(facts.stx_mode);
+  info.mode = facts.stx_mode & 07777U;
+  info.uid = facts.stx_uid;
+  info.gid = facts.stx_gid;
+  info.size = facts.stx_size;
+  info.links = facts.stx_nlink;
+  info.modified = {facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec};
+  info.accessed = {facts.stx_atime.tv_sec, facts.stx_atime.tv_nsec};
+  return info;
+}
+
+Result<struct statx> stat_at(int directory, const char* name) {
+  struct statx facts {};
+  const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+  if (::statx(directory, name, flags, STATX_BASIC_STATS, &facts) != 0) return fail_errno(errno, "statx");
+  return facts;
+}
+
+Result<void> change_attributes(int descriptor, const AttributeChange& change) {
+  // The owner first: changing it drops the set-user-id bits that the mode may set.
+  if (change.owner && ::fchownat(descriptor, "", change.owner->uid, change.owner->gid, AT_EMPTY_PATH) != 0) {
+    return fail_errno(errno, "chown");
+  }
+  if (change.mode) {
+    const Result<void> changed = change_mode(descriptor, *change.mode);
+    if (!changed) return changed;
+  }
+  if (change.times) {
+    const timespec times[2] = {to_timespec(change.times->accessed), to_timespec(change.times->modified)};
+    if (::utimensat(descriptor, "", times, AT_EMPTY_PATH) != 0) return fail_errno(errno, "utimens");
+  }
+  return {};
+}
+
+Result<void> change_size(int descriptor, std::uint64_t size) {
+  if (size > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+    return fail(ErrorCode::invalid_argument, "size out of range");
+  }
+  while (::ftruncate(descriptor, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return fail_errno(errno, "truncate");
+  }
+  return {};
+}
+
+}  // namespace ferry::vfs::local

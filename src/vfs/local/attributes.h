@@ -1,0 +1,23 @@
+// What the kernel says of a file, and changing it: through descriptors only, so that nothing can be swapped
+// between the check and the use.
+#pragma once
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "vfs/file_system.h"
+
+namespace ferry::vfs::local {
+
+FileInfo to_info(const struct statx& facts);
+
+// statx of `name` in `directory`, of the descriptor itself when it is "". Never follows a symlink.
+Result<struct statx> stat_at(int directory, const char* name);
+
+// Everything of `change` but the size. `descriptor` may be an O_PATH one, also of a symlink.
+// unsupported: permission bits of a symlink.
+Result<void> change_attributes(int descriptor, const AttributeChange& change);
+
+Result<void> change_size(int descriptor, std::uint64_t size);
+
+}  // namespace ferry::vfs::local

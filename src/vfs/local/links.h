@@ -1,0 +1,23 @@
+// Renaming without replacing, and what the text of a symlink means on either side: stored on the disk it is
+// always relative and stays inside the root; shown to a client it never tells a real path.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/virtual_path.h"
+#include "vfs/local/root.h"
+
+namespace ferry::vfs::local {
+
+// already_exists when `to` is there, without a race.
+Result<void> rename_exclusive(int from_directory, const std::string& from, int to_directory, const std::string& to);
+
+// What to store for a link at `link` to `target`, which is relative or absolute in the root's terms.
+// permission_denied when it would lead outside, invalid_argument when it is no path. Blocks.
+Result<std::string> stored_target(const Root& root, const std::string& target, const VirtualPath& link);
+
+// The reverse: permission_denied for a target that lies outside.
+Result<std::string> shown_target(const Root& root, std::string stored, const VirtualPath& link);
+
+}  // namespace ferry::vfs::local

@@ -1,0 +1,230 @@
+#include "vfs/local/root.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+namespace ferry::vfs::local {
+
+namespace {
+
+constexpr int max_links = 40;  // as the kernel follows
+
+int open_beneath(int directory, const std::string& path, int flags, std::uint64_t extra) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | extra;
+  while (true) {
+    const long number = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
+    if (number >= 0 || errno != EINTR) return static_cast<int>(number);
+  }
+}
+
+// RESOLVE_CACHED came with Linux 5.12; older ones answer EINVAL to the unknown flag.
+bool kernel_resolves_cached(int directory) {
+  const Descriptor probe(open_beneath(directory, ".", O_PATH | O_DIRECTORY, RESOLVE_CACHED));
+  return probe.get() >= 0 || errno != EINVAL;
+}
+
+Storage storage_kind(int descriptor) {
+  struct statfs facts {};
+  if (::fstatfs(descriptor, &facts) != 0) return Storage::remote;
+  switch (static_cast<unsigned long>(facts.f_type)) {
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC: return Storage::memory;
+    case EXT4_SUPER_MAGIC:  // ext2 and ext3 too
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC: return Storage::disk;
+    default: return Storage::remote;  // NFS, SMB, FUSE, and whatever we do not know: never wait inline
+  }
+}
+
+Result<std::vector<std::string>> root_components(const std::string& path) {
+  const auto bad = [&path] { return fail(ErrorCode::invalid_argument, "not an absolute, normal path: \"" + path + '"'); };
+  if (!path.starts_with('/') || path.size() >= PATH_MAX || path.find('\0') != std::string::npos) return bad();
+  std::vector<std::string> names;
+  for (std::size_t at = 1; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    std::string name = path.substr(at, end - at);
+    if (name == "." || name == "..") return bad();
+    if (!name.empty()) names.push_back(std::move(name));
+    at = end + 1;
+  }
+  return names;
+}
+
+Result<Descriptor> make_one(int parent, const std::string& name, const AttributeChange::Owner* owner) {
+  if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, "mkdir " + name);
+  Descriptor made(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (made.get() < 0) return fail_errno(errno, "open " + name);
+  if (owner != nullptr && ::fchownat(made.get(), "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0) {
+    return fail_errno(errno, "chown " + name);
+  }
+  return made;
+}
+
+// Walks down from "/", making what is missing if `create`. Links in the operator's own path are followed.
+Result<Descriptor> open_root(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner) {
+  const Result<std::vector<std::string>> names = root_components(path);
+  if (!names) return fail(names.error());
+  Descriptor at(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (at.get() < 0) return fail_errno(errno, "open /");
+  for (std::size_t i = 0; i < names->size(); ++i) {
+    const std::string& name = (*names)[i];
+    Descriptor next(::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (next.get() < 0) {
+      if (errno != ENOENT || !create) return fail_errno(errno, "open " + path);
+      const bool last = i + 1 == names->size();
+      Result<Descriptor> made = make_one(at.get(), name, last && owner ? &*owner : nullptr);
+      if (!made) return fail(made.error().code, path + ": " + made.error().message);
+      next = std::move(*made);
+    }
+    at = std::move(next);
+  }
+  return at;
+}
+
+// Pushes the components of `path` so that the first comes off first.
+void push_names(std::vector<std::string>& names, std::string_view path) {
+  for (std::size_t end = path.size(); end > 0;) {
+    const std::size_t slash = path.substr(0, end).rfind('/');
+    const std::size_t start = slash == std::string_view::npos ? 0 : slash + 1;
+    if (start < end) names.emplace_back(path.substr(start, end - start));
+    end = slash == std::string_view::npos ? 0 : slash;
+  }
+}
+
+}  // namespace
+
+Result<Root> Root::open(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner) {
+  Result<Descriptor> directory = open_root(path, create, owner);
+  if (!directory) return fail(directory.error());
+  const Descriptor probe(open_beneath(directory->get(), ".", O_PATH | O_DIRECTORY, 0));
+  if (probe.get() < 0) return fail_errno(errno, "openat2 (needs Linux 5.6 and a container that allows it) " + path);
+
+  Root root;
+  root.path_ = path;
+  while (root.path_.size() > 1 && root.path_.ends_with('/')) root.path_.pop_back();
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  root.real_path_ = real ? real.get() : root.path_;
+  struct stat facts {};
+  if (::fstat(directory->get(), &facts) != 0) return fail_errno(errno, "fstat " + path);
+  root.device_ = facts.st_dev;
+  root.storage_ = storage_kind(directory->get());
+  static const bool cached_lookups = kernel_resolves_cached(directory->get());
+  if (root.storage_ == Storage::disk && !cached_lookups) root.storage_ = Storage::remote;
+  root.directory_ = std::move(*directory);
+  return root;
+}
+
+Storage Root::storage_of(int descriptor, dev_t device) const {
+  return device == device_ ? storage_ : storage_kind(descriptor);
+}
+
+Result<Descriptor> Root::resolve(const VirtualPath& path, int flags, Lookup& lookup) const {
+  const std::string relative(path.relative());
+  // EAGAIN without RESOLVE_CACHED: a rename raced with a ".." in a link and the kernel could not be sure.
+  for (int attempt = 0; attempt < 64; ++attempt) {
+    const int number = open_beneath(directory_.get(), relative, flags, lookup.cached_only ? RESOLVE_CACHED : 0);
+    if (number >= 0) return Descriptor(number);
+    if (errno == EAGAIN && lookup.cached_only) {
+      lookup.would_wait = true;
+      return fail(ErrorCode::io_error, "not cached");
+    }
+    lookup.left_root = errno == EXDEV;
+    if (errno == ENXIO) return fail(ErrorCode::permission_denied, "a FIFO or socket: " + path.text());
+    if (errno != EAGAIN) return fail_errno(errno, "open " + path.text());
+  }
+  return fail(ErrorCode::conflict, "the tree keeps changing: " + path.text());
+}
+
+Result<Descriptor> Root::open_at(const VirtualPath& path, int flags, Lookup& lookup) const {
+  Result<Descriptor> opened = resolve(path, flags, lookup);
+  if (opened || !lookup.left_root) return opened;
+  if (lookup.cached_only) {  // canonical() may wait
+    lookup.would_wait = true;
+    return opened;
+  }
+  const Result<VirtualPath> rewritten = canonical(path, (flags & O_NOFOLLOW) == 0);
+  if (!rewritten) return fail(rewritten.error());
+  return resolve(*rewritten, flags, lookup);
+}
+
+Result<Descriptor> Root::open_parent(const VirtualPath& path, Lookup& lookup) const {
+  if (path.is_root()) return fail(ErrorCode::permission_denied, "the root itself");
+  return open_at(path.parent(), O_PATH | O_DIRECTORY, lookup);
+}
+
+std::optional<VirtualPath> Root::inside(std::string_view absolute) const {
+  const Result<VirtualPath> path = VirtualPath::parse(absolute);
+  if (!path || !absolute.starts_with('/')) return std::nullopt;
+  for (const std::string& root : {path_, real_path_}) {
+    const Result<VirtualPath> base = VirtualPath::parse(root);
+    if (base && path->is_within(*base)) return path->below(*base);
+  }
+  return std::nullopt;
+}
+
+// The target of the symlink at `path`, whose parents hold no links; nothing when it is something else or missing.
+Result<std::optional<std::string>> Root::link_target(const VirtualPath& path) const {
+  Lookup lookup;
+  const Result<Descriptor> link = resolve(path, O_PATH | O_NOFOLLOW, lookup);
+  if (!link && link.error().code != ErrorCode::not_found) return fail(link.error());
+  std::array<char, PATH_MAX> target;
+  const ssize_t size = link ? ::readlinkat(link->get(), "", target.data(), target.size()) : -1;
+  if (size < 0) return std::nullopt;
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+Result<VirtualPath> Root::canonical(const VirtualPath& path, bool follow) const {
+  VirtualPath done;
+  std::vector<std::string> rest;  // what is still to walk, the next name last
+  push_names(rest, path.text());
+  const auto outside = [&path] { return fail(ErrorCode::permission_denied, "a symlink leads outside: " + path.text()); };
+  for (int links = 0; !rest.empty();) {
+    const std::string name = std::move(rest.back());
+    rest.pop_back();
+    if (name == ".") continue;
+    if (name == "..") {
+      if (done.is_root()) return outside();
+      done = done.parent();
+      continue;
+    }
+    const Result<VirtualPath> next = done.child(name);
+    if (!next) return fail(next.error());
+    std::optional<std::string> target;
+    if (follow || !rest.empty()) {
+      Result<std::optional<std::string>> found = link_target(*next);
+      if (!found) return fail(found.error());
+      target = std::move(*found);
+    }
+    if (!target) {
+      done = *next;
+      continue;
+    }
+    if (++links > max_links) return fail(ErrorCode::permission_denied, "too many symlinks: " + path.text());
+    if (target->starts_with('/')) {
+      const std::optional<VirtualPath> below = inside(*target);
+      if (!below) return outside();
+      done = VirtualPath();
+      target = below->text();
+    }
+    push_names(rest, *target);
+  }
+  return done;
+}
+
+}  // namespace ferry::vfs::local

@@ -1,0 +1,61 @@
+// The root of a local storage and the resolution of paths beneath it. The only file that calls openat2.
+//
+// RESOLVE_BENEATH, not RESOLVE_IN_ROOT: both keep every lookup inside, but IN_ROOT would quietly give a
+// link that points outside ("/etc/passwd", "../../x") another meaning inside, so that an upload through it
+// lands somewhere nobody named. BENEATH refuses it: permission_denied, as FileSystem promises. The price is
+// that it refuses every absolute link too. So links that clients make are stored relative, and an absolute
+// link that others made (SFTPGo stores links so) is followed when its target lies below the root's own real
+// path: canonical() rewrites such a path, and the kernel resolves the result beneath the root again, so
+// that a race against the rewriting gains nothing.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/virtual_path.h"
+#include "vfs/file_system.h"
+#include "vfs/local/descriptor.h"
+#include "vfs/local/waiting.h"
+
+namespace ferry::vfs::local {
+
+class Root {
+ public:
+  // Blocks. `path` is absolute and normal. With `create` missing directories are made, mode 0700, the last
+  // one given to `owner`.
+  static Result<Root> open(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner);
+
+  // open(2) flags, O_CLOEXEC added. Without O_NOFOLLOW a symlink at the end is followed inside the root.
+  Result<Descriptor> open_at(const VirtualPath& path, int flags, Lookup& lookup) const;
+
+  // The directory that holds `path`, to act in with *at() calls on path.name(). permission_denied for "/".
+  Result<Descriptor> open_parent(const VirtualPath& path, Lookup& lookup) const;
+
+  // `path` with its symlinks resolved (the last one only if `follow`); names that are missing stay as they
+  // are. permission_denied for one that leads outside. Blocks. A hint: the tree may change at any time.
+  Result<VirtualPath> canonical(const VirtualPath& path, bool follow) const;
+
+  // Where an absolute path of this machine lies in this root; nothing when it lies outside.
+  std::optional<VirtualPath> inside(std::string_view absolute) const;
+
+  Storage storage() const { return storage_; }
+  // Of a file on `device`: another file system may be mounted below the root.
+  Storage storage_of(int descriptor, dev_t device) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  Result<Descriptor> resolve(const VirtualPath& path, int flags, Lookup& lookup) const;
+  Result<std::optional<std::string>> link_target(const VirtualPath& path) const;
+
+  std::string path_;       // as configured
+  std::string real_path_;  // with its symlinks resolved
+  Descriptor directory_;
+  dev_t device_ = 0;
+  Storage storage_ = Storage::remote;
+};
+
+}  // namespace ferry::vfs::local
