@@ -1,0 +1,59 @@
+// What an SSH server asks of the program around it: who may log in, and what a channel serves. One handler a
+// connection; everything it does not override is refused. Called on the connection's own io_context.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/task.h"
+#include "crypto/secret.h"
+#include "ssh/channel/channel.h"
+#include "ssh/keys/public_key.h"
+
+namespace ferry::ssh {
+
+// Who is there. The client's version is known from its first authentication request on.
+struct PeerInfo {
+  std::string connection_id;
+  std::string local_address, remote_address;  // ip:port
+  std::string remote_ip;
+  std::string client_version;
+};
+
+struct AuthOutcome {
+  enum class Verdict : std::uint8_t {
+    failure,  // not logged in; `methods` may be tried
+    partial,  // this step succeeded, one of `methods` must follow (RFC 4252 section 5.1)
+    success,
+  };
+  Verdict verdict = Verdict::failure;
+  std::string methods;  // name-list of methods that can continue
+};
+
+// Serves one channel from its request to its end. Ends early when the channel's calls say that it is gone.
+using ChannelService = std::function<Task<void>(Channel&)>;
+
+class ServerHandler {
+ public:
+  virtual ~ServerHandler() = default;
+
+  // Shown before authentication; empty: none.
+  virtual std::string banner() { return {}; }
+  virtual void client_version_known(const std::string& /*version*/) {}
+
+  virtual Task<AuthOutcome> authenticate_none(std::string user);
+  virtual Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret password);
+  // Whether a signature by this key would be looked at (RFC 4252 section 7); logs nothing, decides nothing.
+  virtual Task<AuthOutcome> query_public_key(std::string user, PublicKey key);
+  // The signature was verified.
+  virtual Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key);
+
+  // After authentication. An empty service refuses the request.
+  virtual ChannelService subsystem(std::string_view /*name*/) { return {}; }
+  virtual ChannelService command(std::string_view /*line*/) { return {}; }
+  virtual ChannelService shell() { return {}; }
+};
+
+}  // namespace ferry::ssh

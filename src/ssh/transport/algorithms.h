@@ -1,0 +1,68 @@
+// Which algorithms there are, which are offered, and how one of each kind is chosen (RFC 4253 section 7.1).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "crypto/cipher.h"
+
+namespace ferry::ssh {
+
+enum class CipherKind : std::uint8_t { aes_gcm, chacha20_poly1305, aes_ctr };
+
+struct CipherAlgorithm {
+  std::string_view name;
+  CipherKind kind;
+  std::size_t key_size;
+  std::size_t iv_size;
+  bool authenticated() const { return kind != CipherKind::aes_ctr; }
+};
+
+struct MacAlgorithm {
+  std::string_view name;
+  crypto::HashAlgorithm hash;
+  bool encrypt_then_mac;
+};
+
+// All that are built, in the order they are offered by default.
+std::span<const CipherAlgorithm> cipher_algorithms();
+std::span<const MacAlgorithm> mac_algorithms();
+const CipherAlgorithm* find_cipher(std::string_view name);
+const MacAlgorithm* find_mac(std::string_view name);
+
+// What one server offers, best first. An empty list stands for all that are built.
+struct AlgorithmOffer {
+  std::vector<std::string> key_agreements;
+  std::vector<std::string> host_key_algorithms;
+  std::vector<std::string> ciphers;
+  std::vector<std::string> macs;
+};
+
+// invalid_argument with the list of valid names when `offer` has one that is not built.
+Result<void> check_offer(const AlgorithmOffer& offer);
+// `offer` with its empty lists filled in. Host key algorithms stay as they are: they depend on the keys.
+AlgorithmOffer complete_offer(AlgorithmOffer offer);
+
+using NameList = std::vector<std::string_view>;
+
+// Splits a name-list (RFC 4251 section 5). No value: an empty, over-long (64) or non-printable name, or
+// more than 256 of them.
+std::optional<NameList> parse_name_list(std::string_view text);
+template <class Names>
+std::string join_name_list(const Names& names) {
+  std::string out;
+  for (const auto& name : names) {
+    if (!out.empty()) out += ',';
+    out += name;
+  }
+  return out;
+}
+
+// The first of the client's names that the server has too; empty: none.
+std::string_view choose(const NameList& client, const std::vector<std::string>& server);
+
+}  // namespace ferry::ssh

@@ -1,0 +1,230 @@
+#include "ssh/transport/packet_cipher.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ferry::ssh {
+
+namespace {
+
+constexpr std::size_t length_size = 4;
+constexpr std::size_t longest_tag = 64;
+constexpr std::size_t aes_block = 16;
+
+constexpr PacketShape plain_shape{8, 0, true};
+constexpr PacketShape gcm_shape{aes_block, crypto::AesGcm::tag_size, false};
+constexpr PacketShape chacha_shape{8, crypto::Poly1305::tag_size, false};
+PacketShape ctr_shape(const MacAlgorithm& mac) {
+  return {aes_block, crypto::hash_size(mac.hash), !mac.encrypt_then_mac};
+}
+
+using GcmTag = std::span<std::byte, crypto::AesGcm::tag_size>;
+using GcmConstTag = std::span<const std::byte, crypto::AesGcm::tag_size>;
+using PolyTag = std::span<std::byte, crypto::Poly1305::tag_size>;
+
+struct PlainSealer final : PacketSealer {
+  PlainSealer() : PacketSealer(plain_shape) {}
+  void seal(std::uint32_t, MutableByteSpan, std::byte*) override {}
+};
+
+struct PlainOpener final : PacketOpener {
+  PlainOpener() : PacketOpener(plain_shape, length_size) {}
+  std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override { return load_u32(prefix.data()); }
+  bool open(std::uint32_t, MutableByteSpan, const std::byte*) override { return true; }
+};
+
+// RFC 5647 section 7.1: 4 fixed bytes and a 64-bit invocation counter that grows by one a packet.
+class GcmNonce {
+ public:
+  explicit GcmNonce(ByteSpan iv) { std::copy(iv.begin(), iv.end(), bytes_.begin()); }
+  ByteSpan bytes() const { return bytes_; }
+  void advance() { store_u64(bytes_.data() + 4, load_u64(bytes_.data() + 4) + 1); }
+
+ private:
+  std::array<std::byte, crypto::AesGcm::nonce_size> bytes_{};
+};
+
+class GcmSealer final : public PacketSealer {
+ public:
+  explicit GcmSealer(const DirectionKeys& keys)
+      : PacketSealer(gcm_shape),
+        gcm_(keys.encryption.bytes(), crypto::Direction::encrypt),
+        nonce_(keys.iv.bytes()) {}
+  void seal(std::uint32_t, MutableByteSpan packet, std::byte* tag) override {
+    gcm_.seal(nonce_.bytes(), packet.first(length_size), packet.subspan(length_size), GcmTag(tag, GcmTag::extent));
+    nonce_.advance();
+  }
+
+ private:
+  crypto::AesGcm gcm_;
+  GcmNonce nonce_;
+};
+
+class GcmOpener final : public PacketOpener {
+ public:
+  explicit GcmOpener(const DirectionKeys& keys)
+      : PacketOpener(gcm_shape, length_size),
+        gcm_(keys.encryption.bytes(), crypto::Direction::decrypt),
+        nonce_(keys.iv.bytes()) {}
+  std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override { return load_u32(prefix.data()); }
+  bool open(std::uint32_t, MutableByteSpan packet, const std::byte* tag) override {
+    const bool genuine = gcm_.open(nonce_.bytes(), packet.first(length_size), packet.subspan(length_size),
+                                   GcmConstTag(tag, GcmConstTag::extent));
+    nonce_.advance();
+    return genuine;
+  }
+
+ private:
+  crypto::AesGcm gcm_;
+  GcmNonce nonce_;
+};
+
+// PROTOCOL.chacha20poly1305: the first half of the key encrypts the packet and makes the Poly1305 key, the
+// second half encrypts the length alone; the nonce is the sequence number.
+class ChaChaPoly {
+ public:
+  explicit ChaChaPoly(ByteSpan key) : main_(key.first(32)), length_(key.subspan(32, 32)) {}
+  void apply_to_length(std::uint32_t sequence, MutableByteSpan length) { length_.apply(sequence, 0, length); }
+  void apply_to_body(std::uint32_t sequence, MutableByteSpan body) { main_.apply(sequence, 1, body); }
+  void compute_tag(std::uint32_t sequence, ByteSpan packet, PolyTag tag) {
+    std::array<std::byte, crypto::Poly1305::key_size> key{};
+    main_.apply(sequence, 0, key);
+    poly_.compute(key, packet, tag);
+    crypto::wipe(key);
+  }
+
+ private:
+  crypto::ChaCha20 main_;
+  crypto::ChaCha20 length_;
+  crypto::Poly1305 poly_;
+};
+
+class ChaChaSealer final : public PacketSealer {
+ public:
+  explicit ChaChaSealer(const DirectionKeys& keys) : PacketSealer(chacha_shape), chacha_(keys.encryption.bytes()) {}
+  void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
+    chacha_.apply_to_length(sequence, packet.first(length_size));
+    chacha_.apply_to_body(sequence, packet.subspan(length_size));
+    chacha_.compute_tag(sequence, packet, PolyTag(tag, PolyTag::extent));
+  }
+
+ private:
+  ChaChaPoly chacha_;
+};
+
+class ChaChaOpener final : public PacketOpener {
+ public:
+  explicit ChaChaOpener(const DirectionKeys& keys)
+      : PacketOpener(chacha_shape, length_size), chacha_(keys.encryption.bytes()) {}
+  std::uint32_t open_length(std::uint32_t sequence, MutableByteSpan prefix) override {
+    std::array<std::byte, length_size> length{};
+    std::copy_n(prefix.begin(), length_size, length.begin());  // the tag covers the encrypted length
+    chacha_.apply_to_length(sequence, length);
+    return load_u32(length.data());
+  }
+  bool open(std::uint32_t sequence, MutableByteSpan packet, const std::byte* tag) override {
+    std::array<std::byte, crypto::Poly1305::tag_size> expected{};
+    chacha_.compute_tag(sequence, packet, expected);
+    if (!crypto::equal_in_constant_time(expected, ByteSpan(tag, expected.size()))) return false;
+    chacha_.apply_to_body(sequence, packet.subspan(length_size));
+    return true;
+  }
+
+ private:
+  ChaChaPoly chacha_;
+};
+
+class PacketMac {
+ public:
+  PacketMac(const MacAlgorithm& algorithm, ByteSpan key) : hmac_(algorithm.hash, key) {}
+  void compute(std::uint32_t sequence, ByteSpan packet, std::byte* tag) {
+    std::array<std::byte, 4> number{};
+    store_u32(number.data(), sequence);
+    hmac_.compute({ByteSpan(number), packet}, MutableByteSpan(tag, hmac_.size()));
+  }
+  bool check(std::uint32_t sequence, ByteSpan packet, const std::byte* tag) {
+    std::array<std::byte, longest_tag> expected{};
+    compute(sequence, packet, expected.data());
+    return crypto::equal_in_constant_time(ByteSpan(expected).first(hmac_.size()), ByteSpan(tag, hmac_.size()));
+  }
+
+ private:
+  crypto::Hmac hmac_;
+};
+
+class CtrSealer final : public PacketSealer {
+ public:
+  CtrSealer(const MacAlgorithm& mac, const DirectionKeys& keys)
+      : PacketSealer(ctr_shape(mac)),
+        etm_(mac.encrypt_then_mac),
+        ctr_(keys.encryption.bytes(), keys.iv.bytes()),
+        mac_(mac, keys.integrity.bytes()) {}
+  void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
+    if (etm_) {
+      ctr_.apply(packet.subspan(length_size));
+      mac_.compute(sequence, packet, tag);
+    } else {
+      mac_.compute(sequence, packet, tag);
+      ctr_.apply(packet);
+    }
+  }
+
+ private:
+  bool etm_;
+  crypto::AesCtr ctr_;
+  PacketMac mac_;
+};
+
+class CtrOpener final : public PacketOpener {
+ public:
+  CtrOpener(const MacAlgorithm& mac, const DirectionKeys& keys)
+      : PacketOpener(ctr_shape(mac), mac.encrypt_then_mac ? length_size : aes_block),
+        etm_(mac.encrypt_then_mac),
+        ctr_(keys.encryption.bytes(), keys.iv.bytes()),
+        mac_(mac, keys.integrity.bytes()) {}
+  std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override {
+    if (!etm_) ctr_.apply(prefix.first(aes_block));
+    return load_u32(prefix.data());
+  }
+  bool open(std::uint32_t sequence, MutableByteSpan packet, const std::byte* tag) override {
+    if (etm_) {
+      if (!mac_.check(sequence, packet, tag)) return false;
+      ctr_.apply(packet.subspan(length_size));
+      return true;
+    }
+    ctr_.apply(packet.subspan(aes_block));
+    return mac_.check(sequence, packet, tag);
+  }
+
+ private:
+  bool etm_;
+  crypto::AesCtr ctr_;
+  PacketMac mac_;
+};
+
+}  // namespace
+
+std::unique_ptr<PacketSealer> make_plain_sealer() { return std::make_unique<PlainSealer>(); }
+std::unique_ptr<PacketOpener> make_plain_opener() { return std::make_unique<PlainOpener>(); }
+
+std::unique_ptr<PacketSealer> make_sealer(const CipherAlgorithm& cipher, const MacAlgorithm* mac,
+                                          const DirectionKeys& keys) {
+  switch (cipher.kind) {
+    case CipherKind::aes_gcm: return std::make_unique<GcmSealer>(keys);
+    case CipherKind::chacha20_poly1305: return std::make_unique<ChaChaSealer>(keys);
+    case CipherKind::aes_ctr: return std::make_unique<CtrSealer>(*mac, keys);
+  }
+  return nullptr;
+}
+
+std::unique_ptr<PacketOpener> make_opener(const CipherAlgorithm& cipher, const MacAlgorithm* mac,
+                                          const DirectionKeys& keys) {
+  switch (cipher.kind) {
+    case CipherKind::aes_gcm: return std::make_unique<GcmOpener>(keys);
+    case CipherKind::chacha20_poly1305: return std::make_unique<ChaChaOpener>(keys);
+    case CipherKind::aes_ctr: return std::make_unique<CtrOpener>(*mac, keys);
+  }
+  return nullptr;
+}
+
+}  // namespace ferry::ssh

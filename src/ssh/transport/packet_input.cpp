@@ -1,0 +1,82 @@
+#include "ssh/transport/packet_input.h"
+
+#include <cstring>
+
+namespace ferry::ssh {
+
+namespace {
+constexpr std::size_t length_size = 4;
+constexpr std::size_t least_padding = 4;  // RFC 4253 section 6
+// When less than this is left behind the unread bytes, they move to the front.
+constexpr std::size_t least_space = Block::large_size / 4;
+}  // namespace
+
+MutableByteSpan PacketInput::space() {
+  if (!block_) {
+    block_ = BlockRef::acquire(Block::large_size);
+    begin_ = end_ = 0;
+  } else if (begin_ == end_ && block_.unique() && block_->capacity() == Block::large_size) {
+    begin_ = end_ = 0;
+  } else if (block_->capacity() - end_ < least_space) {
+    relocate(Block::large_size);
+  }
+  return {block_->data() + end_, block_->capacity() - end_};
+}
+
+void PacketInput::received(std::size_t count) { end_ += count; }
+
+ByteSpan PacketInput::unread() const {
+  return block_ ? ByteSpan(block_->data() + begin_, available()) : ByteSpan();
+}
+
+void PacketInput::relocate(std::size_t capacity) {
+  const std::size_t count = available();
+  if (block_.unique() && block_->capacity() == capacity) {
+    std::memmove(block_->data(), block_->data() + begin_, count);
+  } else {
+    BlockRef fresh = BlockRef::acquire(capacity);
+    std::memcpy(fresh->data(), block_->data() + begin_, count);
+    block_ = std::move(fresh);
+  }
+  begin_ = 0;
+  end_ = count;
+}
+
+void PacketInput::shrink() {
+  if (!block_) return;
+  if (begin_ == end_) {
+    block_.reset();
+  } else if (block_->capacity() > Block::small_size && available() <= Block::small_size) {
+    relocate(Block::small_size);
+  }
+}
+
+Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, std::uint32_t sequence,
+                                                         std::uint32_t longest_allowed) {
+  const PacketShape& shape = opener.shape();
+  if (!block_ || available() < opener.prefix_size()) return std::nullopt;
+  std::byte* const packet = block_->data() + begin_;
+  if (!length_) {
+    const std::uint32_t length = opener.open_length(sequence, {packet, opener.prefix_size()});
+    const std::size_t counted = length + (shape.length_counts ? length_size : 0);
+    if (length > longest_allowed || counted < shape.block_size || counted % shape.block_size != 0 ||
+        length < 1 + least_padding) {
+      return fail(ErrorCode::protocol_error, "bad packet length");
+    }
+    length_ = length;
+  }
+  const std::size_t covered = length_size + *length_;
+  if (available() < covered + shape.tag_size) return std::nullopt;
+
+  if (!opener.open(sequence, {packet, covered}, packet + covered)) {
+    return fail(ErrorCode::protocol_error, "packet integrity check failed");
+  }
+  const std::size_t padding = std::to_integer<std::size_t>(packet[length_size]);
+  if (padding < least_padding || padding + 1 >= *length_) return fail(ErrorCode::protocol_error, "bad padding length");
+  const MutableByteSpan payload(packet + length_size + 1, *length_ - 1 - padding);
+  begin_ += covered + shape.tag_size;
+  length_.reset();
+  return payload;
+}
+
+}  // namespace ferry::ssh
