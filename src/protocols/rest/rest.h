@@ -1,0 +1,47 @@
+// REST API v2 as SFTPGo's OpenAPI document describes it: what an administrator's programs talk to.
+//
+//   http::Router router;
+//   rest::add_routes(router, {.accounts = accounts, .authenticator = authenticator, .tokens = tokens,
+//                             .registry = registry, .version = {...}, .status = [&] { return services(); }});
+//   http::Server server(contexts, std::move(router), {});
+//
+// Every route is one row of the table in routes.cpp; the row says which permission its caller needs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/login.h"
+#include "auth/token.h"
+#include "http/router.h"
+#include "protocols/rest/service_status.h"
+#include "session/registry.h"
+#include "store/accounts.h"
+
+namespace ferry::rest {
+
+struct VersionInfo {
+  std::string version;
+  std::string build_date;   // RFC 3339
+  std::string commit_hash;
+  std::vector<std::string> features;  // "+sqlite", "-s3", ...
+};
+
+// All of it outlives the router. Every part is safe from any thread.
+struct Dependencies {
+  store::Accounts& accounts;
+  auth::Authenticator& authenticator;
+  auth::Tokens& tokens;
+  std::shared_ptr<session::Registry> registry;
+  VersionInfo version;
+  // What runs now; called for every GET /status, from any thread.
+  std::function<ServicesStatus()> status;
+  std::size_t max_body = 1 << 20;  // bytes of a JSON body
+};
+
+// Adds GET /healthz and everything below /api/v2.
+void add_routes(http::Router& router, Dependencies dependencies);
+
+}  // namespace ferry::rest
