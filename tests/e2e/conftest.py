@@ -1,0 +1,109 @@
+"""Fixtures: a server shared by most tests, servers of a test's own, accounts, keys; logs on failure."""
+import itertools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ferry import Ferry, binary
+
+servers = []  # every server started and not yet stopped, for the log of a failed test
+numbers = itertools.count(1)
+LOG_TAIL = 15000
+
+
+def pytest_sessionstart(session):
+    if not os.access(binary(), os.X_OK):
+        pytest.exit(f"no server to test at {binary()}: build it, or set FERRY_BINARY", 1)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for server in servers:
+            report.sections.append((f"log of the server in {server.config_dir}", server.log()[-LOG_TAIL:]))
+
+
+def sanitizer_reports(log):
+    return [line for line in log.splitlines() if "Sanitizer" in line or "runtime error:" in line]
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory):
+    """Room for large files: tmpfs when it has enough, else pytest's own folder."""
+    shm = Path("/dev/shm")
+    if shm.is_dir() and shutil.disk_usage(shm).free > 8 * 2**30:
+        folder = shm / f"ferry-e2e-{os.getpid()}"
+        folder.mkdir()
+        yield folder
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        yield tmp_path_factory.mktemp("scratch")
+
+
+def run_server(server):
+    servers.append(server)
+    try:
+        yield server.start()
+        assert server.alive(), f"the server died: {server.process.returncode}"
+    finally:
+        try:
+            server.stop()
+        finally:
+            servers.remove(server)
+        assert not sanitizer_reports(server.log())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The server that most tests share, as configured by default."""
+    yield from run_server(Ferry(tmp_path_factory.mktemp("ferry")))
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """make_server(environment, arguments): a server of this test's own, stopped at its end."""
+    mine = []
+
+    def make(environment=None, arguments=(), start=True, folder="config"):
+        server = Ferry(tmp_path / folder, environment, arguments)
+        servers.append(server)
+        mine.append(server)
+        return server.start() if start else server
+
+    yield make
+    for server in mine:
+        server.kill()
+        servers.remove(server)
+        assert not sanitizer_reports(server.log())
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """Private key files by type; the public half lies beside each as .pub."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = {}
+    for kind, options in {"ed25519": [], "ecdsa": ["-b", "256"], "rsa": ["-b", "3072"]}.items():
+        made[kind] = folder / kind
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, *options, "-N", "", "-C", "e2e", "-f", made[kind]], check=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def public_keys(keys):
+    return [Path(f"{file}.pub").read_text().strip() for file in keys.values()]
+
+
+@pytest.fixture
+def new_user(server, public_keys):
+    """new_user(**fields): an account with a fresh name on the shared server."""
+    return lambda **fields: server.create_user(f"user{next(numbers)}", **({"public_keys": public_keys} | fields))
+
+
+@pytest.fixture
+def user(new_user):
+    return new_user()
