@@ -21,4 +21,6 @@ std::optional<Result<void>> File::try_write_at(std::uint64_t, std::span<const io
 
 std::string FileSystem::location(const VirtualPath& path) const { return path.text(); }
 
+Task<Result<VirtualPath>> FileSystem::canonical(VirtualPath path, bool) { co_return path; }
+
 }  // namespace ferry::vfs

@@ -64,16 +64,16 @@ struct OpenOptions {
 
 // What set_attributes changes; an empty one changes nothing.
 struct AttributeChange {
-  std::optional<std::uint64_t> size;
-  std::optional<std::uint32_t> mode;  // permission bits
+  std::optional<std::uint64_t> size = {};
+  std::optional<std::uint32_t> mode = {};  // permission bits
   struct Owner {
     std::uint32_t uid, gid;
   };
-  std::optional<Owner> owner;
+  std::optional<Owner> owner = {};
   struct Times {
     FileTime accessed, modified;
   };
-  std::optional<Times> times;
+  std::optional<Times> times = {};
 };
 
 // As struct statvfs, in fragments and counts.
@@ -142,6 +142,10 @@ class FileSystem {
   virtual std::string_view name() const = 0;
   // Where `path` really lies, for logs and hooks; never for a client. Default: the path itself.
   virtual std::string location(const VirtualPath& path) const;
+
+  // `path` with the symlinks in it resolved (the last name only if `follow`); names that do not exist stay.
+  // What a permission on a directory must be judged by. Default, for storage without links: the path itself.
+  virtual Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow);
 
   // Follows symlinks inside the root; one that leaves it: permission_denied.
   virtual Task<Result<FileInfo>> stat(VirtualPath path) = 0;

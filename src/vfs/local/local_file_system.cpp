@@ -120,6 +120,19 @@ std::string LocalFileSystem::location(const VirtualPath& path) const {
   return root_.path() == "/" ? path.text() : root_.path() + path.text();
 }
 
+Task<Result<VirtualPath>> LocalFileSystem::canonical(VirtualPath path, bool follow) {
+  auto work = [&](Lookup& lookup) -> Result<VirtualPath> {
+    if (root_.is_plain(path, lookup) || lookup.would_wait) return path;
+    if (lookup.cached_only) {
+      lookup.would_wait = true;
+      return path;
+    }
+    return root_.canonical(path, follow);
+  };
+  auto real = co_await look(root_.storage(), work);
+  co_return real;
+}
+
 Task<Result<FileInfo>> LocalFileSystem::stat(VirtualPath path) {
   auto work = [this, &path](Lookup& lookup) { return info_of(root_, path, 0, lookup); };
   auto info = co_await look(root_.storage(), work);

@@ -33,6 +33,7 @@ class LocalFileSystem final : public FileSystem {
   const Capabilities& capabilities() const override;
   std::string_view name() const override { return "osfs"; }
   std::string location(const VirtualPath& path) const override;
+  Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
 
   Task<Result<FileInfo>> stat(VirtualPath path) override;
   Task<Result<FileInfo>> lstat(VirtualPath path) override;

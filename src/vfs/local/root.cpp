@@ -168,6 +168,13 @@ Result<Descriptor> Root::open_parent(const VirtualPath& path, Lookup& lookup) co
   return open_at(path.parent(), O_PATH | O_DIRECTORY, lookup);
 }
 
+bool Root::is_plain(const VirtualPath& path, Lookup& lookup) const {
+  const std::uint64_t extra = RESOLVE_NO_SYMLINKS | (lookup.cached_only ? RESOLVE_CACHED : 0);
+  const Descriptor found(open_beneath(directory_.get(), std::string(path.relative()), O_PATH, extra));
+  if (found.get() < 0 && errno == EAGAIN && lookup.cached_only) lookup.would_wait = true;
+  return found.get() >= 0;
+}
+
 std::optional<VirtualPath> Root::inside(std::string_view absolute) const {
   const Result<VirtualPath> path = VirtualPath::parse(absolute);
   if (!path || !absolute.starts_with('/')) return std::nullopt;

@@ -39,6 +39,9 @@ class Root {
   // are. permission_denied for one that leads outside. Blocks. A hint: the tree may change at any time.
   Result<VirtualPath> canonical(const VirtualPath& path, bool follow) const;
 
+  // Whether `path` exists and no symlink is in it, the last name included: then it is its own canonical form.
+  bool is_plain(const VirtualPath& path, Lookup& lookup) const;
+
   // Where an absolute path of this machine lies in this root; nothing when it lies outside.
   std::optional<VirtualPath> inside(std::string_view absolute) const;
 

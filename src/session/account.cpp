@@ -1,0 +1,73 @@
+#include "session/account.h"
+
+namespace ferry::session {
+
+namespace {
+
+std::unexpected<Error> refused() { return fail(ErrorCode::permission_denied, "not among the account's permissions"); }
+
+}  // namespace
+
+std::string Account::location(const VirtualPath& path) const {
+  const vfs::MountTable::Target target = mounts.resolve(path);
+  return target.mount->storage->location(target.path);
+}
+
+Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
+  const vfs::MountTable::Target target = mounts.resolve(path);
+  Result<VirtualPath> inside = co_await target.mount->storage->canonical(target.path, follow);
+  if (!inside) co_return fail(inside.error());
+  co_return target.mount->point.join(*inside);
+}
+
+Task<Result<void>> Account::check(Operation operation, VirtualPath path, bool follow) {
+  if (!permissions.allow(operation, path.parent())) co_return refused();
+  if (permissions.uniform()) co_return Result<void>();
+  const Result<VirtualPath> real = co_await canonical(path, follow);
+  // A path that cannot be resolved (a file in its middle, a link out of the root) fails in the storage too.
+  if (!real) co_return fail(real.error());
+  if (!permissions.allow(operation, real->parent())) co_return refused();
+  co_return Result<void>();
+}
+
+Task<Result<void>> Account::check_in(Operation operation, VirtualPath directory) {
+  if (!permissions.allow(operation, directory)) co_return refused();
+  if (permissions.uniform()) co_return Result<void>();
+  const Result<VirtualPath> real = co_await canonical(directory, true);
+  if (!real) co_return fail(real.error());
+  if (!permissions.allow(operation, *real)) co_return refused();
+  co_return Result<void>();
+}
+
+Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath path, vfs::AttributeChange wanted, bool follow,
+                                                      bool may_resize) {
+  const bool able = mounts.resolve(path).mount->storage->capabilities().attributes;
+  if (options.setstat_mode == SetstatMode::ignore ||
+      (options.setstat_mode == SetstatMode::ignore_if_unsupported && !able)) {
+    wanted.mode.reset();
+    wanted.owner.reset();
+    wanted.times.reset();
+  }
+  // No client sets set-user-id or set-group-id: the server may well run as root.
+  if (wanted.mode) *wanted.mode &= 01777;
+  const std::pair<bool, Operation> needed[] = {{wanted.mode.has_value(), Operation::chmod},
+                                               {wanted.owner.has_value(), Operation::chown},
+                                               {wanted.times.has_value(), Operation::chtimes},
+                                               {wanted.size.has_value() && !may_resize, Operation::overwrite}};
+  for (const auto& [asked, operation] : needed) {
+    if (!asked) continue;
+    const Result<void> allowed = co_await check(operation, path, follow);
+    if (!allowed) co_return fail(allowed.error());
+  }
+  co_return wanted;
+}
+
+void log_changes(const Identity& who, std::string_view path, const vfs::AttributeChange& change,
+                 Clock::time_point start) {
+  if (change.size) log_command(who, "Truncate", {.path = path, .size = change.size}, start);
+  if (change.owner) log_command(who, "Chown", {.path = path, .owner = change.owner}, start);
+  if (change.mode) log_command(who, "Chmod", {.path = path, .mode = change.mode}, start);
+  if (change.times) log_command(who, "Chtimes", {.path = path, .times = change.times}, start);
+}
+
+}  // namespace ferry::session

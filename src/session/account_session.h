@@ -1,0 +1,56 @@
+// The Session of an account on its mounted storages.
+#pragma once
+
+#include "session/account.h"
+#include "session/session.h"
+#include "session/transfer.h"
+
+namespace ferry::session {
+
+class AccountSession final : public Session {
+ public:
+  explicit AccountSession(std::shared_ptr<Account> account) : account_(std::move(account)) {}
+
+  const model::User& user() const override { return *account_->user; }
+  const ConnectionInfo& connection() const override { return account_->who->connection; }
+  const VirtualPath& start_directory() const override { return account_->start_directory; }
+  std::size_t open_handles() const override { return account_->open_handles; }
+
+  Task<Result<vfs::FileInfo>> stat(VirtualPath path) override;
+  Task<Result<vfs::FileInfo>> lstat(VirtualPath path) override;
+  Task<Result<std::unique_ptr<OpenFile>>> open(VirtualPath path, vfs::OpenOptions options) override;
+  Task<Result<std::unique_ptr<OpenDirectory>>> open_directory(VirtualPath path) override;
+  Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) override;
+  Task<Result<void>> remove_file(VirtualPath path) override;
+  Task<Result<void>> remove_directory(VirtualPath path) override;
+  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override;
+  Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
+  Task<Result<std::string>> read_symlink(VirtualPath path) override;
+  Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
+  Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
+  Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
+
+ private:
+  // Every operation starts with one: a sign of life, a clock, and who to name in the log.
+  struct Step {
+    Account& account;
+    std::string_view what;
+    const VirtualPath& path;
+    Clock::time_point start = Clock::now();
+
+    Step(Account& owner, std::string_view name, const VirtualPath& where);
+    // Logs why the operation failed, and answers it.
+    std::unexpected<Error> failed(Error error) const;
+    void done(std::string_view command, std::string_view target = {}) const;
+  };
+
+  Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
+  Task<Result<void>> open_upload(const VirtualPath& path, vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<std::vector<vfs::DirectoryEntry>>> pinned_entries(VirtualPath directory);
+  Task<Result<void>> check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite);
+
+  std::shared_ptr<Account> account_;
+};
+
+}  // namespace ferry::session

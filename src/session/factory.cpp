@@ -1,0 +1,86 @@
+#include "session/factory.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "session/account_session.h"
+#include "vfs/local/local_file_system.h"
+
+namespace ferry::session {
+
+namespace {
+
+// Only root may give files away; any other account owns what it writes.
+std::optional<vfs::AttributeChange::Owner> owner_of(const model::User& user) {
+  if (::geteuid() != 0 || (user.uid <= 0 && user.gid <= 0)) return std::nullopt;
+  const auto id = [](std::int64_t value) {
+    constexpr std::uint32_t unchanged = ~std::uint32_t{0};
+    return value > 0 ? static_cast<std::uint32_t>(value) : unchanged;
+  };
+  return vfs::AttributeChange::Owner{id(user.uid), id(user.gid)};
+}
+
+// One storage of an account. `what` names it in errors: "home", "folder \"x\"". Blocks.
+Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, const model::FilesystemConfig& config,
+                                                      const std::string& path, const Options& options,
+                                                      const std::string& what) {
+  if (config.provider != model::FilesystemProvider::local) {
+    return fail(ErrorCode::unsupported, what + ": storage provider " +
+                                            std::to_string(static_cast<int>(config.provider)) + " is not built in");
+  }
+  Result<std::unique_ptr<vfs::LocalFileSystem>> storage = vfs::LocalFileSystem::open(
+      {.root = path, .umask = options.umask, .create_root = true, .owner = owner_of(user)});
+  if (!storage) return fail(storage.error().code, what + ": " + storage.error().message);
+  return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
+}
+
+Result<void> mount_folder(vfs::MountTable& mounts, const model::User& user, const model::VirtualFolder& folder,
+                          const Options& options) {
+  const std::string what = "folder \"" + folder.name + '"';
+  const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
+  if (!point || !folder.virtual_path.starts_with('/')) return fail(ErrorCode::invalid_argument, what + ": bad path");
+  const std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
+  Result<std::shared_ptr<vfs::FileSystem>> storage = open_storage(user, folder.filesystem, path, options, what);
+  if (!storage) return fail(storage.error());
+  return mounts.add(*point, std::move(*storage));
+}
+
+Result<vfs::MountTable> build_mounts(const model::User& user, const Options& options) {
+  Result<std::shared_ptr<vfs::FileSystem>> home =
+      open_storage(user, user.filesystem, user.home_dir, options, "home directory");
+  if (!home) return fail(home.error());
+  vfs::MountTable mounts(std::move(*home));
+  for (const model::VirtualFolder& folder : user.virtual_folders) {
+    const Result<void> mounted = mount_folder(mounts, user, folder, options);
+    if (!mounted) return fail(mounted.error());
+  }
+  return mounts;
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services) {
+  const std::size_t limit = user->max_sessions > 0 ? static_cast<std::size_t>(user->max_sessions) : 0;
+  Result<std::unique_ptr<Registration>> registration = services.registry->enter(user->username, info, limit);
+  if (!registration) co_return fail(registration.error());
+  const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
+  if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
+  auto build = [&] { return build_mounts(*user, services.options); };
+  Result<vfs::MountTable> mounts = co_await run_blocking(build);
+  if (!mounts) co_return fail(mounts.error());
+
+  const auto who = std::make_shared<const Identity>(Identity{user->username, std::move(info)});
+  log::info(who->connection.protocol, who->connection.id, "session opened, user \"{}\", home \"{}\", from {}",
+            user->username, user->home_dir, who->connection.remote_address);
+  auto account = std::make_shared<Account>(Account{.user = user,
+                                                   .who = who,
+                                                   .options = services.options,
+                                                   .permissions = Permissions(user->permissions),
+                                                   .mounts = std::move(*mounts),
+                                                   .start_directory = *start,
+                                                   .registration = std::move(*registration),
+                                                   .open_handles = 0});
+  co_return std::make_unique<AccountSession>(std::move(account));
+}
+
+}  // namespace ferry::session

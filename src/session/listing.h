@@ -1,0 +1,27 @@
+// A directory being listed: what the storage holds, with mount points and the way to them in their place.
+#pragma once
+
+#include <set>
+
+#include "session/account.h"
+#include "session/session.h"
+
+namespace ferry::session {
+
+class Listing final : public OpenDirectory {
+ public:
+  // `stored` is empty for a directory that exists only because something is mounted below it. `pinned` are
+  // the entries that the listing shows whatever the storage says of these names.
+  Listing(std::shared_ptr<Account> account, std::unique_ptr<vfs::Directory> stored,
+          std::vector<vfs::DirectoryEntry> pinned);
+
+  Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) override;
+
+ private:
+  Handle account_;
+  std::unique_ptr<vfs::Directory> stored_;
+  std::vector<vfs::DirectoryEntry> pinned_;  // still to be shown
+  std::set<std::string> names_;
+};
+
+}  // namespace ferry::session

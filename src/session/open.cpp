@@ -1,0 +1,87 @@
+// Opening a file: the rights it needs, and where the bytes of an upload go meanwhile.
+#include "session/account_session.h"
+
+namespace ferry::session {
+
+Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, vfs::OpenOptions options) {
+  const Step step(*account_, "open", path);
+  const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  Settlement settlement;
+  settlement.storage = target.mount->storage;
+  settlement.target = target.path;
+  settlement.upload = options.write;
+  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  if (options.read) {
+    const Result<void> allowed = co_await account_->check(Operation::download, path, true);
+    if (!allowed) co_return step.failed(allowed.error());
+  }
+  Result<void> opened;
+  if (options.write) {
+    opened = co_await open_upload(path, options, settlement);
+  } else {
+    Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(target.path, options);
+    if (file) settlement.file = std::move(*file);
+    if (!file) opened = fail(file.error());
+  }
+  if (!opened) co_return step.failed(opened.error());
+  co_return std::make_unique<Transfer>(account_, path, std::move(settlement));
+}
+
+// The right to upload makes new files; touching one that is there needs the right to overwrite too. Without
+// it the file is created exclusively, so that no race turns "new" into "existing".
+Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::OpenOptions options,
+                                               Settlement& settlement) {
+  const Result<void> allowed = co_await account_->check(Operation::upload, path, true);
+  if (!allowed) co_return allowed;
+  const Result<void> replacing = co_await account_->check(Operation::overwrite, path, true);
+  if (!replacing && !options.create) co_return replacing;
+  const bool asked_exclusive = options.exclusive;
+  if (!replacing) options.exclusive = true;
+
+  Result<void> opened;
+  if (account_->options.upload_mode != UploadMode::standard && options.create &&
+      settlement.storage->capabilities().atomic_rename) {
+    opened = co_await open_atomic(options, settlement);
+  } else {
+    Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
+    if (file) settlement.file = std::move(*file);
+    if (!file) opened = fail(file.error());
+  }
+  if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
+    co_return fail(ErrorCode::permission_denied, "may not overwrite");
+  }
+  co_return opened;
+}
+
+// A new file, and one that is replaced as a whole, is written beside its target. One that is only changed
+// (resumed, appended to) is written in place: a copy of what is there already would cost as much as it saves.
+Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlement& settlement) {
+  vfs::FileSystem& storage = *settlement.storage;
+  const Result<vfs::FileInfo> existing = co_await storage.stat(settlement.target);
+  if (!existing && existing.error().code != ErrorCode::not_found) co_return fail(existing.error());
+  settlement.overwrite = !options.exclusive;
+  VirtualPath at = settlement.target;
+  if (existing && options.exclusive) co_return fail(ErrorCode::already_exists, "upload: the target exists");
+  if (existing && existing->type == vfs::FileType::directory) {
+    co_return fail(ErrorCode::is_a_directory, "upload: the target is a directory");
+  }
+  if (existing && existing->type != vfs::FileType::regular) {
+    co_return fail(ErrorCode::permission_denied, "upload: the target is not a regular file");
+  }
+  if (existing && !options.truncate) {
+    options.create = false;
+  } else {
+    at = partial_path(settlement.target);
+    options.exclusive = true;
+    // The new content must not be readable for more people than the old one was.
+    if (existing) options.mode = existing->mode;
+  }
+  Result<std::unique_ptr<vfs::File>> file = co_await storage.open(at, options);
+  if (!file) co_return fail(file.error());
+  settlement.file = std::move(*file);
+  if (options.exclusive) settlement.partial = at;
+  settlement.keep_partial = account_->options.upload_mode == UploadMode::atomic_with_resume;
+  co_return Result<void>();
+}
+
+}  // namespace ferry::session

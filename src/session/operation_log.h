@@ -1,0 +1,44 @@
+// The transfer and command lines of the log, in the shapes that SFTPGo documents.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "session/connection_info.h"
+#include "vfs/file_system.h"
+
+namespace ferry::session {
+
+// Whose doings they are: every line names them.
+struct Identity {
+  std::string username;
+  ConnectionInfo connection;
+};
+
+using Clock = std::chrono::steady_clock;
+
+// Upload or Download; an error is written at level error with its message.
+void log_transfer(const Identity& who, bool upload, std::string_view path, std::uint64_t bytes, Clock::time_point start,
+                  const std::optional<Error>& failure);
+
+// What a command line tells beside who did it; what does not belong to the command stays as it is.
+struct CommandLine {
+  std::string_view path;
+  std::string_view target_path = {};
+  std::optional<std::uint32_t> mode = {};
+  std::optional<vfs::AttributeChange::Owner> owner = {};
+  std::optional<vfs::AttributeChange::Times> times = {};
+  std::optional<std::uint64_t> size = {};
+};
+
+// `command`: Rename, Rmdir, Mkdir, Symlink, Remove, Chmod, Chown, Chtimes, Truncate, Copy.
+void log_command(const Identity& who, std::string_view command, const CommandLine& line, Clock::time_point start);
+
+// An app line at level debug: what was refused or went wrong, with the message that no client sees.
+void log_failure(const Identity& who, std::string_view what, const VirtualPath& path, const Error& error);
+
+}  // namespace ferry::session

@@ -1,0 +1,171 @@
+#include "session/transfer.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <algorithm>
+
+namespace ferry::session {
+
+namespace {
+
+Error closed_error() { return {ErrorCode::invalid_argument, "the file is closed"}; }
+
+std::uint64_t total(std::span<const iovec> pieces) {
+  std::uint64_t bytes = 0;
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  return bytes;
+}
+
+// Renames the finished upload to its target, or takes it away; says what went wrong with it.
+Task<std::optional<Error>> place_partial(std::shared_ptr<vfs::FileSystem> storage, VirtualPath partial,
+                                         VirtualPath target, bool overwrite, bool place) {
+  std::optional<Error> failure;
+  if (place) {
+    const Result<void> renamed = co_await storage->rename(partial, target, overwrite);
+    if (renamed) co_return failure;
+    failure = renamed.error();
+  }
+  const Result<void> removed = co_await storage->remove_file(partial);
+  if (!removed && !failure) failure = removed.error();
+  co_return failure;
+}
+
+Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
+  const Result<void> closed = co_await end.file->close();
+  if (!closed && !failure) failure = closed.error();
+  if (end.partial) {
+    const bool place = !failure || end.keep_partial;
+    const std::optional<Error> misplaced =
+        co_await place_partial(end.storage, *end.partial, end.target, end.overwrite, place);
+    if (misplaced && !failure) failure = misplaced;
+  }
+  const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
+  log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
+  if (failure) co_return fail(*failure);
+  co_return Result<void>();
+}
+
+}  // namespace
+
+VirtualPath partial_path(const VirtualPath& target) {
+  std::uint64_t random = 0;
+  while (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
+  }
+  std::string name = fmt::format(".ferry-upload.{:016x}.{}", random, target.name());
+  name.resize(std::min(name.size(), VirtualPath::max_name_length));
+  const std::size_t room = VirtualPath::max_length - std::min(target.parent().text().size() + 1, VirtualPath::max_length);
+  name.resize(std::min(name.size(), room));
+  const Result<VirtualPath> path = target.parent().child(name);
+  return path ? *path : target;
+}
+
+Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlement settlement)
+    : account_(std::move(account)), path_(std::move(path)), settlement_(std::move(settlement)) {
+  settlement_.who = account_->who;
+  settlement_.row = account_->registration->add_transfer(settlement_.upload, path_.text());
+  settlement_.log_path = settlement_.storage->location(settlement_.target);
+}
+
+Transfer::~Transfer() {
+  if (!settlement_.file) return;
+  const Error vanished{ErrorCode::connection_lost, "the client went away"};
+  // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it.
+  asio::co_spawn(blocking_pool().get_executor(), settle(std::move(settlement_), failure_.value_or(vanished)),
+                 asio::detached);
+}
+
+Result<std::size_t> Transfer::count_read(Result<std::size_t> count) {
+  account_->registration->touch();
+  if (!count && !failure_) failure_ = count.error();
+  if (count && !settlement_.upload) settlement_.row->add(*count);
+  return count;
+}
+
+Result<void> Transfer::count_written(Result<void> written, std::span<const iovec> pieces) {
+  account_->registration->touch();
+  if (!written && !failure_) failure_ = written.error();
+  if (written) settlement_.row->add(total(pieces));
+  return written;
+}
+
+Task<Result<std::size_t>> Transfer::read_at(std::uint64_t offset, MutableByteSpan into) {
+  if (!settlement_.file) co_return fail(closed_error());
+  Result<std::size_t> count = co_await settlement_.file->read_at(offset, into);
+  co_return count_read(std::move(count));
+}
+
+std::optional<Result<std::size_t>> Transfer::try_read_at(std::uint64_t offset, std::span<const iovec> into) {
+  if (!settlement_.file) return Result<std::size_t>(fail(closed_error()));
+  std::optional<Result<std::size_t>> count = settlement_.file->try_read_at(offset, into);
+  if (!count) return std::nullopt;
+  return count_read(std::move(*count));
+}
+
+Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
+  if (!settlement_.file) co_return fail(closed_error());
+  Result<void> written = co_await settlement_.file->write_at(offset, pieces);
+  co_return count_written(std::move(written), pieces);
+}
+
+std::optional<Result<void>> Transfer::try_write_at(std::uint64_t offset, std::span<const iovec> pieces) {
+  if (!settlement_.file) return Result<void>(fail(closed_error()));
+  std::optional<Result<void>> written = settlement_.file->try_write_at(offset, pieces);
+  if (!written) return std::nullopt;
+  return count_written(std::move(*written), pieces);
+}
+
+Task<Result<vfs::FileInfo>> Transfer::info() {
+  if (!settlement_.file) co_return fail(closed_error());
+  account_->registration->touch();
+  Result<vfs::FileInfo> info = co_await settlement_.file->info();
+  co_return info;
+}
+
+Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
+  if (!settlement_.file) co_return fail(closed_error());
+  const Clock::time_point start = Clock::now();
+  account_->registration->touch();
+  // Who may write this file may also cut it: the right was checked when it was opened.
+  const Result<vfs::AttributeChange> allowed =
+      co_await account_->permitted(path_, std::move(change), true, settlement_.upload);
+  if (!allowed) co_return fail(allowed.error());
+  const Result<void> changed = co_await settlement_.file->set_attributes(*allowed);
+  if (!changed) co_return fail(changed.error());
+  log_changes(*settlement_.who, settlement_.log_path, *allowed, start);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Transfer::sync() {
+  if (!settlement_.file) co_return fail(closed_error());
+  account_->registration->touch();
+  const Result<void> synced = co_await settlement_.file->sync();
+  if (!synced && settlement_.upload && !failure_) failure_ = synced.error();
+  co_return synced;
+}
+
+Task<Result<vfs::SpaceInfo>> Transfer::space() {
+  if (!settlement_.file) co_return fail(closed_error());
+  account_->registration->touch();
+  const VirtualPath& there = settlement_.partial ? *settlement_.partial : settlement_.target;
+  Result<vfs::SpaceInfo> space = co_await settlement_.storage->space(there);
+  co_return space;
+}
+
+Task<Result<void>> Transfer::close() {
+  if (!settlement_.file) co_return fail(closed_error());
+  account_->registration->touch();
+  const Result<void> settled = co_await settle(std::move(settlement_), std::move(failure_));
+  co_return settled;
+}
+
+Task<void> Transfer::abandon(Error why) {
+  if (!settlement_.file) co_return;
+  std::optional<Error> failure = failure_ ? std::move(failure_) : std::move(why);
+  const Result<void> settled = co_await settle(std::move(settlement_), std::move(failure));
+  if (!settled) co_return;  // logged
+}
+
+}  // namespace ferry::session

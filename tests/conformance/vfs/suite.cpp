@@ -1,0 +1,324 @@
+#include "tests/conformance/vfs/suite.h"
+
+#include <algorithm>
+#include <set>
+
+namespace ferry::vfs {
+
+using test::run;
+using namespace std::string_literals;
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FileSystemSuite);
+
+namespace {
+
+iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+
+Result<void> write(File& file, std::uint64_t offset, std::string_view text) {
+  const iovec pieces[] = {piece(text)};
+  return run(file.write_at(offset, pieces));
+}
+
+}  // namespace
+
+Result<void> FileSystemSuite::put(std::string_view path, std::string_view text, OpenOptions options) {
+  Result<std::unique_ptr<File>> file = run(storage->open(at(path), options));
+  if (!file) return fail(file.error());
+  const Result<void> written = write(**file, 0, text);
+  if (!written) return written;
+  return run((*file)->close());
+}
+
+Result<std::string> FileSystemSuite::get(std::string_view path) {
+  Result<std::unique_ptr<File>> file = run(storage->open(at(path), for_reading));
+  if (!file) return fail(file.error());
+  std::string text(1 << 20, 0);
+  const Result<std::size_t> count = run((*file)->read_at(0, std::as_writable_bytes(std::span(text))));
+  if (!count) return fail(count.error());
+  text.resize(*count);
+  return text;
+}
+
+std::vector<std::string> FileSystemSuite::names(std::string_view path, std::size_t batch) {
+  Result<std::unique_ptr<Directory>> directory = run(storage->open_directory(at(path)));
+  if (!directory) return {"error"};
+  std::vector<std::string> found;
+  while (true) {
+    const Result<std::vector<DirectoryEntry>> entries = run((*directory)->next(batch));
+    if (!entries || entries->empty()) break;
+    EXPECT_LE(entries->size(), batch);
+    for (const DirectoryEntry& entry : *entries) found.push_back(entry.name);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+TEST_P(FileSystemSuite, KeepsWhatIsWritten) {
+  ASSERT_TRUE(put("/f", "hello"));
+  EXPECT_EQ(get("/f"), "hello");
+  ASSERT_TRUE(put("/f", "hi"));  // truncated
+  EXPECT_EQ(get("/f"), "hi");
+  ASSERT_TRUE(put("/f", "HI, all", {.write = true}));
+  EXPECT_EQ(get("/f"), "HI, all");
+  ASSERT_TRUE(put("/f", "J", {.write = true}));  // the rest stays
+  EXPECT_EQ(get("/f"), "JI, all");
+}
+
+TEST_P(FileSystemSuite, ReadsAndWritesAnywhere) {
+  Result<std::unique_ptr<File>> file = run(storage->open(at("/f"), {.read = true, .write = true, .create = true}));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(write(**file, 10, "end"));
+  ASSERT_TRUE(write(**file, 0, "start"));
+  std::string text(64, 'x');
+  EXPECT_EQ(run((*file)->read_at(0, std::as_writable_bytes(std::span(text)))), 13U);
+  EXPECT_EQ(text.substr(0, 13), "start\0\0\0\0\0end"s);
+  EXPECT_EQ(run((*file)->read_at(11, std::as_writable_bytes(std::span(text)))), 2U);
+  EXPECT_EQ(run((*file)->read_at(13, std::as_writable_bytes(std::span(text)))), 0U);
+  EXPECT_EQ(run((*file)->read_at(~0ULL, std::as_writable_bytes(std::span(text)))), 0U);
+  EXPECT_FALSE(write(**file, ~0ULL, "x"));
+  EXPECT_TRUE(run((*file)->sync()));
+  EXPECT_TRUE(run((*file)->close()));
+}
+
+TEST_P(FileSystemSuite, WritesManyPieces) {
+  Result<std::unique_ptr<File>> file = run(storage->open(at("/f"), for_upload));
+  ASSERT_TRUE(file);
+  std::string expected;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 300; ++i) texts.push_back(i % 7 == 0 ? "" : std::to_string(i) + ",");
+  std::vector<iovec> pieces;
+  for (const std::string& text : texts) {
+    expected += text;
+    pieces.push_back(piece(text));
+  }
+  ASSERT_TRUE(run((*file)->write_at(0, pieces)));
+  ASSERT_TRUE(run((*file)->write_at(0, {})));
+  std::optional<Result<void>> inline_write = (*file)->try_write_at(expected.size(), pieces);
+  if (!inline_write) inline_write = run((*file)->write_at(expected.size(), pieces));
+  ASSERT_TRUE(*inline_write);
+  ASSERT_TRUE(run((*file)->close()));
+  EXPECT_EQ(get("/f"), expected + expected);
+}
+
+TEST_P(FileSystemSuite, TryReadAgreesWithRead) {
+  ASSERT_TRUE(put("/f", std::string(100'000, 'q') + "tail"));
+  Result<std::unique_ptr<File>> file = run(storage->open(at("/f"), for_reading));
+  ASSERT_TRUE(file);
+  std::string first(3, 0), second(100, 0);
+  const iovec pieces[] = {piece(first), piece(second)};
+  const std::optional<Result<std::size_t>> count = (*file)->try_read_at(99'999, pieces);
+  if (!count) GTEST_SKIP() << "this storage always waits";
+  ASSERT_TRUE(*count);
+  EXPECT_EQ(**count, 5U);
+  EXPECT_EQ(first + second.substr(0, 2), "qtail");
+  const std::optional<Result<std::size_t>> end = (*file)->try_read_at(100'004, pieces);
+  ASSERT_TRUE(end && *end);
+  EXPECT_EQ(**end, 0U);
+}
+
+TEST_P(FileSystemSuite, AppendsAndCreatesExclusively) {
+  ASSERT_TRUE(put("/f", "one"));
+  ASSERT_TRUE(put("/f", "two", {.write = true, .append = true}));
+  EXPECT_EQ(get("/f"), "onetwo");
+  EXPECT_EQ(code_of(put("/f", "x", {.write = true, .create = true, .exclusive = true})), ErrorCode::already_exists);
+  EXPECT_EQ(get("/f"), "onetwo");
+  ASSERT_TRUE(put("/g", "x", {.write = true, .create = true, .exclusive = true}));
+  EXPECT_EQ(get("/g"), "x");
+}
+
+TEST_P(FileSystemSuite, NamesWhatIsMissingOrOfTheWrongKind) {
+  ASSERT_TRUE(put("/f", "x"));
+  ASSERT_TRUE(run(storage->make_directory(at("/d"), 0755)));
+  EXPECT_EQ(code_of(run(storage->stat(at("/none")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->open(at("/none"), for_reading))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->open(at("/none"), {.write = true}))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->open(at("/none/f"), for_upload))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->open(at("/f/x"), for_upload))), ErrorCode::not_a_directory);
+  EXPECT_EQ(code_of(run(storage->open(at("/d"), for_reading))), ErrorCode::is_a_directory);
+  EXPECT_EQ(code_of(run(storage->open(at("/d"), for_upload))), ErrorCode::is_a_directory);
+  EXPECT_EQ(code_of(run(storage->open(at("/"), for_upload))), ErrorCode::is_a_directory);
+  EXPECT_EQ(code_of(run(storage->open(at("/f"), {}))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(run(storage->open_directory(at("/f")))), ErrorCode::not_a_directory);
+  EXPECT_EQ(code_of(run(storage->open_directory(at("/none")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->make_directory(at("/d"), 0755))), ErrorCode::already_exists);
+  EXPECT_EQ(code_of(run(storage->make_directory(at("/"), 0755))), ErrorCode::already_exists);
+  EXPECT_EQ(code_of(run(storage->make_directory(at("/none/d"), 0755))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->remove_file(at("/d")))), ErrorCode::is_a_directory);
+  EXPECT_EQ(code_of(run(storage->remove_file(at("/none")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->remove_directory(at("/f")))), ErrorCode::not_a_directory);
+  EXPECT_EQ(code_of(run(storage->rename(at("/none"), at("/x"), true))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->read_symlink(at("/f")))), ErrorCode::invalid_argument);
+}
+
+TEST_P(FileSystemSuite, NeverTouchesItsRoot) {
+  EXPECT_FALSE(run(storage->remove_directory(at("/"))));
+  EXPECT_FALSE(run(storage->remove_file(at("/"))));
+  EXPECT_FALSE(run(storage->rename(at("/"), at("/x"), true)));
+  EXPECT_TRUE(run(storage->stat(at("/"))));
+}
+
+TEST_P(FileSystemSuite, RemovesAndRenames) {
+  ASSERT_TRUE(run(storage->make_directory(at("/d"), 0755)));
+  ASSERT_TRUE(put("/d/f", "x"));
+  EXPECT_EQ(code_of(run(storage->remove_directory(at("/d")))), ErrorCode::directory_not_empty);
+  ASSERT_TRUE(run(storage->rename(at("/d"), at("/e"), false)));
+  EXPECT_EQ(get("/e/f"), "x");
+  ASSERT_TRUE(put("/g", "y"));
+  EXPECT_EQ(code_of(run(storage->rename(at("/g"), at("/e/f"), false))), ErrorCode::already_exists);
+  EXPECT_EQ(get("/e/f"), "x");
+  ASSERT_TRUE(run(storage->rename(at("/g"), at("/e/f"), true)));
+  EXPECT_EQ(get("/e/f"), "y");
+  ASSERT_TRUE(run(storage->remove_file(at("/e/f"))));
+  ASSERT_TRUE(run(storage->remove_directory(at("/e"))));
+  EXPECT_EQ(names("/"), std::vector<std::string>{});
+}
+
+TEST_P(FileSystemSuite, ListsEverythingOnceInBatches) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < 250; ++i) {
+    expected.push_back("file" + std::to_string(1000 + i));
+    ASSERT_TRUE(put("/" + expected.back(), ""));
+  }
+  EXPECT_EQ(names("/", 1), expected);
+  EXPECT_EQ(names("/", 7), expected);
+  EXPECT_EQ(names("/", 10'000), expected);
+}
+
+TEST_P(FileSystemSuite, TakesNamesAsBytes) {
+  const std::set<std::string> hostile = {"\xff\xfe", "a\nb", " ", "-rf", "\"'`$(x)", "\xe2\x80\xae", "a\\b", "...",
+                                         std::string(255, 'n'), std::string(255, '\xc3')};
+  for (const std::string& name : hostile) ASSERT_TRUE(put("/" + name, name)) << name;
+  const std::vector<std::string> found = names("/");
+  EXPECT_EQ(std::set<std::string>(found.begin(), found.end()), hostile);
+  for (const std::string& name : hostile) {
+    EXPECT_EQ(get("/" + name), name);
+    EXPECT_TRUE(run(storage->remove_file(at("/" + name))));
+  }
+}
+
+TEST_P(FileSystemSuite, TakesTheLongestPaths) {
+  VirtualPath path;
+  while (path.text().size() + 256 <= VirtualPath::max_length) {
+    path = path.child(std::string(255, 'd')).value();
+    const Result<void> made = run(storage->make_directory(path, 0755));
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  // 4096 bytes are 16 names of 255 and their slashes.
+  ASSERT_EQ(path.text().size(), VirtualPath::max_length);
+  EXPECT_TRUE(run(storage->stat(path)));
+  const VirtualPath file = path.parent().child(std::string(255, 'f')).value();
+  ASSERT_TRUE(put(file.text(), "deep"));
+  EXPECT_EQ(get(file.text()), "deep");
+}
+
+TEST_P(FileSystemSuite, ChangesAttributes) {
+  if (!storage->capabilities().attributes) GTEST_SKIP();
+  ASSERT_TRUE(put("/f", "0123456789"));
+  const FileTime then{1'000'000'000, 5000}, later{2'000'000'000, 0};
+  ASSERT_TRUE(run(storage->set_attributes(at("/f"), {.size = 4, .mode = 0640, .times = {{then, later}}}, true)));
+  FileInfo info = run(storage->stat(at("/f"))).value();
+  EXPECT_EQ(info.type, FileType::regular);
+  EXPECT_EQ(info.size, 4U);
+  EXPECT_EQ(info.mode, 0640U);
+  EXPECT_EQ(info.accessed, then);
+  EXPECT_EQ(info.modified, later);
+  EXPECT_EQ(info.posix_mode(), 0100640U);
+
+  Result<std::unique_ptr<File>> file = run(storage->open(at("/f"), {.read = true, .write = true}));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(run((*file)->set_attributes({.size = 20, .mode = 0600, .times = {{later, then}}})));
+  info = run((*file)->info()).value();
+  EXPECT_EQ(info.size, 20U);
+  EXPECT_EQ(info.mode, 0600U);
+  EXPECT_EQ(info.modified, then);
+  EXPECT_EQ(get("/f"), "0123" + std::string(16, '\0'));
+  EXPECT_FALSE(run(storage->set_attributes(at("/f"), {.size = ~0ULL}, true)));
+  EXPECT_EQ(code_of(run(storage->set_attributes(at("/none"), {.mode = 0600}, true))), ErrorCode::not_found);
+}
+
+TEST_P(FileSystemSuite, FollowsLinksInside) {
+  if (!storage->capabilities().symlinks) GTEST_SKIP();
+  ASSERT_TRUE(run(storage->make_directory(at("/d"), 0755)));
+  ASSERT_TRUE(run(storage->make_directory(at("/d/e"), 0755)));
+  ASSERT_TRUE(put("/d/f", "through"));
+  ASSERT_TRUE(run(storage->make_symlink("d/f", at("/relative"))));
+  ASSERT_TRUE(run(storage->make_symlink("/d/f", at("/d/e/absolute"))));
+  ASSERT_TRUE(run(storage->make_symlink("/d/e", at("/dir"))));
+  // Made through a link: absolute and relative targets count from where the link really is.
+  ASSERT_TRUE(run(storage->make_symlink("/d/f", at("/dir/absolute2"))));
+  ASSERT_TRUE(run(storage->make_symlink("../f", at("/dir/relative2"))));
+  for (const char* path : {"/relative", "/d/e/absolute", "/dir/absolute", "/dir/absolute2", "/dir/relative2"}) {
+    EXPECT_EQ(get(path), "through") << path;
+  }
+  EXPECT_EQ(run(storage->lstat(at("/relative"))).value().type, FileType::symlink);
+  EXPECT_EQ(run(storage->stat(at("/relative"))).value().type, FileType::regular);
+  EXPECT_EQ(run(storage->read_symlink(at("/relative"))), "d/f");
+  EXPECT_EQ(run(storage->canonical(at("/dir/absolute"), true)).value().text(), "/d/f");
+  EXPECT_EQ(run(storage->canonical(at("/dir/absolute"), false)).value().text(), "/d/e/absolute");
+  EXPECT_EQ(run(storage->canonical(at("/dir/none/x"), true)).value().text(), "/d/e/none/x");
+  ASSERT_TRUE(run(storage->remove_file(at("/dir"))));
+  EXPECT_TRUE(run(storage->stat(at("/d/e"))));
+}
+
+TEST_P(FileSystemSuite, RefusesLinksThatLeadOutside) {
+  if (!storage->capabilities().symlinks) GTEST_SKIP();
+  for (const std::string target : {"../x", "d/../../x", "../../../../etc/passwd"}) {
+    EXPECT_EQ(code_of(run(storage->make_symlink(target, at("/link")))), ErrorCode::permission_denied) << target;
+  }
+  for (const std::string& target : {""s, "a\0b"s, std::string(5000, 'x')}) {
+    EXPECT_EQ(code_of(run(storage->make_symlink(target, at("/link")))), ErrorCode::invalid_argument);
+  }
+  // Above the root there is only the root.
+  ASSERT_TRUE(put("/f", "inside"));
+  ASSERT_TRUE(run(storage->make_symlink("/../../f", at("/up"))));
+  EXPECT_EQ(get("/up"), "inside");
+}
+
+TEST_P(FileSystemSuite, RefusesDanglingLinks) {
+  if (!storage->capabilities().symlinks) GTEST_SKIP();
+  ASSERT_TRUE(run(storage->make_symlink("gone", at("/link"))));
+  EXPECT_EQ(code_of(run(storage->stat(at("/link")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(put("/link", "x")), ErrorCode::permission_denied);
+  EXPECT_EQ(code_of(run(storage->lstat(at("/gone")))), ErrorCode::not_found);  // not made through the link
+  EXPECT_EQ(code_of(run(storage->make_directory(at("/link"), 0755))), ErrorCode::already_exists);
+  ASSERT_TRUE(run(storage->make_symlink("loop", at("/loop"))));
+  EXPECT_EQ(code_of(run(storage->stat(at("/loop")))), ErrorCode::permission_denied);
+  EXPECT_FALSE(put("/loop", "x"));
+}
+
+TEST_P(FileSystemSuite, MakesHardLinks) {
+  if (!storage->capabilities().hard_links) GTEST_SKIP();
+  ASSERT_TRUE(put("/f", "same"));
+  ASSERT_TRUE(run(storage->make_directory(at("/d"), 0755)));
+  ASSERT_TRUE(run(storage->make_hard_link(at("/f"), at("/d/g"))));
+  EXPECT_EQ(get("/d/g"), "same");
+  EXPECT_EQ(run(storage->stat(at("/f"))).value().links, 2U);
+  EXPECT_EQ(code_of(run(storage->make_hard_link(at("/f"), at("/d/g")))), ErrorCode::already_exists);
+  EXPECT_FALSE(run(storage->make_hard_link(at("/d"), at("/dir-link"))));
+}
+
+TEST_P(FileSystemSuite, SurvivesTheRemovalOfWhatIsOpen) {
+  ASSERT_TRUE(put("/f", "still here"));
+  Result<std::unique_ptr<File>> file = run(storage->open(at("/f"), for_reading));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(run(storage->remove_file(at("/f"))));
+  ASSERT_TRUE(run(storage->make_directory(at("/d"), 0755)));
+  Result<std::unique_ptr<Directory>> directory = run(storage->open_directory(at("/d")));
+  ASSERT_TRUE(directory);
+  ASSERT_TRUE(run(storage->remove_directory(at("/d"))));
+  const Result<std::vector<DirectoryEntry>> entries = run((*directory)->next(10));
+  ASSERT_TRUE(entries);
+  EXPECT_TRUE(entries->empty());
+  EXPECT_TRUE(run((*file)->close()));
+}
+
+TEST_P(FileSystemSuite, TellsItsSpace) {
+  if (!storage->capabilities().space_info) GTEST_SKIP();
+  const Result<SpaceInfo> space = run(storage->space(at("/")));
+  ASSERT_TRUE(space);
+  EXPECT_GT(space->blocks, 0U);
+  EXPECT_GE(space->blocks, space->blocks_free);
+  EXPECT_EQ(code_of(run(storage->space(at("/none")))), ErrorCode::not_found);
+}
+
+}  // namespace ferry::vfs
