@@ -24,7 +24,7 @@ MAY = {
     "session": "base crypto model vfs events store auth",
     "protocols": "base crypto model net vfs session auth",  # and what PROTOCOL_EXTRA grants
     "server": "base crypto config net ssh http model store vfs events auth session protocols",
-    "apps": "base server",
+    "apps": "base config server",
 }
 MAY = {folder: set(allowed.split()) | {folder} for folder, allowed in MAY.items()}
 PROTOCOL_EXTRA = {
@@ -50,8 +50,8 @@ def allowed(folder, path):
 
 def problem(source, target, root):
     folder, to = source.parts[0], target.parts[0]
-    if len(target.parts) < 2:
-        return "include it by its path from src/"
+    if len(target.parts) == 1 and (root / source.parent / target).exists():
+        return None  # a neighbour in the same folder
     if not (root / target).exists():
         return "no such file under src/"
     if folder not in MAY or to not in MAY:
