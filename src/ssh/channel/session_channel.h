@@ -1,0 +1,86 @@
+// One channel of type "session": windows, fragments in, packets out (RFC 4254 section 5).
+#pragma once
+
+#include <vector>
+
+#include "base/signal.h"
+#include "ssh/channel/channel.h"
+#include "ssh/channel/input_queue.h"
+#include "ssh/channel/output_host.h"
+#include "ssh/transport/transport.h"
+
+namespace ferry::ssh {
+
+class SessionChannel final : public Channel {
+ public:
+  // What we grant: bytes in flight to us, and the largest data of one packet.
+  static constexpr std::uint32_t initial_window = 2 * 1024 * 1024;
+  static constexpr std::uint32_t max_packet = 64 * 1024;
+  // Below this a peer's limit would cost more than it carries.
+  static constexpr std::uint32_t least_peer_packet = 512;
+
+  SessionChannel(Transport& transport, OutputHost& host, std::uint32_t local_id, std::uint32_t peer_id,
+                 std::uint32_t peer_window, std::uint32_t peer_max_packet);
+
+  // --- Channel ---
+  Task<bool> wait_input(std::size_t already) override;
+  std::span<const ByteSpan> input() const override { return input_.fragments(); }
+  std::size_t input_size() const override { return input_.size(); }
+  void consume(std::size_t count) override;
+  std::span<const iovec> reserve_output(std::size_t count) override;
+  void commit_output(std::size_t used) override;
+  Task<bool> wait_output(std::size_t count) override;
+  Task<Result<void>> write(ByteSpan data) override;
+  Task<Result<void>> write_stderr(ByteSpan data) override;
+  void flush() override;
+  void send_exit_status(std::uint32_t status) override;
+  void send_eof() override;
+  const std::string& connection_id() const override { return host_.connection_id(); }
+
+  // --- for the connection ---
+  // protocol_error: more than the window, or after EOF.
+  Result<void> receive_data(ByteSpan data, const BlockRef& block);
+  Result<void> receive_extended_data(ByteSpan data);
+  Result<void> add_peer_window(std::uint32_t count);
+  void receive_eof();
+  void receive_close();
+  // The connection is gone: every wait ends.
+  void abort();
+  // Output may move again: the socket took some, or a key exchange ended.
+  void output_progress() { output_signal_.notify(); }
+  // The serving coroutine has ended, or none will come.
+  void finish();
+
+  std::uint32_t peer_id() const { return peer_id_; }
+  bool serving() const { return serving_; }
+  void set_serving() { serving_ = true; }
+  // Both sides have closed and nothing serves it any more.
+  bool over() const { return close_sent_ && close_received_ && !serving_; }
+
+ private:
+  bool can_send() const { return !close_sent_ && !eof_sent_ && !aborted_ && !close_received_; }
+  bool room_for(std::size_t count) const;
+  void grant_window();
+  Task<Result<void>> write_packets(ByteSpan data, bool to_stderr);
+
+  Transport& transport_;
+  OutputHost& host_;
+  std::uint32_t local_id_, peer_id_;
+  std::uint64_t peer_window_;
+  std::uint64_t largest_peer_window_;
+  std::uint32_t peer_max_packet_;
+  std::uint32_t window_ = initial_window;  // what the peer may still send
+  std::uint32_t consumed_ = 0;             // not yet given back
+  InputQueue input_;
+  Signal input_signal_, output_signal_;
+  std::vector<PacketOutput::Slot> slots_;  // of the reservation
+  std::vector<iovec> reserved_;
+  std::size_t sent_since_yield_ = 0;
+  bool serving_ = false;
+  bool exit_status_sent_ = false;
+  bool eof_sent_ = false, eof_received_ = false;
+  bool close_sent_ = false, close_received_ = false;
+  bool aborted_ = false;
+};
+
+}  // namespace ferry::ssh

@@ -1,0 +1,67 @@
+// One SSH connection on a socket: drives the transport, authentication and channels.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+
+#include "ssh/auth/user_auth.h"
+#include "ssh/channel/channels.h"
+#include "ssh/server.h"
+#include "ssh/transport/transport.h"
+
+namespace ferry::ssh {
+
+class Connection final : public OutputHost, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(asio::ip::tcp::socket socket, PeerInfo peer, std::shared_ptr<const TransportOptions> transport_options,
+             const ServerOptions& options);
+
+  // Runs until the connection is over and every channel's service has ended. `handler` as made for this peer.
+  // The connection stays alive by the shared pointer that the caller keeps meanwhile.
+  Task<void> run(std::unique_ptr<ServerHandler> handler);
+  // Ends the connection, telling the client why. Safe from any thread.
+  void request_disconnect(std::string reason);
+
+  // --- OutputHost ---
+  void flush() override;
+  asio::any_io_executor executor() override { return socket_.get_executor(); }
+  const std::string& connection_id() const override { return peer_.connection_id; }
+
+ private:
+  Task<Result<void>> serve();
+  Task<Result<void>> receive();
+  Task<Result<void>> authenticate(ByteSpan payload);
+  Task<Result<void>> run_exchange_step(ExchangeInput input);
+  Task<void> watch();
+  Task<void> finish(Error why);
+  void start_service(std::shared_ptr<SessionChannel> channel, ChannelService service);
+  static Task<void> run_service(std::shared_ptr<Connection> self, std::shared_ptr<SessionChannel> channel,
+                                ChannelService service);
+  void wait_writable();
+  void close_socket();
+  bool check_peer_is_alive(SteadyTime now);
+
+  asio::ip::tcp::socket socket_;
+  PeerInfo peer_;
+  std::chrono::seconds login_grace_time_, keepalive_interval_;
+  int max_auth_tries_;
+  std::size_t max_channels_;
+  std::unique_ptr<ServerHandler> handler_;
+  Transport transport_;
+  std::unique_ptr<UserAuth> auth_;
+  std::unique_ptr<Channels> channels_;
+  asio::steady_timer watchdog_;
+  Signal service_ended_;
+  std::size_t services_ = 0;
+  SteadyTime started_, last_received_;
+  int unanswered_keepalives_ = 0;
+  bool authenticated_ = false;
+  bool input_for_channels_ = false;  // services should run before the next receive
+  bool waiting_writable_ = false;
+  bool closed_ = false;
+  std::string disconnect_reason_;  // set by request_disconnect
+};
+
+}  // namespace ferry::ssh
