@@ -14,6 +14,8 @@ namespace ferry {
 // An address of either family; IPv4 is kept in its IPv6-mapped form, so ::ffff:10.0.0.1 is 10.0.0.1.
 class IpAddress {
  public:
+  IpAddress() = default;
+  explicit IpAddress(const std::array<std::uint8_t, 16>& bytes) : bytes_(bytes) {}
   // invalid_argument: not an address (a zone "%eth0" is cut off, brackets are not accepted).
   static Result<IpAddress> parse(std::string_view text);
   bool is_v4() const;

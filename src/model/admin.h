@@ -28,9 +28,14 @@ struct AdminFilters {
   bool operator==(const AdminFilters&) const = default;
 };
 
+struct AdminGroupMappingOptions {
+  std::int64_t add_to_users_as = 0;  // 0 membership, 1 primary, 2 secondary
+  bool operator==(const AdminGroupMappingOptions&) const = default;
+};
+
 struct AdminGroupMapping {
   std::string name;
-  std::int64_t add_to_users_as = 0;  // JSON: options.add_to_users_as
+  AdminGroupMappingOptions options;
   bool operator==(const AdminGroupMapping&) const = default;
 };
 

@@ -10,6 +10,7 @@
 // throws for text that came from JSON or passed validation (it is UTF-8).
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -22,8 +23,10 @@
 namespace ferry::model {
 
 enum class View : std::uint8_t {
-  answer,   // for REST: no password, secrets redacted, no recovery codes; `has_password` says if there is one
-  storage,  // everything, with hashes and encrypted secrets: the store and dumps
+  answer,        // for REST: no password (`has_password` says if there is one), no recovery codes, of a secret
+                 // its status alone
+  confidential,  // as answer, but secrets as they are stored: REST's confidential_data=1
+  storage,       // everything, with hashes and encrypted secrets: the store and dumps
 };
 
 nlohmann::json to_json(const User& user, View view);

@@ -1,0 +1,150 @@
+#include "model/json.h"
+
+#include "model/json_io.h"
+
+namespace ferry::model {
+
+Json Writer::json_of(const Permissions& value) const {
+  Json object = Json::object();
+  for (const auto& [path, granted] : value) object[path] = granted;
+  return object;
+}
+
+Json Writer::json_of(const ConfigSecret& secret) const {
+  Json object = Json::object();
+  if (view_ == View::answer) {
+    if (!secret.empty()) object["status"] = secret.status;
+    return object;
+  }
+  Writer inner(object, view_);
+  visit_fields(inner, secret);
+  return object;
+}
+
+void Reader::read(const Json& json, const std::string& path, std::string& value) {
+  if (!json.is_string()) return expected(path, "a string");
+  value = json.get_ref<const std::string&>();
+}
+
+void Reader::read(const Json& json, const std::string& path, std::int64_t& value) {
+  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (!json.is_number_integer()) return expected(path, "an integer");
+  if (json.is_number_unsigned() && json.get<std::uint64_t>() > largest) return expected(path, "a smaller integer");
+  value = json.get<std::int64_t>();
+}
+
+void Reader::read(const Json& json, const std::string& path, bool& value) {
+  if (!json.is_boolean()) return expected(path, "true or false");
+  value = json.get<bool>();
+}
+
+void Reader::read(const Json& json, const std::string& path, FilesystemProvider& value) {
+  std::int64_t number = 0;
+  read(json, path, number);
+  if (!error_.empty()) return;
+  if (number < 0 || number > 6) return expected(path, "a number from 0 to 6");
+  value = static_cast<FilesystemProvider>(number);
+}
+
+void Reader::read(const Json& json, const std::string& path, Permissions& value) {
+  if (!json.is_object()) return expected(path, "an object");
+  for (const auto& [directory, granted] : json.items()) {
+    const std::string inner = path + "." + directory;
+    if (!granted.is_null()) read(granted, inner, value[directory]);
+    if (!error_.empty()) return;
+  }
+}
+
+namespace {
+
+template <class Object>
+Json write(const Object& object, View view) {
+  Json out = Json::object();
+  Writer writer(out, view);
+  visit_fields(writer, object);
+  return out;
+}
+
+template <class Object>
+Result<Object> read_object(const Json& json) {
+  if (!json.is_object()) return fail(ErrorCode::invalid_argument, "a JSON object expected");
+  Object object;
+  std::string error;
+  Reader reader(json, "", error);
+  visit_fields(reader, object);
+  if constexpr (requires { object.password; }) reader.field("password", object.password);
+  if (!error.empty()) return fail(ErrorCode::invalid_argument, error);
+  return object;
+}
+
+Result<Json> parse(std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) return fail(ErrorCode::invalid_argument, "not valid JSON");
+  return json;
+}
+
+// Bytes that are not UTF-8 cannot come from JSON; should some other source bring them, a replacement
+// character is better than an exception.
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void write_password(Json& json, const std::string& password, View view) {
+  if (view == View::storage && !password.empty()) json["password"] = password;
+}
+
+}  // namespace
+
+Json to_json(const User& user, View view) {
+  Json json = write(user, view);
+  write_password(json, user.password, view);
+  if (view != View::storage) {
+    json["has_password"] = user.has_password();
+    json["filters"].erase("recovery_codes");
+  }
+  const Json custom = Json::parse(user.oidc_custom_fields, nullptr, false);
+  if (custom.is_object()) json["oidc_custom_fields"] = custom;
+  return json;
+}
+
+Json to_json(const Admin& admin, View view) {
+  Json json = write(admin, view);
+  write_password(json, admin.password, view);
+  if (view != View::storage) json["filters"].erase("recovery_codes");
+  return json;
+}
+
+Json to_json(const Folder& folder, View view) { return write(folder, view); }
+
+Result<User> user_from_json(const Json& json) {
+  auto user = read_object<User>(json);
+  if (!user) return user;
+  const auto custom = json.find("oidc_custom_fields");
+  if (custom == json.end() || custom->is_null()) return user;
+  if (!custom->is_object()) return fail(ErrorCode::invalid_argument, "oidc_custom_fields: an object expected");
+  user->oidc_custom_fields = dump(*custom);
+  return user;
+}
+
+Result<Admin> admin_from_json(const Json& json) { return read_object<Admin>(json); }
+Result<Folder> folder_from_json(const Json& json) { return read_object<Folder>(json); }
+
+Result<User> user_from_text(std::string_view text) {
+  const auto json = parse(text);
+  if (!json) return fail(json.error());
+  return user_from_json(*json);
+}
+Result<Admin> admin_from_text(std::string_view text) {
+  const auto json = parse(text);
+  if (!json) return fail(json.error());
+  return admin_from_json(*json);
+}
+Result<Folder> folder_from_text(std::string_view text) {
+  const auto json = parse(text);
+  if (!json) return fail(json.error());
+  return folder_from_json(*json);
+}
+
+std::string to_text(const User& user, View view) { return dump(to_json(user, view)); }
+std::string to_text(const Admin& admin, View view) { return dump(to_json(admin, view)); }
+std::string to_text(const Folder& folder, View view) { return dump(to_json(folder, view)); }
+
+}  // namespace ferry::model

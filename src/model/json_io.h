@@ -1,0 +1,99 @@
+// The visitors of fields.h that read and write nlohmann::json. Private to src/model.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "model/fields.h"
+#include "model/json.h"
+
+namespace ferry::model {
+
+using Json = nlohmann::json;
+
+class Writer {
+ public:
+  Writer(Json& out, View view) : out_(out), view_(view) {}
+
+  template <class T>
+  void field(const char* name, const T& value) {
+    if (!(value == T{})) always(name, value);
+  }
+  template <class T>
+  void always(const char* name, const T& value) {
+    out_[name] = json_of(value);
+  }
+
+ private:
+  template <class T>
+  Json json_of(const T& value) const {
+    Json object = Json::object();
+    Writer inner(object, view_);
+    visit_fields(inner, value);
+    return object;
+  }
+  template <class T>
+  Json json_of(const std::vector<T>& list) const {
+    Json array = Json::array();
+    for (const T& item : list) array.push_back(json_of(item));
+    return array;
+  }
+  Json json_of(const std::string& value) const { return value; }
+  Json json_of(std::int64_t value) const { return value; }
+  Json json_of(bool value) const { return value; }
+  Json json_of(FilesystemProvider value) const { return static_cast<int>(value); }
+  Json json_of(const Permissions& value) const;
+  Json json_of(const ConfigSecret& secret) const;
+
+  Json& out_;
+  View view_;
+};
+
+// Reads an object's fields; the first mistake is kept, with the path to the field that has it.
+class Reader {
+ public:
+  Reader(const Json& in, std::string path, std::string& error) : in_(in), path_(std::move(path)), error_(error) {}
+
+  template <class T>
+  void field(const char* name, T& value) {
+    const auto found = in_.find(name);
+    if (found == in_.end() || found->is_null() || !error_.empty()) return;
+    read(*found, path_.empty() ? std::string(name) : path_ + "." + name, value);
+  }
+  template <class T>
+  void always(const char* name, T& value) {
+    field(name, value);
+  }
+
+ private:
+  template <class T>
+  void read(const Json& json, const std::string& path, T& value) {
+    if (!json.is_object()) return expected(path, "an object");
+    Reader inner(json, path, error_);
+    visit_fields(inner, value);
+  }
+  template <class T>
+  void read(const Json& json, const std::string& path, std::vector<T>& list) {
+    if (!json.is_array()) return expected(path, "a list");
+    for (const Json& item : json) {
+      list.emplace_back();
+      read(item, path + "[" + std::to_string(list.size() - 1) + "]", list.back());
+      if (!error_.empty()) return;
+    }
+  }
+  void read(const Json& json, const std::string& path, std::string& value);
+  void read(const Json& json, const std::string& path, std::int64_t& value);
+  void read(const Json& json, const std::string& path, bool& value);
+  void read(const Json& json, const std::string& path, FilesystemProvider& value);
+  void read(const Json& json, const std::string& path, Permissions& value);
+  void expected(const std::string& path, const char* what) { error_ = path + ": " + what + " expected"; }
+
+  const Json& in_;
+  std::string path_;
+  std::string& error_;
+};
+
+}  // namespace ferry::model

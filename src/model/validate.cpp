@@ -1,0 +1,164 @@
+#include "model/validate.h"
+
+#include "model/checker.h"
+
+namespace ferry::model {
+
+namespace {
+
+constexpr std::string_view permissions_list[] = {
+    "*",            "list",         "download",   "upload",      "overwrite",       "delete",
+    "delete_files", "delete_dirs",  "rename",     "rename_files", "rename_dirs",     "create_dirs",
+    "create_symlinks", "chmod",     "chown",      "chtimes",     "copy"};
+constexpr std::string_view admin_permissions_list[] = {
+    "*",              "add_users",     "edit_users",  "del_users",      "view_users",   "view_conns",
+    "close_conns",    "view_status",   "manage_folders", "manage_groups", "quota_scans", "manage_defender",
+    "view_defender",  "view_events",   "disable_mfa",
+    // Of older versions, met in their dumps: kept, so that nothing is lost on the way.
+    "manage_admins", "manage_apikeys", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists",
+    "retention_checks", "metadata_checks"};
+constexpr std::string_view login_methods_list[] = {
+    "publickey", "password", "password-over-SSH", "keyboard-interactive", "publickey+password",
+    "publickey+keyboard-interactive", "TLSCertificate", "TLSCertificate+password"};
+constexpr std::string_view protocols_list[] = {"SSH", "FTP", "DAV", "HTTP"};
+
+constexpr std::int64_t largest_id = 2147483647;
+constexpr std::int64_t largest_scaled = std::int64_t{1} << 42;  // of KB and MB: bytes still fit 63 bits
+constexpr std::size_t max_subpath = 191;
+
+void check_permissions(Checker& check, Permissions& permissions) {
+  check.require(!permissions.empty(), "permissions", "please grant some permissions");
+  Permissions normal;
+  for (auto& [path, granted] : permissions) {
+    std::string directory = path;
+    check.virtual_path("permissions", directory);
+    check.require(!granted.empty(), "permissions", "none granted for \"" + path + "\"");
+    check.words("permissions", granted, known_permissions());
+    if (std::ranges::find(granted, "*") != granted.end()) granted = {"*"};
+    check.require(normal.emplace(directory, std::move(granted)).second, "permissions",
+                  "\"" + directory + "\" stands twice");
+  }
+  check.require(normal.contains("/"), "permissions", "those of the root directory \"/\" must be set");
+  permissions = std::move(normal);
+}
+
+void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, const NamingRules& naming) {
+  std::vector<std::string> seen;
+  for (VirtualFolder& folder : folders) {
+    check.name(naming, "virtual_folders.name", folder.name);
+    check.virtual_path("virtual_folders.virtual_path", folder.virtual_path);
+    check.require(folder.virtual_path != "/", "virtual_folders.virtual_path", "\"/\" is the home directory");
+    check.require(std::ranges::find(seen, folder.virtual_path) == seen.end(), "virtual_folders.virtual_path",
+                  "\"" + folder.virtual_path + "\" stands twice");
+    seen.push_back(folder.virtual_path);
+    check.require(folder.quota_size >= -1 && folder.quota_files >= -1, "virtual_folders", "a quota is below -1");
+    check.require((folder.quota_size == -1) == (folder.quota_files == -1), "virtual_folders",
+                  "quota_size and quota_files are -1 together or not at all");
+    check.require(folder.subpath.size() <= max_subpath, "virtual_folders.subpath", "too long");
+    if (folder.subpath.empty()) continue;
+    const auto subpath = VirtualPath::parse(folder.subpath);
+    if (check.require(subpath.has_value(), "virtual_folders.subpath", "not a valid path")) {
+      folder.subpath = subpath->is_root() ? "" : subpath->text().substr(1);
+    }
+  }
+}
+
+void check_numbers(Checker& check, const User& user) {
+  check.range("status", user.status, 0, 1);
+  check.range("uid", user.uid, 0, largest_id);
+  check.range("gid", user.gid, 0, largest_id);
+  check.not_negative("expiration_date", user.expiration_date);
+  check.not_negative("max_sessions", user.max_sessions);
+  check.not_negative("quota_size", user.quota_size);
+  check.not_negative("quota_files", user.quota_files);
+  check.range("upload_bandwidth", user.upload_bandwidth, 0, largest_scaled);
+  check.range("download_bandwidth", user.download_bandwidth, 0, largest_scaled);
+  check.range("upload_data_transfer", user.upload_data_transfer, 0, largest_scaled);
+  check.range("download_data_transfer", user.download_data_transfer, 0, largest_scaled);
+  check.range("total_data_transfer", user.total_data_transfer, 0, largest_scaled);
+}
+
+void check_groups(Checker& check, std::vector<GroupMapping>& groups, const NamingRules& naming) {
+  int primary = 0;
+  for (GroupMapping& group : groups) {
+    check.name(naming, "groups.name", group.name);
+    check.range("groups.type", group.type, 1, 3);
+    primary += group.type == 1 ? 1 : 0;
+  }
+  check.require(primary <= 1, "groups", "only one primary group is allowed");
+}
+
+// Whom nobody asked for a password may look and fetch, over the protocols that know anonymous users.
+void restrict_anonymous(User& user) {
+  if (!user.filters.is_anonymous) return;
+  user.permissions = {{"/", {"list", "download"}}};
+  for (const char* protocol : {"SSH", "HTTP"}) user.filters.denied_protocols.emplace_back(protocol);
+  drop_duplicates(user.filters.denied_protocols);
+}
+
+void check_home(Checker& check, User& user, const UserRules& rules) {
+  if (user.home_dir.empty() && !rules.users_base_dir.empty()) {
+    user.home_dir = rules.users_base_dir + "/" + user.username;
+  }
+  check.real_path("home_dir", user.home_dir);
+}
+
+}  // namespace
+
+std::span<const std::string_view> known_permissions() { return permissions_list; }
+std::span<const std::string_view> known_admin_permissions() { return admin_permissions_list; }
+std::span<const std::string_view> known_login_methods() { return login_methods_list; }
+std::span<const std::string_view> known_protocols() { return protocols_list; }
+
+bool Admin::may(std::string_view permission) const {
+  return std::ranges::any_of(permissions, [&](const std::string& own) { return own == "*" || own == permission; });
+}
+
+Result<void> validate(User& user, const UserRules& rules) {
+  Checker check;
+  check.name(rules.naming, "username", user.username);
+  check.email("email", user.email);
+  check_numbers(check, user);
+  restrict_anonymous(user);
+  check_home(check, user, rules);
+  check_permissions(check, user.permissions);
+  check.public_keys("public_keys", user.public_keys);
+  check_virtual_folders(check, user.virtual_folders, rules.naming);
+  check_groups(check, user.groups, rules.naming);
+  check.filters(user.filters);
+  check.filesystem(user.filesystem);
+  if (!user.role.empty()) check.name(rules.naming, "role", user.role);
+  return check.result();
+}
+
+Result<void> validate(Admin& admin, const NamingRules& naming) {
+  Checker check;
+  check.name(naming, "username", admin.username);
+  check.email("email", admin.email);
+  check.range("status", admin.status, 0, 1);
+  check.require(!admin.permissions.empty(), "permissions", "please grant some permissions");
+  check.words("permissions", admin.permissions, known_admin_permissions());
+  if (admin.may("*")) admin.permissions = {"*"};
+  check.networks("filters.allow_list", admin.filters.allow_list);
+  check.totp(admin.filters.totp_config, admin.filters.recovery_codes);
+  check.not_negative("filters.preferences.hide_user_page_sections", admin.filters.preferences.hide_user_page_sections);
+  check.not_negative("filters.preferences.default_users_expiration", admin.filters.preferences.default_users_expiration);
+  for (AdminGroupMapping& group : admin.groups) {
+    check.name(naming, "groups.name", group.name);
+    check.range("groups.options.add_to_users_as", group.options.add_to_users_as, 0, 2);
+  }
+  if (!admin.role.empty()) check.name(naming, "role", admin.role);
+  return check.result();
+}
+
+Result<void> validate(Folder& folder, const NamingRules& naming) {
+  Checker check;
+  check.name(naming, "name", folder.name);
+  const bool on_disk = folder.filesystem.provider == FilesystemProvider::local ||
+                       folder.filesystem.provider == FilesystemProvider::encrypted;
+  if (on_disk || !folder.mapped_path.empty()) check.real_path("mapped_path", folder.mapped_path);
+  check.filesystem(folder.filesystem);
+  return check.result();
+}
+
+}  // namespace ferry::model

@@ -1,0 +1,228 @@
+#include "model/validate.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "model/public_key.h"
+
+namespace ferry::model {
+namespace {
+
+constexpr const char* ed25519 =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ me@host";
+
+User valid_user() {
+  User user;
+  user.username = "maria";
+  user.home_dir = "/srv/maria";
+  user.permissions["/"] = {"*"};
+  return user;
+}
+
+std::string problem(const std::function<void(User&)>& spoil, UserRules rules = {}) {
+  User user = valid_user();
+  spoil(user);
+  const auto result = validate(user, rules);
+  EXPECT_TRUE(result || result.error().code == ErrorCode::invalid_argument);
+  return result ? "" : result.error().message;
+}
+
+TEST(Validate, AcceptsAndNormalises) {
+  User user = valid_user();
+  user.username = "  maria ";
+  user.home_dir = "/srv//x/../maria/";
+  user.permissions = {{"/", {"list", "*", "list"}}, {"/a//b/", {"upload", "upload"}}};
+  user.public_keys = {"", std::string("  ") + ed25519 + "\r\n", ed25519};
+  user.filters.start_directory = "/";
+  ASSERT_TRUE(validate(user, {}));
+  EXPECT_EQ(user.username, "maria");
+  EXPECT_EQ(user.home_dir, "/srv/maria");
+  EXPECT_EQ(user.permissions, (Permissions{{"/", {"*"}}, {"/a/b", {"upload"}}}));
+  EXPECT_EQ(user.public_keys, std::vector<std::string>{ed25519});
+  EXPECT_EQ(user.filters.start_directory, "");
+}
+
+TEST(Validate, HomeDirectory) {
+  EXPECT_EQ(problem([](User& u) { u.home_dir = ""; }), "home_dir: an absolute path is required");
+  EXPECT_EQ(problem([](User& u) { u.home_dir = "rel"; }), "home_dir: an absolute path is required");
+  EXPECT_NE(problem([](User& u) { u.home_dir = std::string("/a\0b", 4); }), "");
+  User user = valid_user();
+  user.home_dir = "";
+  ASSERT_TRUE(validate(user, {.naming = {}, .users_base_dir = "/srv/base"}));
+  EXPECT_EQ(user.home_dir, "/srv/base/maria");
+}
+
+TEST(Validate, HostileNames) {
+  for (const std::string name :
+       {std::string(""), std::string("   "), std::string("."), std::string(".."), std::string("a/b"),
+        std::string("../x"), std::string("a\\b"), std::string("a\0b", 3), std::string("a\nb"), std::string("\x7f"),
+        std::string("\xc2\x85"), std::string("a\xe2\x80\xae") + "b", std::string("\xff"), std::string("\xc0\xaf"),
+        std::string("\xed\xa0\x80"), std::string(256, 'a')}) {
+    EXPECT_NE(problem([&](User& u) { u.username = name; }), "") << testing::PrintToString(name);
+    Folder folder;
+    folder.name = name;
+    folder.mapped_path = "/m";
+    EXPECT_FALSE(validate(folder, {}));
+    Admin admin;
+    admin.username = name;
+    admin.permissions = {"*"};
+    EXPECT_FALSE(validate(admin, {}));
+  }
+  for (const char* name : {"Робърт'); DROP TABLE users;--", "名前", "a b", "%username%", "<script>", "=1+1"}) {
+    EXPECT_EQ(problem([&](User& u) { u.username = name; }), "") << name;
+    EXPECT_NE(problem([&](User& u) { u.username = name; }, {.naming = {0}, .users_base_dir = ""}), "") << name;
+  }
+}
+
+TEST(Validate, NamingRules) {
+  EXPECT_EQ(NamingRules{0}.convert(" Ab "), " Ab ");
+  EXPECT_EQ(NamingRules{2}.convert(" Ab "), " ab ");
+  EXPECT_EQ(NamingRules{4}.convert(" Ab "), "Ab");
+  EXPECT_EQ(NamingRules{6}.convert("\t \n"), "");
+  EXPECT_TRUE(NamingRules{0}.check("f", "A-z.0_~"));
+  EXPECT_FALSE(NamingRules{0}.check("f", "a b"));
+  EXPECT_TRUE(NamingRules{1}.check("f", "a b"));
+}
+
+TEST(Validate, Permissions) {
+  EXPECT_EQ(problem([](User& u) { u.permissions.clear(); }), "permissions: please grant some permissions");
+  EXPECT_NE(problem([](User& u) { u.permissions = {{"/a", {"*"}}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.permissions["/"] = {}; }), "");
+  EXPECT_EQ(problem([](User& u) { u.permissions["/"] = {"fly"}; }), "permissions: unknown value \"fly\"");
+  EXPECT_NE(problem([](User& u) { u.permissions["rel"] = {"list"}; }), "");
+  EXPECT_NE(problem([](User& u) { u.permissions["/a"] = u.permissions["/a/"] = {"list"}; }), "");
+}
+
+TEST(Validate, PublicKeys) {
+  for (const char* key :
+       {"nonsense", "ssh-ed25519", "ssh-ed25519 ???", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ",
+        "ssh-ed25519-cert-v01@openssh.com AAAA", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"}) {
+    EXPECT_NE(problem([&](User& u) { u.public_keys = {key}; }), "") << key;
+  }
+  EXPECT_NE(problem([](User& u) { u.public_keys = {std::string(ed25519) + "\nssh-rsa AAAA"}; }), "");
+  const auto plain = public_key_blob(ed25519);
+  const auto with_options = public_key_blob(std::string(R"(from="1.2.3.4",command="a b" )") + ed25519);
+  ASSERT_TRUE(plain && with_options);
+  EXPECT_EQ(*plain, *with_options);
+}
+
+TEST(Validate, FiltersAndNumbers) {
+  EXPECT_NE(problem([](User& u) { u.status = 2; }), "");
+  EXPECT_NE(problem([](User& u) { u.quota_size = -1; }), "");
+  EXPECT_NE(problem([](User& u) { u.upload_bandwidth = INT64_MAX; }), "");
+  EXPECT_NE(problem([](User& u) { u.uid = 1LL << 31; }), "");
+  EXPECT_NE(problem([](User& u) { u.email = "x"; }), "");
+  EXPECT_NE(problem([](User& u) { u.email = "a@b\r\nBcc: c@d"; }), "");
+  EXPECT_EQ(problem([](User& u) { u.filters.allowed_ip = {"10.0.0.0/8", "::1", "1.2.3.4"}; }), "");
+  EXPECT_EQ(problem([](User& u) { u.filters.denied_ip = {"10.0.0.0/33"}; }),
+            "filters.denied_ip: \"10.0.0.0/33\" is not an IP address or network");
+  EXPECT_NE(problem([](User& u) { u.filters.denied_login_methods = {"guess"}; }), "");
+  EXPECT_NE(problem([](User& u) { u.filters.denied_protocols = {"SSH", "FTP", "DAV", "HTTP"}; }), "");
+  EXPECT_NE(problem([](User& u) { u.filters.file_patterns = {{.path = "/a", .allowed_patterns = {}, .denied_patterns = {}}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "18:00", "08:00"}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "08:00", "25:00"}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.filters.start_directory = "rel"; }), "");
+  EXPECT_NE(problem([](User& u) { u.groups = {{"a", 1}, {"b", 1}}; }), "");
+}
+
+TEST(Validate, AnonymousUsersCanOnlyLookAndFetch) {
+  User user = valid_user();
+  user.filters.is_anonymous = true;
+  ASSERT_TRUE(validate(user, {}));
+  EXPECT_EQ(user.permissions, (Permissions{{"/", {"list", "download"}}}));
+  EXPECT_EQ(user.filters.denied_protocols, (std::vector<std::string>{"SSH", "HTTP"}));
+}
+
+TEST(Validate, VirtualFolders) {
+  const auto with = [](VirtualFolder folder) { return problem([&](User& u) { u.virtual_folders = {folder}; }); };
+  VirtualFolder folder;
+  folder.name = "f";
+  folder.virtual_path = "/v";
+  EXPECT_EQ(with(folder), "");
+  auto other = folder;
+  other.virtual_path = "/";
+  EXPECT_NE(with(other), "");
+  other.virtual_path = "v";
+  EXPECT_NE(with(other), "");
+  other = folder;
+  other.quota_size = -1;
+  EXPECT_NE(with(other), "");
+  other.quota_files = -1;
+  EXPECT_EQ(with(other), "");
+  other.subpath = std::string(192, 's');
+  EXPECT_NE(with(other), "");
+  EXPECT_NE(problem([&](User& u) { u.virtual_folders = {folder, folder}; }), "");
+}
+
+TEST(Validate, Filesystems) {
+  const auto with = [](FilesystemConfig config) { return problem([&](User& u) { u.filesystem = config; }); };
+  const ConfigSecret plain{.status = "Plain", .payload = "x", .key = {}, .additional_data = {}};
+  for (const auto provider : {FilesystemProvider::s3, FilesystemProvider::gcs, FilesystemProvider::azure_blob,
+                              FilesystemProvider::encrypted, FilesystemProvider::sftp, FilesystemProvider::http}) {
+    FilesystemConfig config;
+    config.provider = provider;
+    EXPECT_NE(with(config), "") << static_cast<int>(provider);
+  }
+  FilesystemConfig config;
+  config.provider = FilesystemProvider::encrypted;
+  config.cryptconfig.passphrase = plain;
+  EXPECT_EQ(with(config), "");
+  config.cryptconfig.passphrase.status = "Redacted";
+  EXPECT_NE(with(config), "");
+  config.cryptconfig.passphrase.status = "Rot13";
+  EXPECT_NE(with(config), "");
+  config = {};
+  config.provider = FilesystemProvider::s3;
+  config.s3config.bucket = "b";
+  config.s3config.region = "r";
+  config.s3config.key_prefix = "a/../b";
+  EXPECT_EQ(with(config), "");
+  config.s3config.key_prefix = "/b";
+  EXPECT_NE(with(config), "");
+}
+
+TEST(Validate, Admins) {
+  Admin admin;
+  admin.username = "root";
+  EXPECT_FALSE(validate(admin, {}));
+  admin.permissions = {"add_users", "manage_apikeys"};
+  EXPECT_TRUE(validate(admin, {}));
+  EXPECT_TRUE(admin.may("add_users"));
+  EXPECT_FALSE(admin.may("del_users"));
+  admin.permissions = {"add_users", "*"};
+  EXPECT_TRUE(validate(admin, {}));
+  EXPECT_TRUE(admin.may("del_users"));
+  admin.filters.allow_list = {"nowhere"};
+  EXPECT_FALSE(validate(admin, {}));
+}
+
+TEST(ConfigSecret, SealsAndOpens) {
+  ConfigSecret secret{.status = "Plain", .payload = "hush", .key = {}, .additional_data = {}};
+  const crypto::Secret none, master(std::string_view("master"));
+  seal(secret, "maria", none);
+  EXPECT_EQ(secret.status, "Secretbox");
+  EXPECT_EQ(secret.additional_data, "maria");
+  EXPECT_EQ(secret.payload.find("hush"), std::string::npos);
+  EXPECT_EQ(open(secret, none)->text(), "hush");
+  const ConfigSecret before = secret;
+  seal(secret, "other", master);
+  EXPECT_EQ(secret, before);
+  secret.additional_data = "other";
+  EXPECT_FALSE(open(secret, none));
+
+  ConfigSecret with_master{.status = "Plain", .payload = "hush", .key = {}, .additional_data = {}};
+  seal(with_master, "maria", master);
+  EXPECT_EQ(with_master.mode, 1);
+  EXPECT_EQ(open(with_master, master)->text(), "hush");
+  EXPECT_FALSE(open(with_master, none));
+
+  ConfigSecret empty{.status = "Plain", .payload = "", .key = {}, .additional_data = {}};
+  seal(empty, "maria", none);
+  EXPECT_TRUE(empty.empty());
+  EXPECT_EQ(open(ConfigSecret{.status = "AWS", .payload = "x", .key = {}, .additional_data = {}}, none).error().code,
+            ErrorCode::unsupported);
+}
+
+}  // namespace
+}  // namespace ferry::model
