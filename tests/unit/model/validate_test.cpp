@@ -54,7 +54,7 @@ TEST(Validate, HomeDirectory) {
 }
 
 TEST(Validate, HostileNames) {
-  for (const std::string name :
+  for (const std::string& name :
        {std::string(""), std::string("   "), std::string("."), std::string(".."), std::string("a/b"),
         std::string("../x"), std::string("a\\b"), std::string("a\0b", 3), std::string("a\nb"), std::string("\x7f"),
         std::string("\xc2\x85"), std::string("a\xe2\x80\xae") + "b", std::string("\xff"), std::string("\xc0\xaf"),

@@ -1,0 +1,30 @@
+// What every engine does alike to an object around a change. Private to src/store.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "model/admin.h"
+#include "model/folder.h"
+#include "model/user.h"
+
+namespace ferry::store {
+
+// Puts back what only the store may change.
+void restore_kept(model::User& changed, const model::User& stored);
+void restore_kept(model::Admin& changed, const model::Admin& stored);
+void restore_kept(model::Folder& changed, const model::Folder& stored);
+
+// Of a mount, what belongs to the mount; the folder's own fields come from the folder when it is read.
+model::VirtualFolder mount_only(const model::VirtualFolder& mount);
+// `mount` with the details of its folder, but not who else uses it.
+model::VirtualFolder mounted(model::VirtualFolder mount, const model::Folder& folder);
+
+// stored + change, never below 0 and never past the largest number.
+std::int64_t add_usage(std::int64_t stored, std::int64_t change);
+
+[[nodiscard]] std::unexpected<Error> fail_missing(std::string_view kind, std::string_view name);
+[[nodiscard]] std::unexpected<Error> fail_exists(std::string_view kind, std::string_view name);
+[[nodiscard]] std::unexpected<Error> fail_no_folder(std::string_view name);
+
+}  // namespace ferry::store

@@ -1,0 +1,78 @@
+// SOCI sessions over one SQLite file: a small pool, transactions, and exceptions turned into Result.
+// Private to src/store/sqlite.
+#pragma once
+
+#include <soci/soci.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "base/error.h"
+#include "store/sqlite/sqlite_provider.h"
+
+namespace ferry::store {
+
+// The Error for the exception being handled.
+Error error_of_exception();
+
+// One transaction; rolled back unless it was committed.
+class Transaction {
+ public:
+  // BEGIN IMMEDIATE takes the writer's place at once: no upgrade later that could fail half-way.
+  Transaction(soci::session& sql, bool writing) : sql_(sql) {
+    writing ? (sql_ << "BEGIN IMMEDIATE") : (sql_ << "BEGIN");
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit() {
+    sql_ << "COMMIT";
+    open_ = false;
+  }
+
+ private:
+  soci::session& sql_;
+  bool open_ = true;
+};
+
+class Database {
+ public:
+  // Opens every connection of the pool.
+  static Result<std::unique_ptr<Database>> open(const SqliteOptions& options);
+
+  // Runs `work(session)` in a transaction, which answers a Result; an error or exception undoes all of it.
+  template <class Work>
+  std::invoke_result_t<Work&, soci::session&> read(Work work) {
+    return run(work, false);
+  }
+  // One writer at a time in this process, in turn; SQLite's file lock is for other processes.
+  template <class Work>
+  std::invoke_result_t<Work&, soci::session&> write(Work work) {
+    const std::scoped_lock lock(writer_);
+    return run(work, true);
+  }
+
+ private:
+  explicit Database(std::size_t connections) : pool_(connections) {}
+
+  template <class Work>
+  std::invoke_result_t<Work&, soci::session&> run(Work& work, bool writing) {
+    try {
+      soci::session sql(pool_);
+      Transaction transaction(sql, writing);
+      auto result = work(sql);
+      if (result) transaction.commit();
+      return result;
+    } catch (...) {
+      return fail(error_of_exception());
+    }
+  }
+
+  soci::connection_pool pool_;
+  std::mutex writer_;
+};
+
+}  // namespace ferry::store

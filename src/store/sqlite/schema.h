@@ -1,0 +1,20 @@
+// The tables, by version, and whose a database file is. Private to src/store/sqlite.
+#pragma once
+
+#include <soci/soci.h>
+
+#include <string>
+
+#include "base/error.h"
+
+namespace ferry::store {
+
+// Whether the file may be opened as ours: it is missing, empty, or made by Ferry. Only reads it.
+// conflict: made by SFTPGo or something else; the message says what to do.
+Result<void> check_owner(const std::string& path);
+
+// Brings the tables to the current version inside the caller's transaction. conflict: made by a newer Ferry, or
+// `may_change` is false and they are not current.
+Result<void> migrate(soci::session& sql, bool may_change);
+
+}  // namespace ferry::store

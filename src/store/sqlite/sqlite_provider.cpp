@@ -1,0 +1,137 @@
+#include "store/sqlite/sqlite_provider.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/sqlite/database.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/tables.h"
+
+namespace ferry::store {
+
+namespace {
+
+using soci::session;
+
+// A call each: which table, and whether it writes.
+class SqliteProvider final : public Provider {
+ public:
+  explicit SqliteProvider(std::unique_ptr<Database> database) : db_(std::move(database)) {}
+
+  std::string_view driver() const override { return "sqlite"; }
+  Result<void> check() override {
+    return db_->read([](session& sql) -> Result<void> {
+      int version = 0;
+      sql << "SELECT version FROM ferry_schema", soci::into(version);
+      return {};
+    });
+  }
+
+  Result<model::UserPtr> user(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::users::find(sql, std::string(name)); });
+  }
+  Result<std::vector<model::UserPtr>> users(Page page) override {
+    return db_->read([&](session& sql) { return tables::users::list(sql, page); });
+  }
+  Result<model::UserPtr> add_user(model::User user) override {
+    return db_->write([&](session& sql) { return tables::users::add(sql, std::move(user)); });
+  }
+  Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) override {
+    return db_->write([&](session& sql) { return tables::users::change(sql, std::string(name), change); });
+  }
+  Result<void> delete_user(std::string_view name) override {
+    return db_->write([&](session& sql) { return tables::users::erase(sql, std::string(name)); });
+  }
+
+  Result<model::AdminPtr> admin(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::admins::find(sql, std::string(name)); });
+  }
+  Result<std::vector<model::AdminPtr>> admins(Page page) override {
+    return db_->read([&](session& sql) { return tables::admins::list(sql, page); });
+  }
+  Result<model::AdminPtr> add_admin(model::Admin admin) override {
+    return db_->write([&](session& sql) { return tables::admins::add(sql, std::move(admin)); });
+  }
+  Result<model::AdminPtr> add_first_admin(model::Admin admin) override {
+    return db_->write([&](session& sql) -> Result<model::AdminPtr> {
+      if (tables::admins::any(sql)) return fail(ErrorCode::conflict, "there is an administrator already");
+      return tables::admins::add(sql, std::move(admin));
+    });
+  }
+  Result<model::AdminPtr> change_admin(std::string_view name, const Change<model::Admin>& change) override {
+    return db_->write([&](session& sql) { return tables::admins::change(sql, std::string(name), change); });
+  }
+  Result<void> delete_admin(std::string_view name) override {
+    return db_->write([&](session& sql) { return tables::admins::erase(sql, std::string(name)); });
+  }
+  Result<bool> has_admin() override {
+    return db_->read([](session& sql) -> Result<bool> { return tables::admins::any(sql); });
+  }
+
+  Result<model::Folder> folder(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::folders::find(sql, std::string(name)); });
+  }
+  Result<std::vector<model::Folder>> folders(Page page) override {
+    return db_->read([&](session& sql) { return tables::folders::list(sql, page); });
+  }
+  Result<model::Folder> add_folder(model::Folder folder) override {
+    return db_->write([&](session& sql) { return tables::folders::add(sql, std::move(folder)); });
+  }
+  Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) override {
+    return db_->write([&](session& sql) { return tables::folders::change(sql, std::string(name), change); });
+  }
+  Result<void> delete_folder(std::string_view name) override {
+    return db_->write([&](session& sql) { return tables::folders::erase(sql, std::string(name)); });
+  }
+
+  Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {
+    return db_->write([&](session& sql) { return tables::users::update_quota(sql, std::string(name), usage, how); });
+  }
+  Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {
+    return db_->write([&](session& sql) { return tables::folders::update_quota(sql, std::string(name), usage, how); });
+  }
+  Result<void> update_transfer_quota(std::string_view name, TransferUsage usage, QuotaUpdate how) override {
+    return db_->write([&](session& sql) { return tables::users::update_transfer(sql, std::string(name), usage, how); });
+  }
+  Result<QuotaUsage> user_quota(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::users::quota(sql, std::string(name)); });
+  }
+  Result<QuotaUsage> folder_quota(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::folders::quota(sql, std::string(name)); });
+  }
+  Result<TransferUsage> transfer_quota(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::users::transfer(sql, std::string(name)); });
+  }
+
+  Result<void> set_user_last_login(std::string_view name, std::int64_t when) override {
+    return db_->write([&](session& sql) { return tables::users::set_last_login(sql, std::string(name), when); });
+  }
+  Result<void> set_admin_last_login(std::string_view name, std::int64_t when) override {
+    return db_->write([&](session& sql) { return tables::admins::set_last_login(sql, std::string(name), when); });
+  }
+
+ private:
+  std::unique_ptr<Database> db_;
+};
+
+// The file holds password hashes: nobody else may read it. SQLite gives its companion files the same mode.
+Result<void> create_private(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (fd < 0) return fail_errno(errno, "open " + path);
+  ::close(fd);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Provider>> open_sqlite(const SqliteOptions& options) {
+  if (auto ours = check_owner(options.path); !ours) return fail(ours.error());
+  if (auto created = create_private(options.path); !created) return fail(created.error());
+  auto database = Database::open(options);
+  if (!database) return fail(database.error());
+  auto migrated = (*database)->write([&](session& sql) { return migrate(sql, options.create_schema); });
+  if (!migrated) return fail(migrated.error());
+  return std::make_unique<SqliteProvider>(std::move(*database));
+}
+
+}  // namespace ferry::store

@@ -1,0 +1,153 @@
+#include "store/sqlite/sqlite_provider.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/conformance/store/provider_suite.h"
+
+namespace ferry::store {
+namespace {
+
+void run_sql(const std::string& path, const char* sql) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+  sqlite3_close(database);
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class SqliteFile : public testing::Test {
+ protected:
+  // Opening is refused with this code, and the file stays as it is, byte by byte, alone in its directory.
+  std::string refused_untouched(ErrorCode code) {
+    const std::string before = content(path_);
+    const auto opened = open_sqlite({.path = path_});
+    EXPECT_FALSE(opened);
+    if (opened) return "";
+    EXPECT_EQ(opened.error().code, code) << opened.error().message;
+    EXPECT_EQ(content(path_), before);
+    const auto files = std::filesystem::directory_iterator(std::filesystem::path(path_).parent_path());
+    EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+    return opened.error().message;
+  }
+
+  ScratchDirectory scratch_;
+  std::string path_ = scratch_.file("data.db");
+};
+
+TEST_F(SqliteFile, RefusesOneMadeBySftpgo) {
+  run_sql(path_,
+          "CREATE TABLE schema_version (id integer PRIMARY KEY, version integer);"
+          "CREATE TABLE users (id integer PRIMARY KEY, username varchar(255));"
+          "INSERT INTO schema_version (version) VALUES (29);");
+  const std::string message = refused_untouched(ErrorCode::conflict);
+  EXPECT_NE(message.find("SFTPGo"), std::string::npos) << message;
+  EXPECT_NE(message.find("--loaddata-from"), std::string::npos) << message;
+}
+
+TEST_F(SqliteFile, RefusesOneMadeBySftpgoWithATablePrefix) {
+  run_sql(path_, "CREATE TABLE sftpgo_schema_version (version integer); CREATE TABLE sftpgo_users (username text);");
+  EXPECT_NE(refused_untouched(ErrorCode::conflict).find("SFTPGo"), std::string::npos);
+}
+
+TEST_F(SqliteFile, RefusesForeignTablesAndOtherFiles) {
+  run_sql(path_, "CREATE TABLE songs (title text);");
+  refused_untouched(ErrorCode::conflict);
+  std::filesystem::remove(path_);
+  std::ofstream(path_) << std::string(8192, 'x');
+  refused_untouched(ErrorCode::conflict);
+}
+
+TEST_F(SqliteFile, RefusesASchemaOfTheFuture) {
+  ASSERT_TRUE(open_sqlite({.path = path_}));
+  run_sql(path_, "UPDATE ferry_schema SET version = 1000");
+  const auto opened = open_sqlite({.path = path_});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::conflict);
+  EXPECT_NE(opened.error().message.find("newer Ferry"), std::string::npos);
+}
+
+TEST_F(SqliteFile, CreatesNoSchemaUnasked) {
+  const auto opened = open_sqlite({.path = path_, .create_schema = false});
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("initprovider"), std::string::npos);
+  ASSERT_TRUE(open_sqlite({.path = path_}));
+  EXPECT_TRUE(open_sqlite({.path = path_, .create_schema = false}));
+}
+
+TEST_F(SqliteFile, IsPrivateToItsOwner) {
+  auto opened = open_sqlite({.path = path_});
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE((*opened)->add_user(test_user("a")));
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(path_).parent_path())) {
+    struct stat info{};
+    ASSERT_EQ(::stat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U) << entry.path();
+  }
+  EXPECT_TRUE((*opened)->check());
+  EXPECT_EQ((*opened)->driver(), "sqlite");
+}
+
+TEST_F(SqliteFile, UnreachablePathIsAnError) {
+  EXPECT_FALSE(open_sqlite({.path = scratch_.file("no/such/directory.db")}));
+  EXPECT_FALSE(open_sqlite({.path = scratch_.file("a\"b.db")}));
+}
+
+TEST_F(SqliteFile, ADamagedRecordIsAnErrorNotAUser) {
+  auto opened = open_sqlite({.path = path_});
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE((*opened)->add_user(test_user("a")));
+  run_sql(path_, "UPDATE users SET data = '{'");
+  EXPECT_EQ((*opened)->user("a").error().code, ErrorCode::io_error);
+  EXPECT_EQ((*opened)->users({}).error().code, ErrorCode::io_error);
+}
+
+// Two processes share one file: the second waits for the first and sees what it did.
+TEST_F(SqliteFile, TwoProvidersShareAFile) {
+  auto one = open_sqlite({.path = path_});
+  auto two = open_sqlite({.path = path_});
+  ASSERT_TRUE(one && two);
+  ASSERT_TRUE((*one)->add_user(test_user("a")));
+  EXPECT_TRUE((*two)->user("a"));
+  EXPECT_EQ((*two)->add_user(test_user("a")).error().code, ErrorCode::already_exists);
+  ASSERT_TRUE((*two)->update_user_quota("a", {1, 1}, QuotaUpdate::add));
+  EXPECT_EQ((*one)->user_quota("a")->files, 1);
+}
+
+// Lookups go by index: no plan of a statement that names one object scans a table.
+TEST_F(SqliteFile, LookupsUseAnIndex) {
+  ASSERT_TRUE(open_sqlite({.path = path_}));
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
+  for (const char* query :
+       {"SELECT data FROM users WHERE username = 'a'", "SELECT data FROM admins WHERE username = 'a'",
+        "SELECT data FROM folders WHERE name = 'a'",
+        "SELECT f.data FROM users_folders m JOIN folders f ON f.id = m.folder_id WHERE m.user_id = 1",
+        "SELECT u.username FROM users_folders m JOIN users u ON u.id = m.user_id WHERE m.folder_id = 1",
+        "UPDATE users SET used_quota_size = 1 WHERE username = 'a'"}) {
+    std::string plan;
+    sqlite3_exec(
+        database, (std::string("EXPLAIN QUERY PLAN ") + query).c_str(),
+        [](void* out, int, char** values, char**) {
+          *static_cast<std::string*>(out) += std::string(values[3]) + "\n";
+          return 0;
+        },
+        &plan, nullptr);
+    EXPECT_NE(plan.find("SEARCH"), std::string::npos) << query;
+    EXPECT_EQ(plan.find("SCAN"), std::string::npos) << query << "\n" << plan;
+  }
+  sqlite3_close(database);
+}
+
+}  // namespace
+}  // namespace ferry::store
