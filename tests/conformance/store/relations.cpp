@@ -183,7 +183,9 @@ TEST_P(ProviderTest, MountingRacesDeleting) {
     });
     EXPECT_FALSE(store_->folder(folder));
     const auto user = store_->user("u" + std::to_string(round));
-    if (user) EXPECT_TRUE((*user)->virtual_folders.empty());
+    if (user) {
+      EXPECT_TRUE((*user)->virtual_folders.empty());
+    }
   }
 }
 
