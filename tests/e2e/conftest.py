@@ -25,11 +25,12 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for server in servers:
+            report.sections.append((f"output of the server in {server.config_dir}", server.output()[-LOG_TAIL:]))
             report.sections.append((f"log of the server in {server.config_dir}", server.log()[-LOG_TAIL:]))
 
 
-def sanitizer_reports(log):
-    return [line for line in log.splitlines() if "Sanitizer" in line or "runtime error:" in line]
+def sanitizer_reports(server):
+    return [line for line in server.output().splitlines() if "Sanitizer" in line or "runtime error:" in line]
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def run_server(server):
             server.stop()
         finally:
             servers.remove(server)
-        assert not sanitizer_reports(server.log())
+        assert not sanitizer_reports(server)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +80,7 @@ def make_server(tmp_path):
     for server in mine:
         server.kill()
         servers.remove(server)
-        assert not sanitizer_reports(server.log())
+        assert not sanitizer_reports(server)
 
 
 @pytest.fixture(scope="session")

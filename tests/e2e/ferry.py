@@ -49,7 +49,8 @@ class Ferry:
         self.config_dir = Path(config_dir)
         self.config_dir.mkdir(parents=True, exist_ok=True)
         self.home_base = self.config_dir / "homes"
-        self.log_path = self.config_dir / "server.log"
+        self.log_path = self.config_dir / "ferry.log"
+        self.output_path = self.config_dir / "output"
         self.sftp_port, self.http_port = free_port(), free_port()
         self.arguments = list(arguments)
         self.wrapper = list(wrapper)
@@ -71,9 +72,10 @@ class Ferry:
     def launch(self):
         """Starts the process and returns at once."""
         command = [*self.wrapper, binary(), "serve", "--config-dir", self.config_dir, *self.arguments]
-        with open(self.log_path, "ab") as log:
+        with open(self.output_path, "ab") as output:
             self.process = subprocess.Popen([str(part) for part in command], env=self.environment,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            preexec_fn=die_with_parent)
         return self
 
     def start(self, timeout=30):
@@ -81,10 +83,10 @@ class Ferry:
         deadline = time.monotonic() + timeout
         while not self.healthy():
             if self.process.poll() is not None:
-                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.log()}")
+                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.output()}\n{self.log()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError(f"the server did not become healthy:\n{self.log()}")
+                raise RuntimeError(f"the server did not become healthy:\n{self.output()}\n{self.log()}")
             time.sleep(0.02)
         return self
 
@@ -119,6 +121,10 @@ class Ferry:
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def output(self):
+        """What it printed, as opposed to logged."""
+        return self.output_path.read_text(errors="replace") if self.output_path.exists() else ""
 
     # --- REST ---
     def url(self, path):
