@@ -52,8 +52,6 @@ const Group& group_of(const KeyAgreement& method) {
 
 std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::protocol_error, std::move(message)); }
 
-const unsigned char* raw(ByteSpan bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
-
 // Null when OpenSSL fails: no memory, no random bytes.
 EvpKey generate(const Group& group) {
   using Context = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;

@@ -1,15 +1,10 @@
 // The step below agree(), where tests can give the server's private key that a published vector uses.
 #pragma once
 
-#include <openssl/evp.h>
-
-#include <memory>
-
 #include "ssh/kex/key_agreement.h"
+#include "ssh/keys/native_key.h"
 
 namespace ferry::ssh {
-
-using EvpKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 // Agrees with `own`, a key of the method's kind and group.
 Result<KeyAgreementAnswer> agree_with(const KeyAgreement& method, EVP_PKEY* own, ByteSpan client_public);
