@@ -157,13 +157,18 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     const bool begun = co_await wait_for_request();
     if (!begun) co_return false;
     started_ = std::chrono::steady_clock::now();
+    const int unreadable = co_await read_header();
+    if (unreadable != 0) {
+      if (unreadable > 0) co_await refuse_unreadable(unreadable);
+      co_return false;
+    }
     HeaderParser parser;
-    parser.header_limit(static_cast<std::uint32_t>(options().max_header_bytes));
-    parser.body_limit(boost::none);  // the route's limit comes later
-    lowest().expires_after(options().header_timeout);
-    const auto [error, count] = co_await bhttp::async_read_header(stream_, buffer_, parser, as_tuple);
-    if (error) {
-      co_await refuse_unreadable(error);
+    parser.header_limit(static_cast<std::uint32_t>(buffer_.size()) + 1);  // read_header has checked it
+    parser.body_limit(boost::none);                                       // the route's limit comes later
+    error_code error;
+    buffer_.consume(parser.put(buffer_.data(), error));
+    if (error || !parser.is_header_done()) {
+      co_await refuse_unreadable(error == bhttp::error::bad_version ? 505 : 400);
       co_return false;
     }
     Request request = make_request(parser);
@@ -173,6 +178,23 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     keep_alive = keep_alive && body_read && !draining_;
     const bool sent = co_await send(request, std::move(response), keep_alive);
     co_return sent && keep_alive;
+  }
+
+  // Reads until the buffer holds the empty line after the fields. Beast limits what it parses at once, not the
+  // sum of it, so the whole is measured here. Answers 0, or the status to refuse with, or -1 when the peer is gone.
+  Task<int> read_header() {
+    lowest().expires_after(options().header_timeout);
+    for (std::size_t searched = 0;;) {
+      const std::string_view have(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+      const std::size_t end = have.find("\r\n\r\n", searched);
+      if (end != std::string_view::npos && end + 4 <= options().max_header_bytes) co_return 0;
+      if (end != std::string_view::npos || have.size() >= options().max_header_bytes) co_return 431;
+      searched = have.size() < 3 ? 0 : have.size() - 3;
+      const auto room = buffer_.prepare(4096);
+      const auto [error, count] = co_await stream_.async_read_some(room, as_tuple);
+      if (error) co_return - 1;
+      buffer_.commit(count);
+    }
   }
 
   Request make_request(const HeaderParser& parser) {
@@ -265,12 +287,8 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     co_return error;
   }
 
-  // The header could not be parsed: says why when the peer still listens.
-  Task<void> refuse_unreadable(error_code error) {
-    if (error.category() != bhttp::make_error_code(bhttp::error::bad_value).category()) co_return;
-    if (error == bhttp::error::end_of_stream || error == bhttp::error::partial_message) co_return;
-    const bool too_large = error == bhttp::error::header_limit || error == bhttp::error::buffer_overflow;
-    const int status = too_large ? 431 : error == bhttp::error::bad_version ? 505 : 400;
+  // What came is no request.
+  Task<void> refuse_unreadable(int status) {
     Request request;
     request.id = state_->next_request_id();
     request.method = "-";

@@ -31,8 +31,8 @@ struct Route {
   std::string method;
   std::string pattern;
   std::size_t body_limit = 0;  // bytes; a longer body is refused with 413
-  Gate gate;                   // may be empty
-  Handler handler;
+  Gate gate = {};              // may be empty
+  Handler handler = {};
 };
 
 class Router {

@@ -36,9 +36,9 @@ struct ServerOptions {
 };
 
 struct Binding {
-  std::string address;                  // empty: every address, IPv4 and IPv6
+  std::string address = {};             // empty: every address, IPv4 and IPv6
   std::uint16_t port = 0;               // 0: a free one
-  std::shared_ptr<TlsContext> tls;      // empty: plain HTTP
+  std::shared_ptr<TlsContext> tls = {};  // empty: plain HTTP
 };
 
 class Server {
