@@ -45,7 +45,7 @@ const std::pair<const char*, const char*> known[] = {
     {"$5$rounds=10000$saltstringsaltst$DnR6.aMZDwOMqtynA.o2eobA3dYZepULoyGw/CZ4ID0", "password"},
     {"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1",
      "Hello world!"},
-    {"$y$j9T$F5Jx5fExrKuPp53xLKQ..1$YESCRYPT", "password"},
+    {"$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC", "password"},
     {"{MD5}5f4dcc3b5aa765d61d8327deb882cf99", "password"},
     {"{SHA256}5E884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "password"},
     {"{SHA512}b109f3bbbc244eb82441917ed06d618b9008dd09b3befd1b5e07394c706a8bb980b1d7785e5976ec049b46df5f1326af5a2ea6d1"
