@@ -174,9 +174,9 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
   Result<void> allowed = co_await account_->check(Operation::make_link, link, false);
   if (allowed) allowed = co_await account_->check(Operation::make_link, *meant, true);
   if (!allowed) co_return step.failed(allowed.error());
+  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = account_->mounts.resolve(*meant), here = account_->mounts.resolve(link);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   // An absolute target means the account's tree; the storage knows only its own.
   if (target.starts_with('/')) target = there.path.text();
   const Result<void> made = co_await here.mount->storage->make_symlink(target, here.path);
@@ -202,9 +202,9 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   Result<void> allowed = co_await account_->check(Operation::make_link, link, false);
   if (allowed) allowed = co_await account_->check(Operation::make_link, existing, false);
   if (!allowed) co_return step.failed(allowed.error());
+  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = account_->mounts.resolve(existing), here = account_->mounts.resolve(link);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const Result<void> made = co_await here.mount->storage->make_hard_link(there.path, here.path);
   if (!made) co_return step.failed(made.error());
   const std::string location = account_->location(existing);

@@ -1,0 +1,135 @@
+#include "session/registry.h"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+#include <thread>
+
+namespace ferry::session {
+namespace {
+
+ConnectionInfo connection(const std::string& id) {
+  return {.id = id, .protocol = "SFTP", .local_address = "", .remote_address = "10.0.0.1:5", .client_ip = "10.0.0.1",
+          .client_version = "SSH-2.0-x"};
+}
+
+// Runs `attempt` in 200 threads at once and counts the successes.
+template <class Attempt>
+int racing(Attempt attempt) {
+  constexpr int count = 200;
+  std::latch start(count);
+  std::atomic<int> successes{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      start.arrive_and_wait();
+      if (attempt(i)) ++successes;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return successes;
+}
+
+TEST(Registry, OneOf200SessionsGetsTheOnlyPlace) {
+  Registry registry;
+  std::vector<std::unique_ptr<Registration>> kept(200);
+  const auto enter = [&](int i) {
+    auto row = registry.enter("alice", connection("id" + std::to_string(i)), 1);
+    if (row) kept[static_cast<std::size_t>(i)] = std::move(*row);
+    return row.has_value();
+  };
+  EXPECT_EQ(racing(enter), 1);
+  EXPECT_EQ(registry.session_count(), 1U);
+  EXPECT_TRUE(registry.enter("bob", connection("bob"), 1));
+  kept.clear();
+  EXPECT_TRUE(registry.enter("alice", connection("again"), 1));
+  EXPECT_EQ(registry.session_count(), 0U);
+}
+
+TEST(Registry, OneOf200ConnectionsGetsTheOnlyPlace) {
+  for (const Limits limits : {Limits{1, 0}, Limits{0, 1}}) {
+    Registry registry(limits);
+    std::vector<std::optional<Admission>> kept(200);
+    const auto admit = [&](int i) {
+      auto admission = registry.admit("10.0.0.1");
+      if (admission) kept[static_cast<std::size_t>(i)].emplace(std::move(*admission));
+      return admission.has_value();
+    };
+    EXPECT_EQ(racing(admit), 1);
+    EXPECT_EQ(registry.connection_count(), 1U);
+    EXPECT_EQ(registry.admit("10.0.0.2").has_value(), limits.max_total_connections == 0);
+    kept.clear();
+    EXPECT_EQ(registry.connection_count(), 0U);
+    EXPECT_TRUE(registry.admit("10.0.0.1"));
+  }
+}
+
+TEST(Registry, AdmissionsMoveAndAreGivenBackOnce) {
+  Registry registry(Limits{2, 0});
+  Result<Admission> one = registry.admit("h"), two = registry.admit("h");
+  const Result<Admission> three = registry.admit("h");
+  ASSERT_FALSE(three);
+  EXPECT_EQ(three.error().code, ErrorCode::limit_exceeded);
+  *one = std::move(*two);
+  EXPECT_EQ(registry.connection_count(), 1U);
+  Admission moved = std::move(*one);
+  EXPECT_EQ(registry.connection_count(), 1U);
+  registry.set_limits({1, 0});
+  EXPECT_FALSE(registry.admit("h"));
+}
+
+TEST(Registry, ListsSessionsAndTheirTransfers) {
+  Registry registry;
+  auto row = registry.enter("alice", connection("a"), 0).value();
+  EXPECT_FALSE(registry.enter("alice", connection("a"), 0)) << "the id is in use";
+  row->set_command("md5sum /x");
+  auto upload = row->add_transfer(true, "/in");
+  auto download = row->add_transfer(false, "/out");
+  upload->add(10);
+  upload->add(5);
+  std::vector<ConnectionStatus> list = registry.list();
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].username, "alice");
+  EXPECT_EQ(list[0].connection_id, "a");
+  EXPECT_EQ(list[0].protocol, "SFTP");
+  EXPECT_EQ(list[0].remote_address, "10.0.0.1:5");
+  EXPECT_EQ(list[0].client_version, "SSH-2.0-x");
+  EXPECT_EQ(list[0].command, "md5sum /x");
+  EXPECT_GT(list[0].connection_time, 1'600'000'000'000);
+  ASSERT_EQ(list[0].active_transfers.size(), 2U);
+  EXPECT_TRUE(list[0].active_transfers[0].upload);
+  EXPECT_EQ(list[0].active_transfers[0].size, 15U);
+  EXPECT_EQ(list[0].active_transfers[1].path, "/out");
+  upload.reset();
+  EXPECT_EQ(registry.list()[0].active_transfers.size(), 1U);
+  row.reset();
+  EXPECT_TRUE(registry.list().empty());
+}
+
+TEST(Registry, AsksConnectionsToEnd) {
+  Registry registry;
+  std::vector<std::string> ended;
+  const auto enter = [&](const std::string& user, const std::string& id) {
+    ConnectionInfo info = connection(id);
+    info.disconnect = [&ended, &registry, id] {
+      ended.push_back(id);
+      (void)registry.list();  // may come back
+    };
+    return registry.enter(user, info, 0).value();
+  };
+  const auto a = enter("alice", "a"), b = enter("bob", "b"), c = enter("alice", "c");
+  EXPECT_FALSE(registry.close("none"));
+  EXPECT_TRUE(registry.close("b"));
+  EXPECT_EQ(registry.close_user("alice"), 2U);
+  EXPECT_EQ(ended, (std::vector<std::string>{"b", "a", "c"}));
+  EXPECT_EQ(registry.close_all(), 3U);
+  ended.clear();
+  EXPECT_EQ(registry.close_idle(std::chrono::minutes(1)), 0U);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  a->touch();
+  EXPECT_EQ(registry.close_idle(std::chrono::milliseconds(20)), 2U);
+  EXPECT_EQ(registry.close_idle(std::chrono::milliseconds(0)), 0U);
+}
+
+}  // namespace
+}  // namespace ferry::session

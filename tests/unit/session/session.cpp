@@ -1,0 +1,211 @@
+#include "session/session.h"
+
+#include "tests/unit/session/support.h"
+
+namespace ferry::session {
+namespace {
+
+using test::run;
+
+class Sessions : public SessionTest {};
+
+TEST_F(Sessions, MakeTheHomePrivate) {
+  login();
+  EXPECT_EQ(std::filesystem::status(user.home_dir).permissions(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(session->user().username, "alice");
+  EXPECT_EQ(session->connection().id, "SFTP_1");
+  EXPECT_EQ(session->start_directory().text(), "/");
+  user.filters.start_directory = "/in/../start";
+  EXPECT_EQ(login().start_directory().text(), "/start");
+}
+
+TEST_F(Sessions, AreRefusedWithAReason) {
+  user.max_sessions = 1;
+  login();
+  info.id = "SFTP_2";
+  EXPECT_EQ(code_of(try_login()), ErrorCode::limit_exceeded);
+  session.reset();
+  EXPECT_TRUE(try_login());
+  user.home_dir = "relative";
+  EXPECT_EQ(code_of(try_login()), ErrorCode::invalid_argument);
+  user.home_dir = base / "x";
+  user.filesystem.provider = model::FilesystemProvider::s3;
+  const auto refused = try_login();
+  ASSERT_EQ(code_of(refused), ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message.find("storage provider 1"), std::string::npos);
+  EXPECT_EQ(registry->session_count(), 0U) << "a refused login keeps no place";
+}
+
+TEST_F(Sessions, ShowTransfersWhileTheyRun) {
+  login();
+  ASSERT_TRUE(put("/f", "0123456789"));
+  EXPECT_TRUE(registry->list()[0].active_transfers.empty());
+  auto upload = run(session->open(at("/g"), for_upload)).value();
+  auto download = run(session->open(at("/f"), for_reading)).value();
+  EXPECT_EQ(session->open_handles(), 2U);
+  ASSERT_TRUE(write(*upload, 0, "abc"));
+  std::string text(4, 0);
+  ASSERT_EQ(run(download->read_at(3, std::as_writable_bytes(std::span(text)))), 4U);
+  const auto transfers = registry->list()[0].active_transfers;
+  ASSERT_EQ(transfers.size(), 2U);
+  EXPECT_TRUE(transfers[0].upload);
+  EXPECT_EQ(transfers[0].path, "/g");
+  EXPECT_EQ(transfers[0].size, 3U);
+  EXPECT_FALSE(transfers[1].upload);
+  EXPECT_EQ(transfers[1].size, 4U);
+  EXPECT_TRUE(run(upload->close()));
+  EXPECT_TRUE(run(download->close()));
+  EXPECT_TRUE(registry->list()[0].active_transfers.empty());
+  EXPECT_EQ(code_of(run(upload->close())), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(write(*upload, 0, "x")), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(run(upload->info())), ErrorCode::invalid_argument);
+  upload.reset();
+  download.reset();
+  EXPECT_EQ(session->open_handles(), 0U);
+}
+
+TEST_F(Sessions, ChangeAttributesAsSetstatModeSays) {
+  options.setstat_mode = SetstatMode::ignore;
+  user.permissions["/"] = {"list", "download", "upload", "overwrite"};
+  login();
+  ASSERT_TRUE(put("/f", "0123456789"));
+  const vfs::AttributeChange change{.size = 4, .mode = 0600, .owner = {{1, 1}}, .times = {{{1, 0}, {1, 0}}}};
+  EXPECT_TRUE(run(session->set_attributes(at("/f"), change, true)));
+  vfs::FileInfo info = run(session->stat(at("/f"))).value();
+  EXPECT_EQ(info.size, 4U) << "a size is never ignored";
+  EXPECT_EQ(info.mode, 0644U);
+  EXPECT_NE(info.modified.seconds, 1);
+  for (const SetstatMode mode : {SetstatMode::apply, SetstatMode::ignore_if_unsupported}) {
+    options.setstat_mode = mode;
+    login();
+    EXPECT_EQ(code_of(run(session->set_attributes(at("/f"), {.mode = 0600}, true))), ErrorCode::permission_denied);
+  }
+  user.permissions["/"] = {"*"};
+  login();
+  EXPECT_TRUE(run(session->set_attributes(at("/f"), {.mode = 06755, .times = {{{1, 0}, {1, 0}}}}, true)));
+  info = run(session->stat(at("/f"))).value();
+  EXPECT_EQ(info.mode, 0755U) << "set-user-id is nobody's to give";
+  EXPECT_EQ(info.modified.seconds, 1);
+}
+
+TEST_F(Sessions, CutAFileTheyAreWriting) {
+  user.permissions["/"] = {"upload"};
+  login();
+  auto file = run(session->open(at("/f"), for_upload)).value();
+  ASSERT_TRUE(write(*file, 0, "0123456789"));
+  EXPECT_TRUE(run(file->set_attributes({.size = 3})));
+  EXPECT_EQ(code_of(run(file->set_attributes({.mode = 0600}))), ErrorCode::permission_denied);
+  EXPECT_EQ(run(file->info()).value().size, 3U);
+  EXPECT_TRUE(run(file->space()));
+  EXPECT_TRUE(run(file->sync()));
+  EXPECT_TRUE(run(file->close()));
+}
+
+class MountedSessions : public SessionTest {
+ protected:
+  void SetUp() override {
+    SessionTest::SetUp();
+    folder("share", "/share", base / "share");
+    folder("deep", "/a/b/deep", base / "deep");
+    folder("inner", "/share/x/inner", base / "inner");
+    login();
+  }
+  void folder(const std::string& name, const std::string& point, const std::string& path) {
+    model::VirtualFolder mounted;
+    mounted.name = name;
+    mounted.virtual_path = point;
+    mounted.mapped_path = path;
+    user.virtual_folders.push_back(mounted);
+  }
+  std::multiset<std::string> listing(const char* path, std::size_t batch = 10) {
+    auto directory = run(session->open_directory(at(path)));
+    if (!directory) return {"error"};
+    std::multiset<std::string> names;
+    while (true) {
+      const auto entries = run((*directory)->next(batch));
+      if (!entries || entries->empty()) return names;
+      for (const auto& entry : *entries) {
+        names.insert(entry.name + (entry.info.type == vfs::FileType::directory ? "/" : ""));
+      }
+    }
+  }
+};
+
+using Names = std::multiset<std::string>;
+
+TEST_F(MountedSessions, ShowMountsThatAreOnNoDisk) {
+  ASSERT_TRUE(put("/f", "home"));
+  EXPECT_EQ(listing("/"), (Names{"a/", "f", "share/"}));
+  EXPECT_EQ(listing("/", 1), (Names{"a/", "f", "share/"}));
+  EXPECT_EQ(listing("/a"), (Names{"b/"}));
+  EXPECT_EQ(listing("/a/b"), (Names{"deep/"}));
+  EXPECT_EQ(listing("/share"), (Names{"x/"}));
+  EXPECT_EQ(listing("/none"), (Names{"error"}));
+  for (const char* path : {"/", "/a", "/a/b", "/a/b/deep", "/share", "/share/x", "/share/x/inner"}) {
+    const auto info = run(session->stat(at(path)));
+    ASSERT_TRUE(info) << path;
+    EXPECT_EQ(info->type, vfs::FileType::directory);
+  }
+  EXPECT_EQ(code_of(run(session->stat(at("/a/c")))), ErrorCode::not_found);
+  // What the disk says of a mounted name is hidden, whatever it is.
+  test::write_file(real("a"), "a file in the way");
+  std::filesystem::create_directory(real("share"));
+  test::write_file(real("share/covered"), "x");
+  EXPECT_EQ(listing("/"), (Names{"a/", "f", "share/"}));
+  EXPECT_EQ(run(session->stat(at("/a"))).value().type, vfs::FileType::directory);
+  EXPECT_EQ(code_of(run(session->stat(at("/share/covered")))), ErrorCode::not_found);
+}
+
+TEST_F(MountedSessions, KeepEachFileInItsStorage) {
+  ASSERT_TRUE(put("/share/f", "shared"));
+  ASSERT_TRUE(put("/a/b/deep/f", "deep"));
+  ASSERT_TRUE(put("/share/x/inner/f", "inner"));
+  EXPECT_EQ(test::read_file(base / "share/f"), "shared");
+  EXPECT_EQ(test::read_file(base / "deep/f"), "deep");
+  EXPECT_EQ(test::read_file(base / "inner/f"), "inner");
+  EXPECT_TRUE(names_in(user.home_dir).empty());
+  EXPECT_EQ(code_of(run(session->rename(at("/share/f"), at("/f"), false))), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(run(session->make_hard_link(at("/share/f"), at("/f")))), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(run(session->make_symlink("/share/f", at("/f")))), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(run(session->make_symlink("../f", at("/share/l")))), ErrorCode::unsupported);
+  ASSERT_TRUE(run(session->make_directory(at("/share/d"), 0755)));
+  ASSERT_TRUE(run(session->make_symlink("/share/f", at("/share/d/l"))));
+  EXPECT_EQ(get("/share/d/l"), "shared");
+  std::filesystem::create_symlink(base / "share/f", base / "share/foreign");
+  EXPECT_EQ(run(session->read_symlink(at("/share/foreign"))), "/share/f");
+}
+
+TEST_F(MountedSessions, PinTheirMountPoints) {
+  ASSERT_TRUE(put("/f", "x"));
+  for (const char* path : {"/", "/a", "/a/b", "/a/b/deep", "/share", "/share/x"}) {
+    EXPECT_FALSE(run(session->remove_directory(at(path)))) << path;
+    EXPECT_FALSE(run(session->remove_file(at(path)))) << path;
+    EXPECT_FALSE(run(session->rename(at(path), at("/moved"), true))) << path;
+    EXPECT_FALSE(run(session->rename(at("/f"), at(path), true))) << path;
+    EXPECT_EQ(code_of(run(session->make_directory(at(path), 0755))), ErrorCode::already_exists) << path;
+    EXPECT_EQ(code_of(run(session->make_symlink("f", at(path)))), ErrorCode::already_exists) << path;
+    EXPECT_EQ(code_of(put(path, "x")), ErrorCode::is_a_directory) << path;
+  }
+  EXPECT_TRUE(std::filesystem::exists(base / "share"));
+}
+
+TEST_F(MountedSessions, RefuseBadFolders) {
+  user.virtual_folders.clear();
+  folder("twice", "/share", base / "one");
+  folder("twice", "/share/", base / "two");
+  EXPECT_EQ(code_of(try_login()), ErrorCode::conflict);
+  user.virtual_folders.clear();
+  folder("relative", "share", base / "one");
+  info.id = "other";
+  EXPECT_EQ(code_of(try_login()), ErrorCode::invalid_argument);
+  user.virtual_folders.clear();
+  folder("climbing", "/share", base / "one");
+  user.virtual_folders[0].subpath = "../../etc";
+  EXPECT_EQ(code_of(try_login()), ErrorCode::invalid_argument);
+  user.virtual_folders[0].subpath = "sub/dir";
+  EXPECT_TRUE(try_login());
+  EXPECT_TRUE(std::filesystem::is_directory(base / "one/sub/dir"));
+}
+
+}  // namespace
+}  // namespace ferry::session
