@@ -115,8 +115,7 @@ void AesGcm::seal(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std
   require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, tag_size, tag.data()) == 1, "GCM tag");
 }
 
-bool AesGcm::open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data,
-                  std::span<const std::byte, tag_size> tag) {
+bool AesGcm::open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<const std::byte, tag_size> tag) {
   start_gcm(context_.get(), nonce, associated);
   update(context_.get(), data);
   unsigned char expected[tag_size];

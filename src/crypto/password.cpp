@@ -20,9 +20,9 @@
 namespace ferry::crypto {
 namespace {
 
-constexpr std::size_t bcrypt_bytes = 72;       // what bcrypt reads of a password
-constexpr std::size_t bcrypt_hash_size = 60;   // $2a$10$, 22 characters of salt, 31 of hash
-constexpr std::size_t min_hash_size = 16;      // a shorter stored digest could be guessed, an empty one matches all
+constexpr std::size_t bcrypt_bytes = 72;      // what bcrypt reads of a password
+constexpr std::size_t bcrypt_hash_size = 60;  // $2a$10$, 22 characters of salt, 31 of hash
+constexpr std::size_t min_hash_size = 16;     // a shorter stored digest could be guessed, an empty one matches all
 constexpr std::size_t max_hash_size = 1024;
 constexpr std::size_t max_stored_size = 4096;
 
@@ -157,7 +157,8 @@ Result<bool> verify_pbkdf2_with(const EVP_MD* digest, bool base64_salt, std::str
                                 std::string_view password) {
   const std::optional<std::uint32_t> iterations = number(take_field(fields, '$'));
   const std::size_t last = fields.rfind('$');
-  if (!iterations || *iterations == 0 || last == std::string_view::npos) return malformed("pbkdf2 hash of a wrong form");
+  if (!iterations || *iterations == 0 || last == std::string_view::npos)
+    return malformed("pbkdf2 hash of a wrong form");
   if (*iterations > max_pbkdf2_iterations) return too_costly();
   Result<Bytes> salt = to_bytes(fields.substr(0, last));
   if (base64_salt) salt = base64_decode(fields.substr(0, last));

@@ -26,7 +26,6 @@ Result<Secret> open_secret(std::string_view payload, std::string_view key, std::
                            const Secret& master_key);
 
 // Status "AES-256-GCM", an older form that is read but not written. Errors as open_secret.
-Result<Secret> open_secret_aes256_gcm(std::string_view payload, std::string_view key,
-                                      std::string_view additional_data);
+Result<Secret> open_secret_aes256_gcm(std::string_view payload, std::string_view key, std::string_view additional_data);
 
 }  // namespace ferry::crypto

@@ -72,8 +72,8 @@ Result<void> check_dh_value(ByteSpan digits, std::size_t prime_size) {
   if (digits[0] == std::byte{0} && (digits.size() == 1 || !top_bit(1))) return refuse("DH value is not minimal");
   using Number = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
   const Number value(BN_bin2bn(raw(digits), static_cast<int>(digits.size()), nullptr), &BN_free);
-  const Number limit(
-      prime_size == 256 ? BN_get_rfc3526_prime_2048(nullptr) : BN_get_rfc3526_prime_4096(nullptr), &BN_free);
+  const Number limit(prime_size == 256 ? BN_get_rfc3526_prime_2048(nullptr) : BN_get_rfc3526_prime_4096(nullptr),
+                     &BN_free);
   if (!value || !limit || BN_sub_word(limit.get(), 1) != 1) throw std::bad_alloc();
   if (BN_is_zero(value.get()) || BN_is_one(value.get()) || BN_cmp(value.get(), limit.get()) >= 0) {
     return refuse("DH value out of range");

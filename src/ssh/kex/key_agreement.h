@@ -13,8 +13,8 @@
 namespace ferry::ssh {
 
 struct KeyAgreement {
-  std::string_view name;        // as negotiated, e.g. "curve25519-sha256"
-  crypto::HashAlgorithm hash;   // of the exchange hash and the key derivation
+  std::string_view name;       // as negotiated, e.g. "curve25519-sha256"
+  crypto::HashAlgorithm hash;  // of the exchange hash and the key derivation
   // How the public values travel and enter the exchange hash: as mpint (finite-field DH) or string (others).
   bool public_is_mpint;
   // Costly enough to be done on the blocking pool (finite-field groups).
@@ -22,8 +22,8 @@ struct KeyAgreement {
 };
 
 struct KeyAgreementAnswer {
-  Bytes server_public;     // f or Q_S: the value without its length prefix (an mpint's digits, big-endian)
-  crypto::Secret shared;   // K exactly as it enters the hash: length prefix included
+  Bytes server_public;    // f or Q_S: the value without its length prefix (an mpint's digits, big-endian)
+  crypto::Secret shared;  // K exactly as it enters the hash: length prefix included
 };
 
 // All that are built, best first: curve25519-sha256, curve25519-sha256@libssh.org, ecdh-sha2-nistp256,

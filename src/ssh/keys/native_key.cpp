@@ -26,9 +26,8 @@ const Curve* find_curve_of_type(std::string_view type) {
 }
 
 const Curve* find_curve_of_openssl(std::string_view openssl_name) {
-  const auto found = std::ranges::find(all_curves, openssl_name, [](const Curve& c) {
-    return std::string_view(c.openssl_name);
-  });
+  const auto found =
+      std::ranges::find(all_curves, openssl_name, [](const Curve& c) { return std::string_view(c.openssl_name); });
   return found == all_curves.end() ? nullptr : &*found;
 }
 

@@ -32,11 +32,11 @@ inline constexpr int min_rsa_bits = 2048, max_rsa_bits = 16384;
 
 // One of the curves of RFC 5656.
 struct Curve {
-  std::string_view type;           // key and signature algorithm
-  std::string_view name;           // in blobs
+  std::string_view type;  // key and signature algorithm
+  std::string_view name;  // in blobs
   const char* openssl_name;
-  std::size_t field_size;          // of a coordinate, bytes
-  crypto::HashAlgorithm hash;      // RFC 5656 section 6.2.1
+  std::size_t field_size;      // of a coordinate, bytes
+  crypto::HashAlgorithm hash;  // RFC 5656 section 6.2.1
 };
 std::span<const Curve> curves();
 const Curve* find_curve_of_type(std::string_view type);

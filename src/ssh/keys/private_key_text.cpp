@@ -186,9 +186,9 @@ void write_numbers(EVP_PKEY* key, ByteWriter& out) {
     out.mpint(digits_of(key, OSSL_PKEY_PARAM_PRIV_KEY).bytes());
   } else {
     out.string(rsa_type);
-    for (const char* name : {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D,
-                             OSSL_PKEY_PARAM_RSA_COEFFICIENT1, OSSL_PKEY_PARAM_RSA_FACTOR1,
-                             OSSL_PKEY_PARAM_RSA_FACTOR2}) {
+    for (const char* name :
+         {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E, OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+          OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2}) {
       out.mpint(digits_of(key, name).bytes());
     }
   }

@@ -39,7 +39,8 @@ Result<EvpKey> read_ed25519(ByteReader& in) {
 Result<EvpKey> read_ecdsa(ByteReader& in, const Curve& curve) {
   if (in.string() != curve.name) return malformed("the curve is not the one the type names");
   const ByteSpan point = in.blob();
-  if (point.size() != 1 + 2 * curve.field_size || point[0] != std::byte{4}) return malformed("not an uncompressed point");
+  if (point.size() != 1 + 2 * curve.field_size || point[0] != std::byte{4})
+    return malformed("not an uncompressed point");
   KeyParameters parameters;
   parameters.add_text(OSSL_PKEY_PARAM_GROUP_NAME, curve.openssl_name);
   parameters.add_bytes(OSSL_PKEY_PARAM_PUB_KEY, point);
@@ -54,7 +55,8 @@ Result<EvpKey> read_rsa(ByteReader& in) {
   if (exponent.empty() || modulus.empty()) return malformed("RSA number negative or not minimal");
   const int bits = static_cast<int>(modulus.size() * 8) - std::countl_zero(std::to_integer<std::uint8_t>(modulus[0]));
   const auto odd = [](ByteSpan number) { return (number.back() & std::byte{1}) != std::byte{0}; };
-  if (modulus.size() > max_rsa_bits / 8 || bits < min_rsa_bits || !odd(modulus)) return malformed("RSA modulus refused");
+  if (modulus.size() > max_rsa_bits / 8 || bits < min_rsa_bits || !odd(modulus))
+    return malformed("RSA modulus refused");
   const bool one = exponent.size() == 1 && exponent[0] == std::byte{1};
   if (exponent.size() > max_rsa_exponent_size || one || !odd(exponent)) return malformed("RSA exponent refused");
   KeyParameters parameters;
@@ -215,8 +217,8 @@ bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan 
 
 std::span<const std::string_view> public_key_algorithms() {
   static constexpr std::array<std::string_view, 8> algorithms = {
-      ed25519_type,  sk_ed25519_type, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-      sk_ecdsa_type, "rsa-sha2-512",  "rsa-sha2-256"};
+      ed25519_type,          sk_ed25519_type, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+      "ecdsa-sha2-nistp521", sk_ecdsa_type,   "rsa-sha2-512",        "rsa-sha2-256"};
   return algorithms;
 }
 

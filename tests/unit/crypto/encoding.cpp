@@ -11,9 +11,13 @@ std::string decoded(std::string_view text, Base64 form = Base64::standard) {
 }
 
 TEST(Encoding, Rfc4648Vectors) {
-  const std::pair<const char*, const char*> vectors[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(base64_encode(as_bytes(plain)), encoded);
     EXPECT_EQ(decoded(encoded), plain);
@@ -33,8 +37,8 @@ TEST(Encoding, AlphabetsDiffer) {
 }
 
 TEST(Encoding, Base64IsStrict) {
-  for (const char* bad : {"Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v=", "Zm9v====", "=", "====", "Zm 9v", "Zm9v\n",
-                          "Z=g=", "Zm\xff"}) {
+  for (const char* bad : {"Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v=", "Zm9v====", "=", "====", "Zm 9v",
+                          "Zm9v\n", "Z=g=", "Zm\xff"}) {
     EXPECT_EQ(decoded(bad), "refused") << bad;
   }
   for (const char* bad : {"Z", "Zg==", "Zm8=", "Zh", "Zm9vZ", "Zm9"}) {

@@ -23,8 +23,8 @@ const KeyAgreement& method(std::string_view name) {
 }
 
 EvpKey x25519_key(const Bytes& secret) {
-  return {EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr,
-                                       reinterpret_cast<const unsigned char*>(secret.data()), secret.size()),
+  return {EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, reinterpret_cast<const unsigned char*>(secret.data()),
+                                       secret.size()),
           &EVP_PKEY_free};
 }
 
@@ -79,13 +79,11 @@ TEST(KeyAgreement, Offered) {
 // RFC 7748 section 6.1; the result as an mpint (RFC 8731 section 3.1).
 TEST(KeyAgreement, X25519Vector) {
   const EvpKey bob = x25519_key(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
-  const Result<KeyAgreementAnswer> answer =
-      agree_with(method("curve25519-sha256"), bob.get(),
-                 hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"));
+  const Result<KeyAgreementAnswer> answer = agree_with(
+      method("curve25519-sha256"), bob.get(), hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(to_hex(answer->server_public), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
-  EXPECT_EQ(to_hex(answer->shared.bytes()),
-            "000000204a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+  EXPECT_EQ(to_hex(answer->shared.bytes()), "000000204a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
 }
 
 struct EcVector {
@@ -135,9 +133,9 @@ struct DhVector {
   const char *name, *group;
   std::size_t prime_size;
   const char* own_secret;
-  std::size_t shared_size;       // of the mpint's digits
-  const char* shared_sha256;     // of the whole mpint
-  const char* public_sha256;     // of f's digits
+  std::size_t shared_size;    // of the mpint's digits
+  const char* shared_sha256;  // of the whole mpint
+  const char* public_sha256;  // of f's digits
 };
 // Computed with plain integer arithmetic from RFC 3526's formulas for the primes, for e = 7f 5a 5a ... 5a: a K whose
 // top bit is set, an ordinary one, and one with a leading zero byte.
@@ -274,7 +272,8 @@ TEST(KeyAgreement, HostileFiniteFieldValues) {
     BIGNUM* prime = group.prime(nullptr);
     const auto prime_plus = [&](int delta) {
       BIGNUM* number = BN_dup(prime);
-      delta < 0 ? BN_sub_word(number, static_cast<BN_ULONG>(-delta)) : BN_add_word(number, static_cast<BN_ULONG>(delta));
+      delta < 0 ? BN_sub_word(number, static_cast<BN_ULONG>(-delta))
+                : BN_add_word(number, static_cast<BN_ULONG>(delta));
       Bytes digits(static_cast<std::size_t>(BN_num_bytes(number)) + 1);
       BN_bn2bin(number, reinterpret_cast<unsigned char*>(digits.data() + 1));
       BN_free(number);

@@ -46,7 +46,7 @@ class TemporaryDirectory {
 };
 
 // -t and -b of every kind of key that servers and clients use.
-inline const char* const keygen_kinds[] = {"ed25519",       "ecdsa -b 256", "ecdsa -b 384",
+inline const char* const keygen_kinds[] = {"ed25519",      "ecdsa -b 256", "ecdsa -b 384",
                                            "ecdsa -b 521", "rsa -b 2048",  "rsa -b 3072"};
 
 inline PublicKey key_of(const Result<PublicKey>& key) {

@@ -39,9 +39,10 @@ TEST(PrivateKey, Ed25519Vector) {
   ASSERT_TRUE(key) << key.error().message;
   EXPECT_EQ(to_hex(key->public_key().blob()),
             "0000000b7373682d6564323535313900000020fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
-  EXPECT_EQ(to_hex(key->sign("ssh-ed25519", hex("af82")).value()),
-            "0000000b7373682d65643235353139000000406291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b53"
-            "8d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
+  EXPECT_EQ(
+      to_hex(key->sign("ssh-ed25519", hex("af82")).value()),
+      "0000000b7373682d65643235353139000000406291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b53"
+      "8d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
 }
 
 TEST(PrivateKey, SavedKeysComeBackAndSuitSshKeygen) {
@@ -120,7 +121,8 @@ TEST(PrivateKey, EncryptedKeysAreNamedSo) {
   for (const char* kind : {"ed25519", "ecdsa", "rsa"}) {
     for (const char* format : {"RFC4716", "PEM", "PKCS8"}) {
       const std::string name = "key" + std::to_string(i++);
-      ASSERT_TRUE(directory.run("ssh-keygen -q -N 'a secret' -m " + std::string(format) + " -f " + name + " -t " + kind));
+      ASSERT_TRUE(
+          directory.run("ssh-keygen -q -N 'a secret' -m " + std::string(format) + " -f " + name + " -t " + kind));
       const Result<PrivateKey> key = PrivateKey::load(directory / name);
       ASSERT_FALSE(key) << kind << " " << format;
       EXPECT_EQ(key.error().code, ErrorCode::unsupported) << kind << " " << format << ": " << key.error().message;
@@ -145,8 +147,9 @@ TEST(PrivateKey, KeysThatAreRefused) {
 
 TEST(PrivateKey, CompressedPointsInPemAreWrittenOut) {
   const TemporaryDirectory directory;
-  ASSERT_TRUE(directory.run("openssl ecparam -name prime256v1 -genkey -noout -conv_form compressed -out raw && "
-                            "openssl ec -in raw -conv_form compressed -out key && ssh-keygen -y -f raw"))
+  ASSERT_TRUE(
+      directory.run("openssl ecparam -name prime256v1 -genkey -noout -conv_form compressed -out raw && "
+                    "openssl ec -in raw -conv_form compressed -out key && ssh-keygen -y -f raw"))
       << directory.read("err");
   const Result<PrivateKey> key = PrivateKey::parse(directory.read("key"));
   ASSERT_TRUE(key) << key.error().message;

@@ -62,8 +62,8 @@ struct KeygenSignature {
 KeygenSignature read_sshsig(std::string text, std::string_view message) {
   std::erase(text, '\n');
   const std::string_view begin = "-----BEGIN SSH SIGNATURE-----", end = "-----END SSH SIGNATURE-----";
-  const auto blob = crypto::base64_decode(
-      std::string_view(text).substr(begin.size(), text.size() - begin.size() - end.size()));
+  const auto blob =
+      crypto::base64_decode(std::string_view(text).substr(begin.size(), text.size() - begin.size() - end.size()));
   ByteReader in(blob.value());
   (void)in.bytes(6);
   (void)in.u32();
@@ -209,11 +209,10 @@ void expect_refused(const Bytes& blob, ErrorCode code) {
 
 TEST(PublicKey, EveryTruncationIsRefused) {
   const Token sk_ed25519(PrivateKey::Kind::ed25519), sk_ecdsa(PrivateKey::Kind::ecdsa_p256);
-  for (const PublicKey& key :
-       {PrivateKey::generate(PrivateKey::Kind::ed25519).public_key(),
-        PrivateKey::generate(PrivateKey::Kind::ecdsa_p256).public_key(),
-        PrivateKey::generate(PrivateKey::Kind::rsa_3072).public_key(), sk_ed25519.as_security_key,
-        sk_ecdsa.as_security_key}) {
+  for (const PublicKey& key : {PrivateKey::generate(PrivateKey::Kind::ed25519).public_key(),
+                               PrivateKey::generate(PrivateKey::Kind::ecdsa_p256).public_key(),
+                               PrivateKey::generate(PrivateKey::Kind::rsa_3072).public_key(),
+                               sk_ed25519.as_security_key, sk_ecdsa.as_security_key}) {
     for (std::size_t size = 0; size < key.blob().size(); ++size) {
       EXPECT_FALSE(PublicKey::parse(ByteSpan(key.blob()).first(size))) << key.type() << " at " << size;
     }

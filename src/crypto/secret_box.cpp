@@ -1,0 +1,128 @@
+#include "crypto/secret_box.h"
+
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+#include "crypto/cipher.h"
+#include "crypto/encoding.h"
+
+namespace ferry::crypto {
+namespace {
+
+constexpr std::size_t key_size = 32;
+constexpr std::size_t max_payload = 16 * 1024 * 1024;  // base64 or hex
+
+std::unexpected<Error> malformed(const char* what) {
+  return fail(ErrorCode::invalid_argument, std::string("secret: ") + what);
+}
+std::unexpected<Error> wrong_key() {
+  return fail(ErrorCode::authentication_failed, "secret: it does not open with this key");
+}
+
+unsigned char* raw(MutableByteSpan bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+const unsigned char* raw(ByteSpan bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+// RFC 5869, SHA-256, 32 bytes out.
+Secret hkdf(ByteSpan secret, ByteSpan salt, std::string_view info) {
+  std::string digest = "SHA256";
+  const auto octets = [](const char* name, const void* data, std::size_t size) {
+    return OSSL_PARAM_construct_octet_string(name, const_cast<void*>(data), size);
+  };
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
+      octets(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()), octets(OSSL_KDF_PARAM_SALT, salt.data(), salt.size()),
+      octets(OSSL_KDF_PARAM_INFO, info.data() == nullptr ? "" : info.data(), info.size()), OSSL_PARAM_construct_end()};
+  EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(kdf), &EVP_KDF_CTX_free);
+  EVP_KDF_free(kdf);
+  Secret out(key_size);
+  if (!context || EVP_KDF_derive(context.get(), raw(out.bytes()), out.size(), parameters) != 1) {
+    throw std::runtime_error("OpenSSL: HKDF");
+  }
+  return out;
+}
+
+// SHA-256(key || additional_data || key)
+Secret bound_key(ByteSpan key, std::string_view additional_data) {
+  Bytes digest = hash(HashAlgorithm::sha256, {key, as_bytes(additional_data), key});
+  Secret bound{ByteSpan(digest)};
+  wipe(digest);
+  return bound;
+}
+
+Secret box_key(ByteSpan key, std::string_view additional_data, SecretMode mode, const Secret& master_key) {
+  const Secret base = mode == SecretMode::master_key ? master_key : bound_key(key, additional_data);
+  return hkdf(base.bytes(), key, additional_data);
+}
+
+Result<Secret> read_key(std::string_view text) {
+  Result<Bytes> bytes = hex_decode(text);
+  if (!bytes || bytes->size() != key_size) return malformed("the key is not 32 bytes in hex");
+  Secret key{ByteSpan(*bytes)};
+  wipe(*bytes);
+  return key;
+}
+
+}  // namespace
+
+SealedSecret seal_secret(ByteSpan plain, std::string_view additional_data, const Secret& master_key) {
+  SealedSecret sealed;
+  sealed.mode = master_key.empty() ? SecretMode::own_key : SecretMode::master_key;
+  Secret key(key_size);
+  random_bytes(key.bytes());
+  const Secret box = box_key(key.bytes(), additional_data, sealed.mode, master_key);
+  Bytes payload(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plain.size());
+  const MutableByteSpan nonce = std::span(payload).first(crypto_secretbox_NONCEBYTES);
+  const MutableByteSpan boxed = std::span(payload).subspan(crypto_secretbox_NONCEBYTES);
+  random_bytes(nonce);
+  crypto_secretbox_easy(raw(boxed), raw(plain), plain.size(), raw(nonce), raw(box.bytes()));
+  sealed.payload = base64_encode(payload);
+  sealed.key = hex_encode(key.bytes());
+  return sealed;
+}
+
+Result<Secret> open_secret(std::string_view payload, std::string_view key, std::string_view additional_data, int mode,
+                           const Secret& master_key) {
+  if (mode != 0 && mode != 1) return malformed("unknown mode");
+  if (mode == 1 && master_key.empty()) return malformed("it needs the master key, and none is configured");
+  if (payload.size() > max_payload) return malformed("payload too large");
+  const Result<Secret> own = read_key(key);
+  if (!own) return own;
+  const Result<Bytes> data = base64_decode(payload);
+  constexpr std::size_t overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
+  if (!data || data->size() < overhead) return malformed("the payload is not base64 of a box");
+  const ByteSpan nonce = std::span(*data).first(crypto_secretbox_NONCEBYTES);
+  const ByteSpan boxed = std::span(*data).subspan(crypto_secretbox_NONCEBYTES);
+  const Secret box = box_key(own->bytes(), additional_data, static_cast<SecretMode>(mode), master_key);
+  Secret plain(data->size() - overhead);
+  if (crypto_secretbox_open_easy(raw(plain.bytes()), raw(boxed), boxed.size(), raw(nonce), raw(box.bytes())) != 0) {
+    return wrong_key();
+  }
+  return plain;
+}
+
+Result<Secret> open_secret_aes256_gcm(std::string_view payload, std::string_view key,
+                                      std::string_view additional_data) {
+  if (payload.size() > max_payload) return malformed("payload too large");
+  const Result<Secret> own = read_key(key);
+  if (!own) return own;
+  const Result<Bytes> data = hex_decode(payload);
+  constexpr std::size_t overhead = AesGcm::nonce_size + AesGcm::tag_size;
+  if (!data || data->size() < overhead) return malformed("the payload is not hex of nonce, text and tag");
+  const ByteSpan view(*data);
+  Secret plain(view.subspan(AesGcm::nonce_size, view.size() - overhead));
+  const Secret bound = bound_key(own->bytes(), additional_data);
+  AesGcm cipher(bound.bytes(), Direction::decrypt);
+  const bool opened = cipher.open(view.first(AesGcm::nonce_size), as_bytes(additional_data), plain.bytes(),
+                                  view.last<AesGcm::tag_size>());
+  if (!opened) return wrong_key();
+  return plain;
+}
+
+}  // namespace ferry::crypto
