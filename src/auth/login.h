@@ -61,7 +61,7 @@ struct AdminLoginRequest {
 
 struct LoginOptions {
   model::NamingRules naming;
-  crypto::PasswordHashing hashing;  // stored bcrypt and argon2id hashes that differ are renewed at login
+  crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
   bool password_caching = true;
   bool local_time = false;          // access_time is in the server's time zone, not UTC
 };
@@ -72,7 +72,9 @@ class Authenticator {
   Authenticator(store::Provider& provider, LoginOptions options);
   ~Authenticator();
 
-  // authentication_failed is the only error. Method::none is always refused.
+  // authentication_failed is the only error. Method::none is always refused. Failures are logged, but not those
+  // of a probe (clients offer all their keys), nor of none: should the connection end without a login, the
+  // protocol logs one line of its own.
   Task<Result<LoginOutcome>> login(LoginRequest request);
   // Status, allow_list, password. authentication_failed is the only error.
   Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);

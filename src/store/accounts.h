@@ -30,7 +30,8 @@ class Accounts {
 
   Result<model::UserPtr> add_user(model::User user);
   // Replaces the user's settings. Kept from the stored one: what the store keeps, the password when `user` has
-  // none, TOTP and recovery codes, secrets sent as Redacted or with the stored status.
+  // none, TOTP and recovery codes, secrets sent back as they were shown: Redacted, or the stored status without
+  // payload or key.
   Result<model::UserPtr> update_user(std::string_view name, model::User user);
 
   Result<model::AdminPtr> add_admin(model::Admin admin);
@@ -54,6 +55,7 @@ class Accounts {
 
  private:
   Result<void> hash_in_place(std::string& password) const;
+  Result<void> prepare(model::Admin& admin) const;
 
   Provider& provider_;
   AccountOptions options_;

@@ -1,0 +1,204 @@
+#include "auth/login.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "auth/password_cache.h"
+#include "auth/rules.h"
+#include "base/log.h"
+#include "model/public_key.h"
+
+namespace ferry::auth {
+
+namespace {
+
+constexpr std::size_t max_password = 4096;
+constexpr std::int64_t last_login_interval_ms = 10 * 60 * 1000;
+
+std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
+
+// What every refused client is told.
+std::unexpected<Error> refused() { return fail(ErrorCode::authentication_failed, "invalid credentials"); }
+
+bool has_key(const model::User& user, const Bytes& blob) {
+  if (blob.empty()) return false;
+  return std::ranges::any_of(user.public_keys, [&](const std::string& line) {
+    const auto own = model::public_key_blob(line);
+    return own && *own == blob;
+  });
+}
+
+// Runs a login; whatever goes wrong inside is a refusal.
+template <class Outcome, class Attempt>
+Result<Outcome> guarded(Attempt attempt) {
+  try {
+    return attempt();
+  } catch (const std::exception& error) {
+    return refuse(std::string("the login could not be decided: ") + error.what());
+  }
+}
+
+}  // namespace
+
+struct Authenticator::State {
+  State(store::Provider& store, LoginOptions login_options)
+      : provider(store), options(std::move(login_options)),
+        dummy_hash(crypto::hash_password("no account has this password", options.hashing)) {}
+
+  Result<LoginOutcome> attempt(const LoginRequest& request);
+  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request);
+  // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
+  bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
+  void waste_a_hash(std::string_view password) const { (void)crypto::verify_password(dummy_hash, password); }
+  Result<model::AdminPtr> attempt_admin(const AdminLoginRequest& request);
+  // The hash that should replace a stored one that has just verified; empty: none.
+  std::string renewed_hash(const std::string& stored, std::string_view password) const;
+
+  store::Provider& provider;
+  const LoginOptions options;
+  const std::string dummy_hash;
+  PasswordCache cache;
+};
+
+bool Authenticator::State::password_matches(const std::string& account, const std::string& stored,
+                                            std::string_view password) {
+  if (stored.empty() || password.empty() || password.size() > max_password) {
+    waste_a_hash(password.substr(0, max_password));
+    return false;
+  }
+  if (options.password_caching && cache.contains(account, stored, password)) return true;
+  const auto verified = crypto::verify_password(stored, password);
+  if (!verified) {
+    log::warn("auth", "", "the stored password of {} cannot be verified: {}", account, verified.error().message);
+    waste_a_hash(password);
+    return false;
+  }
+  if (*verified && options.password_caching) cache.add(account, stored, password);
+  return *verified;
+}
+
+std::string Authenticator::State::renewed_hash(const std::string& stored, std::string_view password) const {
+  if (!crypto::needs_rehash(stored, options.hashing, password)) return {};
+  return crypto::hash_password(password, options.hashing);
+}
+
+Result<void> Authenticator::State::check_credential(model::UserPtr& user, const LoginRequest& request) {
+  if (request.method == Method::publickey) {
+    if (has_key(*user, request.public_key)) return {};
+    return refuse("the public key is not one of the account's");
+  }
+  if (request.method == Method::none) return refuse("no credential");
+  if (user->filters.is_anonymous) return {};
+  const std::string account = "user:" + user->username;
+  const std::string stored = user->password;
+  if (!password_matches(account, stored, request.password.text())) return refuse("the password is wrong");
+  const std::string renewed = renewed_hash(stored, request.password.text());
+  if (renewed.empty()) return {};
+  const auto changed = provider.change_user(user->username, [&](model::User& current) -> Result<void> {
+    if (current.password != stored) return fail(ErrorCode::conflict, "the password has just been changed");
+    current.password = renewed;
+    return {};
+  });
+  if (!changed) return refuse("the password's hash could not be renewed: " + changed.error().message);
+  user = *changed;
+  return {};
+}
+
+Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) {
+  const Circumstances at{store::now_ms(), request.client_ip, request.protocol, options.local_time};
+  auto user = provider.user(options.naming.convert(request.username));
+  Result<Step> step = Step{};
+  Result<void> allowed;
+  if (!user) {
+    allowed = fail(user.error());
+  } else {
+    allowed = check_user(**user, request.method, at);
+    if (allowed) step = check_method(**user, request.method, request.protocol, request.completed);
+    if (!step) allowed = fail(step.error());
+  }
+  if (!allowed) {
+    // The time must not tell that the password was never looked at.
+    if (request.method != Method::publickey) waste_a_hash(request.password.text().substr(0, max_password));
+    return fail(allowed.error());
+  }
+  if (auto credential = check_credential(*user, request); !credential) return fail(credential.error());
+  if (!step->partial && !request.probe && at.now_ms - (*user)->last_login > last_login_interval_ms) {
+    const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
+    if (!noted) log::warn("auth", request.connection_id, "last login not noted: {}", noted.error().message);
+  }
+  return LoginOutcome{std::move(*user), step->partial, std::move(step->remaining), std::move(step->name)};
+}
+
+Result<model::AdminPtr> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
+  const Circumstances at{store::now_ms(), request.client_ip, "HTTP", options.local_time};
+  const std::string_view password = request.password.text();
+  auto admin = provider.admin(options.naming.convert(request.username));
+  const auto allowed = admin ? check_admin(**admin, at) : Result<void>(fail(admin.error()));
+  if (!allowed) {
+    waste_a_hash(password.substr(0, max_password));
+    return fail(allowed.error());
+  }
+  const std::string stored = (*admin)->password;
+  if (!password_matches("admin:" + (*admin)->username, stored, password)) return refuse("the password is wrong");
+  const std::string renewed = renewed_hash(stored, password);
+  if (!renewed.empty()) {
+    admin = provider.change_admin((*admin)->username, [&](model::Admin& current) -> Result<void> {
+      if (current.password != stored) return fail(ErrorCode::conflict, "the password has just been changed");
+      current.password = renewed;
+      return {};
+    });
+    if (!admin) return refuse("the password's hash could not be renewed: " + admin.error().message);
+  }
+  if (at.now_ms - (*admin)->last_login > last_login_interval_ms) {
+    const auto noted = provider.set_admin_last_login((*admin)->username, at.now_ms);
+    if (!noted) log::warn("auth", "", "last login not noted: {}", noted.error().message);
+  }
+  return admin;
+}
+
+Authenticator::Authenticator(store::Provider& provider, LoginOptions options)
+    : state_(std::make_unique<State>(provider, std::move(options))) {}
+Authenticator::~Authenticator() = default;
+
+Result<LoginOutcome> Authenticator::login_now(const LoginRequest& request) {
+  // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
+  if (request.method == Method::none) return refused();
+  auto outcome = guarded<LoginOutcome>([&] { return state_->attempt(request); });
+  if (outcome) return outcome;
+  // Clients offer all their keys; the protocol logs once when none was right.
+  if (!request.probe) {
+    const std::string prefix = request.completed.empty() ? "" : "publickey+";
+    log_connection_failed(request.protocol, request.client_ip, request.username,
+                          prefix + std::string(to_string(request.method)), outcome.error().message);
+  }
+  return refused();
+}
+
+Result<model::AdminPtr> Authenticator::login_admin_now(const AdminLoginRequest& request) {
+  auto admin = guarded<model::AdminPtr>([&] { return state_->attempt_admin(request); });
+  if (admin) return admin;
+  log_connection_failed("HTTP", request.client_ip, request.username, "password", admin.error().message);
+  return refused();
+}
+
+Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
+  auto outcome = co_await run_blocking([this, &request] { return login_now(request); });
+  co_return outcome;
+}
+
+Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest request) {
+  auto admin = co_await run_blocking([this, &request] { return login_admin_now(request); });
+  co_return admin;
+}
+
+void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
+                           std::string_view login_type, std::string_view error) {
+  log::write(log::Level::debug, "connection_failed",
+             {{"client_ip", client_ip},
+              {"username", username},
+              {"protocol", protocol},
+              {"login_type", login_type},
+              {"error", error}});
+}
+
+}  // namespace ferry::auth

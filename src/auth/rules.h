@@ -1,0 +1,41 @@
+// The steps of the login pipeline that look at the account alone. Each says why the login is refused, for the log.
+// Private to src/auth.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/login.h"
+#include "base/error.h"
+#include "model/admin.h"
+#include "model/user.h"
+
+namespace ferry::auth {
+
+// When and from where a login happens.
+struct Circumstances {
+  std::int64_t now_ms = 0;
+  std::string_view client_ip;
+  std::string_view protocol;
+  bool local_time = false;
+};
+
+// Status, expiration, access time, addresses, protocol, second factor, in this order.
+Result<void> check_user(const model::User& user, Method method, const Circumstances& at);
+// Status, allow list, second factor.
+Result<void> check_admin(const model::Admin& admin, const Circumstances& at);
+
+// What a successful credential of `method` would mean after the `completed` steps.
+struct Step {
+  bool partial = false;
+  std::vector<std::string> remaining;
+  std::string name;  // "publickey+password" for a second step
+};
+// A user whose single-step SSH methods are all denied needs publickey, then one of the methods that
+// "publickey+..." still allows. authentication_failed: the method is denied.
+Result<Step> check_method(const model::User& user, Method method, std::string_view protocol,
+                          const std::vector<Method>& completed);
+
+}  // namespace ferry::auth

@@ -1,0 +1,171 @@
+#include "store/accounts.h"
+
+#include <vector>
+
+namespace ferry::store {
+
+namespace {
+
+constexpr std::size_t max_password = 4096;
+
+// Keeps the stored secret where the client sent back what it was shown.
+void keep_secret(model::ConfigSecret& given, const model::ConfigSecret& stored) {
+  const bool echoed = given.is_encrypted() && given.status == stored.status &&
+                      (given.payload.empty() || given.key.empty());
+  if (given.is_redacted() || echoed) given = stored;
+}
+
+void keep_secrets(model::FilesystemConfig& given, model::FilesystemConfig stored) {
+  std::vector<model::ConfigSecret> kept;
+  model::for_each_secret(stored, [&](model::ConfigSecret& secret) { kept.push_back(std::move(secret)); });
+  std::size_t next = 0;
+  model::for_each_secret(given, [&](model::ConfigSecret& secret) { keep_secret(secret, kept[next++]); });
+}
+
+template <class Filters>
+void keep_second_factor(Filters& given, const Filters& stored) {
+  given.totp_config = stored.totp_config;
+  given.recovery_codes = stored.recovery_codes;
+}
+
+void seal_second_factor(auto& filters, const std::string& owner, const crypto::Secret& master_key) {
+  model::seal(filters.totp_config.secret, owner, master_key);
+  for (model::RecoveryCode& code : filters.recovery_codes) model::seal(code.secret, owner, master_key);
+}
+
+void seal_user(model::User& user, const crypto::Secret& master_key) {
+  model::for_each_secret(user,
+                         [&](model::ConfigSecret& secret) { model::seal(secret, user.username, master_key); });
+}
+
+void seal_folder(model::Folder& folder, const crypto::Secret& master_key) {
+  const std::string owner = "folder_" + folder.name;
+  model::for_each_secret(folder.filesystem,
+                         [&](model::ConfigSecret& secret) { model::seal(secret, owner, master_key); });
+}
+
+}  // namespace
+
+Accounts::Accounts(Provider& provider, AccountOptions options) : provider_(provider), options_(std::move(options)) {}
+
+Result<void> Accounts::hash_in_place(std::string& password) const {
+  if (password.empty() || crypto::is_password_hash(password)) return {};
+  if (password.size() > max_password) return fail(ErrorCode::invalid_argument, "password: too long");
+  std::string hash = crypto::hash_password(password, options_.hashing);
+  crypto::wipe(password.data(), password.size());
+  password = std::move(hash);
+  return {};
+}
+
+Result<model::UserPtr> Accounts::add_user(model::User user) {
+  if (auto valid = model::validate(user, options_.users); !valid) return fail(valid.error());
+  if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
+  if (user.has_password() && user.last_password_change == 0) user.last_password_change = now_ms();
+  seal_user(user, options_.master_key);
+  return provider_.add_user(std::move(user));
+}
+
+Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User user) {
+  const bool new_password = user.has_password();
+  if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
+  return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
+    user.username = stored.username;
+    if (!new_password) user.password = stored.password;
+    user.last_password_change = new_password ? now_ms() : stored.last_password_change;
+    keep_second_factor(user.filters, stored.filters);
+    keep_secrets(user.filesystem, stored.filesystem);
+    if (auto valid = model::validate(user, options_.users); !valid) return valid;
+    seal_user(user, options_.master_key);
+    stored = std::move(user);
+    return {};
+  });
+}
+
+Result<model::AdminPtr> Accounts::add_admin(model::Admin admin) {
+  if (auto ready = prepare(admin); !ready) return fail(ready.error());
+  return provider_.add_admin(std::move(admin));
+}
+
+Result<model::AdminPtr> Accounts::add_first_admin(model::Admin admin) {
+  if (auto ready = prepare(admin); !ready) return fail(ready.error());
+  return provider_.add_first_admin(std::move(admin));
+}
+
+Result<void> Accounts::prepare(model::Admin& admin) const {
+  if (auto valid = model::validate(admin, options_.users.naming); !valid) return valid;
+  if (admin.password.empty()) return fail(ErrorCode::invalid_argument, "password: please set a password");
+  if (auto hashed = hash_in_place(admin.password); !hashed) return hashed;
+  seal_second_factor(admin.filters, admin.username, options_.master_key);
+  return {};
+}
+
+Result<model::AdminPtr> Accounts::update_admin(std::string_view name, model::Admin admin) {
+  if (auto hashed = hash_in_place(admin.password); !hashed) return fail(hashed.error());
+  return provider_.change_admin(stored_name(name), [&](model::Admin& stored) -> Result<void> {
+    admin.username = stored.username;
+    if (admin.password.empty()) admin.password = stored.password;
+    keep_second_factor(admin.filters, stored.filters);
+    if (auto valid = model::validate(admin, options_.users.naming); !valid) return valid;
+    stored = std::move(admin);
+    return {};
+  });
+}
+
+Result<void> Accounts::change_admin_password(std::string_view name, std::string_view current,
+                                             std::string_view replacement) {
+  const auto admin = provider_.admin(stored_name(name));
+  if (!admin) return fail(admin.error());
+  const std::string verified = (*admin)->password;
+  if (current.empty() || replacement.empty()) {
+    return fail(ErrorCode::invalid_argument, "please provide the current password and the new one");
+  }
+  if (current == replacement) {
+    return fail(ErrorCode::invalid_argument, "the new password must be different from the current one");
+  }
+  const auto matches = crypto::verify_password(verified, current);
+  if (!matches || !*matches) return fail(ErrorCode::authentication_failed, "current password does not match");
+  // Nobody means to set a hash here; taken as one it would be a password that its reader knows.
+  if (crypto::is_password_hash(replacement)) {
+    return fail(ErrorCode::invalid_argument, "the new password looks like a password hash");
+  }
+  std::string hash(replacement);
+  if (auto hashed = hash_in_place(hash); !hashed) return hashed;
+  const auto changed = provider_.change_admin((*admin)->username, [&](model::Admin& stored) -> Result<void> {
+    if (stored.password != verified) return fail(ErrorCode::conflict, "the password has just been changed");
+    stored.password = hash;
+    stored.filters.require_password_change = false;
+    return {};
+  });
+  if (!changed) return fail(changed.error());
+  return {};
+}
+
+Result<void> Accounts::update_admin_profile(std::string_view name, AdminProfile profile) {
+  const auto changed = provider_.change_admin(stored_name(name), [&](model::Admin& stored) -> Result<void> {
+    stored.email = profile.email;
+    stored.description = profile.description;
+    stored.filters.allow_api_key_auth = profile.allow_api_key_auth;
+    return model::validate(stored, options_.users.naming);
+  });
+  if (!changed) return fail(changed.error());
+  return {};
+}
+
+Result<model::Folder> Accounts::add_folder(model::Folder folder) {
+  if (auto valid = model::validate(folder, options_.users.naming); !valid) return fail(valid.error());
+  seal_folder(folder, options_.master_key);
+  return provider_.add_folder(std::move(folder));
+}
+
+Result<model::Folder> Accounts::update_folder(std::string_view name, model::Folder folder) {
+  return provider_.change_folder(stored_name(name), [&](model::Folder& stored) -> Result<void> {
+    folder.name = stored.name;
+    keep_secrets(folder.filesystem, stored.filesystem);
+    if (auto valid = model::validate(folder, options_.users.naming); !valid) return valid;
+    seal_folder(folder, options_.master_key);
+    stored = std::move(folder);
+    return {};
+  });
+}
+
+}  // namespace ferry::store

@@ -1,0 +1,97 @@
+// An authenticator over a provider whose calls can be made to fail.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "auth/login.h"
+#include "store/memory/memory_provider.h"
+
+namespace ferry::auth {
+
+// Forwards to a memory provider; while `broken` every call fails, or throws when `throwing` too.
+class FaultyProvider final : public store::Provider {
+ public:
+  std::atomic<bool> broken = false, broken_writes = false, throwing = false;
+  std::atomic<int> lookups = 0;
+  store::Provider& inner() { return *inner_; }
+
+  std::string_view driver() const override { return "faulty"; }
+  Result<void> check() override { return inner_->check(); }
+  Result<model::UserPtr> user(std::string_view name) override {
+    ++lookups;
+    if (auto bad = fault(broken); !bad) return fail(bad.error());
+    return inner_->user(name);
+  }
+  Result<std::vector<model::UserPtr>> users(store::Page page) override { return inner_->users(page); }
+  Result<model::UserPtr> add_user(model::User user) override { return inner_->add_user(std::move(user)); }
+  Result<model::UserPtr> change_user(std::string_view name, const store::Change<model::User>& change) override {
+    if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
+    return inner_->change_user(name, change);
+  }
+  Result<void> delete_user(std::string_view name) override { return inner_->delete_user(name); }
+  Result<model::AdminPtr> admin(std::string_view name) override {
+    if (auto bad = fault(broken); !bad) return fail(bad.error());
+    return inner_->admin(name);
+  }
+  Result<std::vector<model::AdminPtr>> admins(store::Page page) override { return inner_->admins(page); }
+  Result<model::AdminPtr> add_admin(model::Admin admin) override { return inner_->add_admin(std::move(admin)); }
+  Result<model::AdminPtr> add_first_admin(model::Admin admin) override {
+    return inner_->add_first_admin(std::move(admin));
+  }
+  Result<model::AdminPtr> change_admin(std::string_view name, const store::Change<model::Admin>& change) override {
+    if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
+    return inner_->change_admin(name, change);
+  }
+  Result<void> delete_admin(std::string_view name) override { return inner_->delete_admin(name); }
+  Result<bool> has_admin() override { return inner_->has_admin(); }
+  Result<model::Folder> folder(std::string_view name) override { return inner_->folder(name); }
+  Result<std::vector<model::Folder>> folders(store::Page page) override { return inner_->folders(page); }
+  Result<model::Folder> add_folder(model::Folder folder) override { return inner_->add_folder(std::move(folder)); }
+  Result<model::Folder> change_folder(std::string_view name, const store::Change<model::Folder>& change) override {
+    return inner_->change_folder(name, change);
+  }
+  Result<void> delete_folder(std::string_view name) override { return inner_->delete_folder(name); }
+  Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
+    return inner_->update_user_quota(name, usage, how);
+  }
+  Result<void> update_folder_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
+    return inner_->update_folder_quota(name, usage, how);
+  }
+  Result<void> update_transfer_quota(std::string_view name, store::TransferUsage usage,
+                                     store::QuotaUpdate how) override {
+    return inner_->update_transfer_quota(name, usage, how);
+  }
+  Result<store::QuotaUsage> user_quota(std::string_view name) override { return inner_->user_quota(name); }
+  Result<store::QuotaUsage> folder_quota(std::string_view name) override { return inner_->folder_quota(name); }
+  Result<store::TransferUsage> transfer_quota(std::string_view name) override {
+    return inner_->transfer_quota(name);
+  }
+  Result<void> set_user_last_login(std::string_view name, std::int64_t when) override {
+    if (auto bad = fault(broken_writes); !bad) return bad;
+    return inner_->set_user_last_login(name, when);
+  }
+  Result<void> set_admin_last_login(std::string_view name, std::int64_t when) override {
+    if (auto bad = fault(broken_writes); !bad) return bad;
+    return inner_->set_admin_last_login(name, when);
+  }
+
+ private:
+  Result<void> fault(bool active) const {
+    if (!active) return {};
+    if (throwing) throw std::runtime_error("the provider threw");
+    return fail(ErrorCode::io_error, "the provider is broken");
+  }
+  std::unique_ptr<store::Provider> inner_ = store::make_memory_provider();
+};
+
+inline LoginOptions fast_options() {
+  LoginOptions options;
+  options.hashing.bcrypt_cost = 4;
+  return options;
+}
+
+}  // namespace ferry::auth

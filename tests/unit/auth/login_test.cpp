@@ -1,0 +1,378 @@
+#include "auth/login.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+
+#include "model/public_key.h"
+#include "tests/unit/auth/auth_fixture.h"
+
+namespace ferry::auth {
+namespace {
+
+constexpr const char* key_line =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ me@host";
+constexpr const char* other_key_line =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ me@host";
+
+std::string argon2_hash() {
+  crypto::PasswordHashing hashing;
+  hashing.algorithm = crypto::PasswordHashing::Algorithm::argon2id;
+  hashing.argon2_memory = 64;
+  return crypto::hash_password("secret", hashing);
+}
+
+class LoginTest : public testing::Test {
+ protected:
+  LoginTest() {
+    model::User user;
+    user.username = "maria";
+    user.home_dir = "/srv/maria";
+    user.permissions["/"] = {"*"};
+    user.public_keys = {key_line};
+    user.password = crypto::hash_password("secret", fast_options().hashing);
+    if (!provider_.add_user(user)) throw std::runtime_error("add_user");
+    model::Admin admin;
+    admin.username = "root";
+    admin.password = crypto::hash_password("secret", fast_options().hashing);
+    admin.permissions = {"*"};
+    if (!provider_.add_admin(admin)) throw std::runtime_error("add_admin");
+  }
+
+  void change(const std::function<void(model::User&)>& edit) {
+    ASSERT_TRUE(provider_.inner().change_user("maria", [&](model::User& user) -> Result<void> {
+      edit(user);
+      return {};
+    }));
+  }
+  void change_admin(const std::function<void(model::Admin&)>& edit) {
+    ASSERT_TRUE(provider_.inner().change_admin("root", [&](model::Admin& admin) -> Result<void> {
+      edit(admin);
+      return {};
+    }));
+  }
+
+  static LoginRequest by_password(const char* password = "secret", const char* username = "maria") {
+    LoginRequest request;
+    request.protocol = "SSH";
+    request.client_ip = "10.1.2.3";
+    request.username = username;
+    request.method = Method::password;
+    request.password = crypto::Secret(std::string_view(password));
+    return request;
+  }
+  static LoginRequest by_key(const char* line = key_line) {
+    LoginRequest request = by_password("");
+    request.method = Method::publickey;
+    request.public_key = *model::public_key_blob(line);
+    return request;
+  }
+  Result<model::AdminPtr> admin_login(const char* password, const char* ip = "10.1.2.3") {
+    return auth_.login_admin_now({"root", crypto::Secret(std::string_view(password)), ip});
+  }
+  bool lets_in(const LoginRequest& request) {
+    const auto outcome = auth_.login_now(request);
+    if (outcome) return !outcome->partial;
+    EXPECT_EQ(outcome.error().code, ErrorCode::authentication_failed);
+    EXPECT_EQ(outcome.error().message, "invalid credentials");
+    return false;
+  }
+
+  FaultyProvider provider_;
+  Authenticator auth_{provider_, fast_options()};
+};
+
+TEST_F(LoginTest, RightCredentialsLogIn) {
+  const auto outcome = auth_.login_now(by_password());
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->user->username, "maria");
+  EXPECT_EQ(outcome->method, "password");
+  EXPECT_TRUE(lets_in(by_key()));
+  auto interactive = by_password();
+  interactive.method = Method::keyboard_interactive;
+  EXPECT_TRUE(lets_in(interactive));
+  EXPECT_TRUE(lets_in(by_password("secret", "  maria ")));  // naming rules
+}
+
+TEST_F(LoginTest, WrongCredentialsDoNot) {
+  EXPECT_FALSE(lets_in(by_password("wrong")));
+  EXPECT_FALSE(lets_in(by_password("")));
+  EXPECT_FALSE(lets_in(by_password("secret", "nobody")));
+  EXPECT_FALSE(lets_in(by_password(std::string(1 << 20, 'x').c_str())));
+  EXPECT_FALSE(lets_in(by_key(other_key_line)));
+  LoginRequest no_key = by_key();
+  no_key.public_key.clear();
+  EXPECT_FALSE(lets_in(no_key));
+  LoginRequest none = by_password();
+  none.method = Method::none;
+  EXPECT_FALSE(lets_in(none));
+  change([](model::User& user) { user.password = ""; });
+  EXPECT_FALSE(lets_in(by_password("")));
+  EXPECT_FALSE(lets_in(by_password("secret")));
+  change([](model::User& user) { user.password = "$2a$04$damaged"; });
+  EXPECT_FALSE(lets_in(by_password("secret")));
+  change([](model::User& user) { user.password = "secret"; });
+  EXPECT_FALSE(lets_in(by_password("secret")));
+}
+
+// Each step alone keeps a right credential out, for every method.
+TEST_F(LoginTest, EveryStepRefuses) {
+  const auto now = store::now_ms();
+  const std::pair<const char*, std::function<void(model::User&)>> steps[] = {
+      {"status", [](model::User& u) { u.status = 0; }},
+      {"unknown status", [](model::User& u) { u.status = 2; }},
+      {"expiration", [&](model::User& u) { u.expiration_date = now - 1; }},
+      {"denied address", [](model::User& u) { u.filters.denied_ip = {"10.0.0.0/8"}; }},
+      {"allowed address", [](model::User& u) { u.filters.allowed_ip = {"192.168.0.0/16"}; }},
+      {"denied wins", [](model::User& u) {
+         u.filters.allowed_ip = {"10.1.2.3"};
+         u.filters.denied_ip = {"10.0.0.0/8"};
+       }},
+      {"protocol", [](model::User& u) { u.filters.denied_protocols = {"SSH"}; }},
+      {"second factor", [](model::User& u) { u.filters.two_factor_protocols = {"SSH"}; }},
+      {"anonymous", [](model::User& u) { u.filters.is_anonymous = true; }},
+      {"methods", [](model::User& u) { u.filters.denied_login_methods = {"password", "publickey"}; }},
+      {"access time", [](model::User& u) { u.filters.access_time = {{7, "00:00", "24:00"}}; }}};
+  const model::User before = **provider_.user("maria");
+  for (const auto& [name, spoil] : steps) {
+    ASSERT_TRUE(lets_in(by_password())) << name;
+    change(spoil);
+    EXPECT_FALSE(lets_in(by_password())) << name;
+    EXPECT_FALSE(lets_in(by_key())) << name;
+    change([&](model::User& user) { user = before; });
+  }
+  change([](model::User& u) { u.filters.allowed_ip = {"10.0.0.0/8"}; });
+  EXPECT_TRUE(lets_in(by_password()));
+  LoginRequest nowhere = by_password();
+  nowhere.client_ip = "";
+  EXPECT_FALSE(lets_in(nowhere));
+}
+
+TEST_F(LoginTest, AccessTime) {
+  model::TimePeriod today{0, "00:00", "24:00"};
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  today.day_of_week = parts.tm_wday;
+  change([&](model::User& u) { u.filters.access_time = {today}; });
+  EXPECT_TRUE(lets_in(by_password()));
+  today.day_of_week = (parts.tm_wday + 3) % 7;
+  change([&](model::User& u) { u.filters.access_time = {today}; });
+  EXPECT_FALSE(lets_in(by_password()));
+}
+
+TEST_F(LoginTest, PasswordExpires) {
+  constexpr std::int64_t day = 86'400'000;
+  const auto now = store::now_ms();
+  change([&](model::User& u) {
+    u.filters.password_expiration = 10;
+    u.last_password_change = now - 9 * day;
+  });
+  EXPECT_TRUE(lets_in(by_password()));
+  change([&](model::User& u) { u.last_password_change = now - 11 * day; });
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_TRUE(lets_in(by_key()));
+}
+
+TEST_F(LoginTest, TotpThatCannotBeVerifiedLetsNobodyPass) {
+  change([](model::User& u) {
+    u.filters.totp_config.enabled = true;
+    u.filters.totp_config.protocols = {"SSH"};
+  });
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_TRUE(lets_in(by_key()));
+  LoginRequest ftp = by_password();
+  ftp.protocol = "FTP";
+  EXPECT_TRUE(lets_in(ftp));
+}
+
+TEST_F(LoginTest, DeniedMethods) {
+  change([](model::User& u) { u.filters.denied_login_methods = {"password-over-SSH"}; });
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_TRUE(lets_in(by_key()));
+  LoginRequest ftp = by_password();
+  ftp.protocol = "FTP";
+  EXPECT_TRUE(lets_in(ftp));
+  change([](model::User& u) { u.filters.denied_login_methods = {"password"}; });
+  EXPECT_FALSE(lets_in(ftp));
+  // Another single step is allowed: the key is just denied, not a first step.
+  change([](model::User& u) { u.filters.denied_login_methods = {"publickey"}; });
+  EXPECT_FALSE(auth_.login_now(by_key()));
+  EXPECT_TRUE(lets_in(by_password()));
+}
+
+TEST_F(LoginTest, TwoSteps) {
+  change([](model::User& u) {
+    u.filters.denied_login_methods = {"publickey", "password-over-SSH", "keyboard-interactive",
+                                      "publickey+keyboard-interactive"};
+  });
+  EXPECT_FALSE(lets_in(by_password()));
+  const auto first = auth_.login_now(by_key());
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->partial);
+  EXPECT_EQ(first->remaining, std::vector<std::string>{"password"});
+  EXPECT_EQ((*provider_.user("maria"))->last_login, 0);
+  EXPECT_FALSE(auth_.login_now(by_key(other_key_line)));
+
+  LoginRequest second = by_password();
+  second.completed = {Method::publickey};
+  const auto outcome = auth_.login_now(second);
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->partial);
+  EXPECT_EQ(outcome->method, "publickey+password");
+  second.password = crypto::Secret(std::string_view("wrong"));
+  EXPECT_FALSE(lets_in(second));
+  second = by_password();
+  second.method = Method::keyboard_interactive;
+  second.completed = {Method::publickey};
+  EXPECT_FALSE(lets_in(second));
+  second.completed = {Method::password};
+  EXPECT_FALSE(lets_in(second));
+  LoginRequest key_again = by_key();
+  key_again.completed = {Method::publickey};
+  EXPECT_FALSE(lets_in(key_again));
+  LoginRequest other_protocol = by_password();
+  other_protocol.protocol = "HTTP";
+  other_protocol.completed = {Method::publickey};
+  EXPECT_TRUE(lets_in(other_protocol));  // only SSH's methods are denied
+}
+
+TEST_F(LoginTest, AnonymousUsersNeedNoPasswordWhereTheyAreAllowed) {
+  change([](model::User& u) { u.filters.is_anonymous = true; });
+  LoginRequest ftp = by_password("guest@example.com");
+  ftp.protocol = "FTP";
+  EXPECT_TRUE(lets_in(ftp));
+  ftp.protocol = "HTTP";
+  EXPECT_FALSE(lets_in(ftp));
+}
+
+TEST_F(LoginTest, ABrokenProviderLetsNobodyIn) {
+  for (const bool throwing : {false, true}) {
+    provider_.throwing = throwing;
+    provider_.broken = true;
+    EXPECT_FALSE(lets_in(by_password()));
+    EXPECT_FALSE(lets_in(by_key()));
+    EXPECT_FALSE(admin_login("secret"));
+    provider_.broken = false;
+    EXPECT_TRUE(lets_in(by_password()));
+    EXPECT_TRUE(admin_login("secret"));
+  }
+  // A hash that must be renewed and cannot be.
+  change([](model::User& u) { u.password = argon2_hash(); });
+  change_admin([](model::Admin& a) { a.password = argon2_hash(); });
+  provider_.broken_writes = true;
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_FALSE(admin_login("secret"));
+}
+
+TEST_F(LoginTest, RenewsHashesOfTheOtherAlgorithm) {
+  change([](model::User& u) { u.password = argon2_hash(); });
+  EXPECT_FALSE(lets_in(by_password("wrong")));
+  EXPECT_TRUE((*provider_.user("maria"))->password.starts_with("$argon2id$"));
+  const auto outcome = auth_.login_now(by_password());
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->user->password.starts_with("$2a$04$"));
+  EXPECT_EQ((*provider_.user("maria"))->password, outcome->user->password);
+  EXPECT_TRUE(lets_in(by_password()));
+  // Imported hashes of other kinds stay: {MD5} of "secret".
+  const char* const imported = "{MD5}5ebe2294ecd0e0f08eab7690d2a6ee69";
+  change([&](model::User& u) { u.password = imported; });
+  EXPECT_TRUE(lets_in(by_password()));
+  EXPECT_EQ((*provider_.user("maria"))->password, imported);
+}
+
+TEST_F(LoginTest, NotesTheLastLoginSeldom) {
+  const auto before = store::now_ms();
+  LoginRequest probe = by_key();
+  probe.probe = true;
+  EXPECT_TRUE(lets_in(probe));
+  EXPECT_EQ((*provider_.user("maria"))->last_login, 0);
+  ASSERT_TRUE(lets_in(by_key()));
+  const auto first = (*provider_.user("maria"))->last_login;
+  EXPECT_GE(first, before);
+  ASSERT_TRUE(lets_in(by_key()));
+  EXPECT_EQ((*provider_.user("maria"))->last_login, first);
+  ASSERT_TRUE(provider_.set_user_last_login("maria", first - 11 * 60 * 1000));
+  ASSERT_TRUE(lets_in(by_key()));
+  EXPECT_GE((*provider_.user("maria"))->last_login, first);
+  ASSERT_TRUE(admin_login("secret"));
+  EXPECT_GE((*provider_.admin("root"))->last_login, before);
+}
+
+TEST_F(LoginTest, CachedPasswordEndsWithTheHash) {
+  ASSERT_TRUE(lets_in(by_password()));
+  ASSERT_TRUE(lets_in(by_password()));
+  change([](model::User& u) { u.password = crypto::hash_password("changed", fast_options().hashing); });
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_TRUE(lets_in(by_password("changed")));
+  change([](model::User& u) { u.status = 0; });
+  EXPECT_FALSE(lets_in(by_password("changed")));
+}
+
+TEST_F(LoginTest, Admins) {
+  EXPECT_TRUE(admin_login("secret"));
+  EXPECT_FALSE(admin_login("wrong"));
+  EXPECT_FALSE(admin_login(""));
+  EXPECT_FALSE(auth_.login_admin_now({"nobody", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
+  change_admin([](model::Admin& a) { a.filters.allow_list = {"192.168.0.0/16"}; });
+  EXPECT_FALSE(admin_login("secret"));
+  EXPECT_FALSE(admin_login("secret", "nonsense"));
+  EXPECT_TRUE(admin_login("secret", "192.168.1.1"));
+  change_admin([](model::Admin& a) { a.filters.totp_config.enabled = true; });
+  EXPECT_FALSE(admin_login("secret", "192.168.1.1"));
+  change_admin([](model::Admin& a) {
+    a.filters.totp_config.enabled = false;
+    a.status = 0;
+  });
+  EXPECT_FALSE(admin_login("secret", "192.168.1.1"));
+  // A user's name and password are no administrator's.
+  EXPECT_FALSE(auth_.login_admin_now({"maria", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
+}
+
+// The slow hash is paid for, whether or not there is an account: a missing one is not answered sooner.
+TEST_F(LoginTest, AMissingAccountTakesAsLong) {
+  LoginOptions options = fast_options();
+  options.hashing.bcrypt_cost = 9;
+  Authenticator slow(provider_, options);
+  change([&](model::User& u) { u.password = crypto::hash_password("secret", options.hashing); });
+  const auto time = [&](const LoginRequest& request) {
+    auto best = std::chrono::steady_clock::duration::max();
+    for (int i = 0; i < 3; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_FALSE(slow.login_now(request));
+      best = std::min(best, std::chrono::steady_clock::now() - start);
+    }
+    return std::chrono::duration<double>(best).count();
+  };
+  const double wrong = time(by_password("wrong")), missing = time(by_password("wrong", "nobody"));
+  EXPECT_GT(missing, wrong / 2);
+  change([](model::User& u) { u.status = 0; });
+  EXPECT_GT(time(by_password("secret")), wrong / 2);
+}
+
+TEST_F(LoginTest, RunsAsACoroutine) {
+  asio::io_context context;
+  Result<LoginOutcome> outcome = fail(ErrorCode::internal);
+  Result<model::AdminPtr> admin = fail(ErrorCode::internal);
+  const auto run = [](Authenticator& auth, LoginRequest request, Result<LoginOutcome>& user_result,
+                      Result<model::AdminPtr>& admin_result) -> Task<void> {
+    auto first = co_await auth.login(std::move(request));
+    user_result = std::move(first);
+    AdminLoginRequest admin_request{"root", crypto::Secret(std::string_view("secret")), "::1"};
+    auto second = co_await auth.login_admin(std::move(admin_request));
+    admin_result = std::move(second);
+  };
+  asio::co_spawn(context, run(auth_, by_password(), outcome, admin), [](std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+  context.run();
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->user->username, "maria");
+  EXPECT_TRUE(admin);
+}
+
+}  // namespace
+}  // namespace ferry::auth

@@ -1,0 +1,167 @@
+#include "store/accounts.h"
+
+#include <gtest/gtest.h>
+
+#include "store/memory/memory_provider.h"
+
+namespace ferry::store {
+namespace {
+
+AccountOptions test_options() {
+  AccountOptions options;
+  options.users.users_base_dir = "/srv";
+  options.hashing.bcrypt_cost = 4;
+  return options;
+}
+
+model::ConfigSecret plain(const char* payload) { return {"Plain", payload, {}, {}, 0}; }
+model::ConfigSecret redacted() { return {"Redacted", {}, {}, {}, 0}; }
+
+model::User new_user(const char* password) {
+  model::User user;
+  user.username = " maria ";
+  user.password = password;
+  user.permissions["/"] = {"*"};
+  return user;
+}
+
+model::Admin new_admin(const char* password) {
+  model::Admin admin;
+  admin.username = "root";
+  admin.password = password;
+  admin.permissions = {"*"};
+  return admin;
+}
+
+class AccountsTest : public testing::Test {
+ protected:
+  std::unique_ptr<Provider> provider_ = make_memory_provider();
+  Accounts accounts_{*provider_, test_options()};
+  const crypto::Secret no_key_;
+};
+
+TEST_F(AccountsTest, HashesThePasswordAndSealsSecrets) {
+  model::User user = new_user("secret");
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  user.filesystem.cryptconfig.passphrase = plain("hush");
+  const auto added = accounts_.add_user(user);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ((*added)->username, "maria");
+  EXPECT_EQ((*added)->home_dir, "/srv/maria");
+  EXPECT_TRUE((*added)->password.starts_with("$2a$04$"));
+  EXPECT_TRUE(*crypto::verify_password((*added)->password, "secret"));
+  EXPECT_GT((*added)->last_password_change, 0);
+  const auto& passphrase = (*added)->filesystem.cryptconfig.passphrase;
+  EXPECT_EQ(passphrase.status, "Secretbox");
+  EXPECT_EQ(passphrase.additional_data, "maria");
+  EXPECT_EQ(model::open(passphrase, no_key_)->text(), "hush");
+}
+
+TEST_F(AccountsTest, KeepsAHashAsItIs) {
+  const char* const hash = "$6$salt$abc";
+  EXPECT_EQ((*accounts_.add_user(new_user(hash)))->password, hash);
+}
+
+TEST_F(AccountsTest, UpdateKeepsWhatIsLeftOut) {
+  model::User user = new_user("secret");
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  user.filesystem.cryptconfig.passphrase = plain("hush");
+  user.filters.recovery_codes = {{plain("code"), false}};
+  const auto added = accounts_.add_user(user);
+  ASSERT_TRUE(added);
+  EXPECT_TRUE((*added)->filters.recovery_codes.at(0).secret.is_encrypted());
+
+  for (const auto& sent : {redacted(), model::ConfigSecret{"Secretbox", "", "", "", 0},
+                           model::ConfigSecret{"Secretbox", "whatever", "", "", 0}}) {
+    user.password.clear();
+    user.filesystem.cryptconfig.passphrase = sent;
+    user.filters.recovery_codes.clear();
+    const auto updated = accounts_.update_user("maria", user);
+    ASSERT_TRUE(updated) << updated.error().message;
+    EXPECT_EQ((*updated)->password, (*added)->password);
+    EXPECT_EQ((*updated)->last_password_change, (*added)->last_password_change);
+    EXPECT_EQ((*updated)->filesystem, (*added)->filesystem);
+    EXPECT_EQ((*updated)->filters.recovery_codes, (*added)->filters.recovery_codes);
+  }
+  user.filesystem.cryptconfig.passphrase = plain("other");
+  user.password = "new";
+  const auto updated = accounts_.update_user(" maria", user);
+  ASSERT_TRUE(updated);
+  EXPECT_EQ(model::open((*updated)->filesystem.cryptconfig.passphrase, no_key_)->text(), "other");
+  EXPECT_TRUE(*crypto::verify_password((*updated)->password, "new"));
+}
+
+TEST_F(AccountsTest, RefusesWhatCannotBe) {
+  model::User user = new_user("x");
+  user.permissions.clear();
+  EXPECT_EQ(accounts_.add_user(user).error().message, "permissions: please grant some permissions");
+  user = new_user("x");
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  user.filesystem.cryptconfig.passphrase = redacted();
+  EXPECT_EQ(accounts_.add_user(user).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(accounts_.update_user("nobody", new_user("x")).error().code, ErrorCode::not_found);
+  EXPECT_EQ(accounts_.add_user(new_user(std::string(5000, 'x').c_str())).error().message, "password: too long");
+  EXPECT_EQ(accounts_.add_admin(new_admin("")).error().message, "password: please set a password");
+  ASSERT_TRUE(accounts_.add_user(new_user("x")));
+  user = new_user("");
+  user.home_dir = "relative";
+  EXPECT_EQ(accounts_.update_user("maria", user).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ((*provider_->user("maria"))->home_dir, "/srv/maria");
+}
+
+TEST_F(AccountsTest, FolderSecretsAreBoundToTheFolder) {
+  model::Folder folder;
+  folder.name = "f";
+  folder.mapped_path = "/m";
+  folder.filesystem.provider = model::FilesystemProvider::encrypted;
+  folder.filesystem.cryptconfig.passphrase = plain("hush");
+  const auto added = accounts_.add_folder(folder);
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->filesystem.cryptconfig.passphrase.additional_data, "folder_f");
+  folder.filesystem.cryptconfig.passphrase = redacted();
+  folder.description = "d";
+  const auto updated = accounts_.update_folder("f", folder);
+  ASSERT_TRUE(updated);
+  EXPECT_EQ(updated->description, "d");
+  EXPECT_EQ(updated->filesystem, added->filesystem);
+}
+
+TEST_F(AccountsTest, AdminPasswords) {
+  ASSERT_TRUE(accounts_.add_first_admin(new_admin("old")));
+  EXPECT_EQ(accounts_.add_first_admin(new_admin("old")).error().code, ErrorCode::conflict);
+  const auto change = [&](const char* current, const char* replacement) {
+    const auto result = accounts_.change_admin_password("root", current, replacement);
+    return result ? std::string("done") : std::string(to_string(result.error().code));
+  };
+  EXPECT_EQ(change("wrong", "new"), to_string(ErrorCode::authentication_failed));
+  EXPECT_EQ(change("old", "old"), to_string(ErrorCode::invalid_argument));
+  EXPECT_EQ(change("old", ""), to_string(ErrorCode::invalid_argument));
+  EXPECT_EQ(change("old", "$6$salt$abc"), to_string(ErrorCode::invalid_argument));
+  EXPECT_EQ(change("old", "new"), "done");
+  EXPECT_TRUE(*crypto::verify_password((*provider_->admin("root"))->password, "new"));
+  model::Admin update = new_admin("");
+  update.description = "d";
+  ASSERT_TRUE(accounts_.update_admin("root", update));
+  EXPECT_TRUE(*crypto::verify_password((*provider_->admin("root"))->password, "new"));
+  EXPECT_TRUE(accounts_.update_admin_profile("root", {"a@example.com", "p", true}));
+  EXPECT_EQ((*provider_->admin("root"))->email, "a@example.com");
+  EXPECT_EQ(accounts_.update_admin_profile("root", {"nonsense", "p", true}).error().code,
+            ErrorCode::invalid_argument);
+}
+
+TEST_F(AccountsTest, MasterKeySealsInItsOwnMode) {
+  AccountOptions options = test_options();
+  options.master_key = crypto::Secret(std::string_view("master"));
+  model::User user = new_user("x");
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  user.filesystem.cryptconfig.passphrase = plain("hush");
+  const auto added = Accounts(*provider_, options).add_user(user);
+  ASSERT_TRUE(added);
+  const auto& passphrase = (*added)->filesystem.cryptconfig.passphrase;
+  EXPECT_EQ(passphrase.mode, 1);
+  EXPECT_FALSE(model::open(passphrase, no_key_));
+  EXPECT_EQ(model::open(passphrase, options.master_key)->text(), "hush");
+}
+
+}  // namespace
+}  // namespace ferry::store
