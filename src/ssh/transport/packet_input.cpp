@@ -17,7 +17,7 @@ MutableByteSpan PacketInput::space() {
     begin_ = end_ = 0;
   } else if (begin_ == end_ && block_.unique() && block_->capacity() == Block::large_size) {
     begin_ = end_ = 0;
-  } else if (block_->capacity() - end_ < least_space) {
+  } else if (block_->capacity() - end_ < least_space && (begin_ > 0 || block_->capacity() != Block::large_size)) {
     relocate(Block::large_size);
   }
   return {block_->data() + end_, block_->capacity() - end_};
