@@ -1,4 +1,10 @@
 // The SFTP subsystem: protocol version 3 (draft-ietf-secsh-filexfer-02) and OpenSSH's extensions.
+//
+//   co_await sftp::serve(channel, session, {.max_handles = 256});
+//
+// Requests are answered one by one in the order they came. What is hot is READ and WRITE: a READ's data is
+// read straight into outgoing packets, a WRITE's is written straight from the receive buffer, and neither
+// suspends when the storage answers at once.
 #pragma once
 
 #include "base/task.h"
@@ -9,10 +15,12 @@ namespace ferry::sftp {
 
 struct Options {
   std::size_t max_handles = 256;  // open at once in one session
+  bool read_only = false;         // refuse every operation that changes something
 };
 
-// Serves one channel until the client ends it or breaks the protocol. Every handle is closed or abandoned
-// when it returns.
+// Serves one channel until the client ends it or breaks the protocol, then sends the exit status: 0 when the
+// client ended it between two requests, else 1. Files still open then are abandoned: only CLOSE completes one.
+// The channel's window must be larger than the largest request (257 KiB), or a large WRITE never arrives.
 Task<void> serve(ssh::Channel& channel, session::Session& session, Options options);
 
 }  // namespace ferry::sftp

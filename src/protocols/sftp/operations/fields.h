@@ -1,0 +1,28 @@
+// Fields that several operations share. protocol_error (BAD_MESSAGE): the request ends too early, or goes on
+// behind its last field.
+#pragma once
+
+#include <array>
+
+#include "protocols/sftp/requests.h"
+
+namespace ferry::sftp {
+
+inline Result<void> check_done(const ByteReader& fields) {
+  if (!fields.done()) return fail(ErrorCode::protocol_error, "malformed request");
+  return {};
+}
+
+// The next field as a path; a relative one starts at the account's start directory.
+Result<VirtualPath> take_path(const Connection& connection, ByteReader& fields);
+// A request that is one path, or two.
+Result<VirtualPath> only_path(const Connection& connection, Request request);
+Result<std::array<VirtualPath, 2>> two_paths(const Connection& connection, Request request);
+
+// The STATUS of a call that answers nothing else.
+inline Answer status_answer(std::uint32_t id, const Result<void>& done) {
+  if (!done) return fail(done.error());
+  return status_reply(id, Status::ok);
+}
+
+}  // namespace ferry::sftp

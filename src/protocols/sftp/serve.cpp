@@ -1,0 +1,120 @@
+#include <exception>
+
+#include "base/log.h"
+#include "protocols/sftp/extensions/extensions.h"
+#include "protocols/sftp/requests.h"
+#include "protocols/sftp/sftp.h"
+
+namespace ferry::sftp {
+
+namespace {
+
+// Requests answered without suspending before other connections of this thread get their turn.
+constexpr unsigned longest_streak = 64;
+
+// Section 4: whatever the client asks for, this is what it gets; its own extensions mean nothing to us.
+Bytes version_reply() {
+  ByteWriter out(512);
+  out.u32(0).u8(static_cast<std::uint8_t>(Packet::version)).u32(protocol_version);
+  for (const ExtensionRow& row : extensions()) out.string(row.name).string(row.version);
+  Bytes reply = out.take();
+  store_u32(reply.data(), static_cast<std::uint32_t>(reply.size() - 4));
+  return reply;
+}
+
+bool refused(const Connection& connection, const OperationRow& row) {
+  return row.writes && connection.options.read_only;
+}
+
+bool answered_at_once(Connection& connection, Request request) {
+  const OperationRow* row = find_operation(request.type);
+  if (!row || !row->at_once || refused(connection, *row)) return false;
+  return row->at_once(connection, request);
+}
+
+Task<void> answer(Connection& connection, Request request) {
+  const OperationRow* row = find_operation(request.type);
+  if (!row) {
+    connection.replies.post(status_reply(request.id, Status::op_unsupported));
+  } else if (refused(connection, *row)) {
+    connection.replies.post(status_reply(request.id, Status::permission_denied));
+  } else {
+    Answer reply = co_await row->run(connection, request);
+    connection.replies.post(reply ? std::move(*reply) : status_reply(request.id, reply.error().code));
+  }
+}
+
+// Waits until a whole request is there. False: no more will come; `clean` tells whether the client stopped between
+// two requests.
+Task<bool> next_request(Connection& connection, bool& clean) {
+  for (;;) {
+    const FrameState state = connection.reader.poll();
+    if (state == FrameState::complete) co_return true;
+    if (state == FrameState::broken) {
+      log::debug("sftp", connection.channel.connection_id(), "a request of impossible length: closing the channel");
+      co_return false;
+    }
+    connection.channel.flush();
+    const std::size_t had = connection.channel.input_size();
+    const bool more = co_await connection.channel.wait_input(had);
+    if (!more) {
+      clean = had == 0;
+      co_return false;
+    }
+  }
+}
+
+// Whether the client ended the conversation in an orderly way.
+Task<bool> converse(Connection& connection) {
+  bool clean = false;
+  bool negotiated = false;
+  for (unsigned streak = 1;; ++streak) {
+    const bool more = co_await next_request(connection, clean);
+    if (!more) co_return clean;
+    const Request request = connection.reader.request();
+    if (!negotiated) {
+      if (request.type != Packet::init) co_return false;
+      connection.replies.post(version_reply());
+      negotiated = true;
+    } else if (!answered_at_once(connection, request)) {
+      co_await answer(connection, request);
+    }
+    if (connection.replies.waiting()) {
+      const bool sent = co_await connection.replies.drain();
+      if (!sent) co_return false;
+    }
+    if (streak % longest_streak == 0) co_await asio::post(asio::use_awaitable);
+  }
+}
+
+Task<void> abandon_all(Connection& connection) {
+  const Error why{ErrorCode::connection_lost, "the client left the file open"};
+  for (;;) {
+    std::optional<Handle> handle = connection.handles.remove_any();
+    if (!handle) co_return;
+    if (handle->file) co_await handle->file->abandon(why);
+  }
+}
+
+}  // namespace
+
+Task<void> serve(ssh::Channel& channel, session::Session& session, Options options) {
+  Connection connection(channel, session, options);
+  std::exception_ptr failure;
+  bool clean = false;
+  try {
+    clean = co_await converse(connection);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Open files are settled also when the connection was cancelled.
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await abandon_all(connection);
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  if (failure) std::rethrow_exception(failure);
+  channel.flush();
+  channel.send_exit_status(clean ? 0 : 1);
+}
+
+}  // namespace ferry::sftp
