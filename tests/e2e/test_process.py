@@ -209,7 +209,8 @@ def test_the_lines_printed_on_first_start_work_as_printed(make_server, tmp_path)
     wrapper.write_text('#!/bin/sh\nexec /usr/bin/sftp -F none -o StrictHostKeyChecking=no '
                        '-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$@"\n')
     wrapper.chmod(0o755)
-    script = f"set -e\n{get_token}\n{create_user}\n{connect} <<'END'\nput {source} there\nget there {tmp_path}/back\nEND\n"
+    batch = f"put {source} there\nget there {tmp_path}/back\n"
+    script = f"set -e\n{get_token}\n{create_user}\n{connect} <<'END'\n{batch}END\n"
     environment = clean_environment() | askpass(user) | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home)}
     result = subprocess.run(["bash", "-c", script], text=True, capture_output=True, env=environment, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr

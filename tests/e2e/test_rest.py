@@ -70,8 +70,8 @@ def test_nothing_without_a_valid_token(anonymous, path, header):
 
 def test_users_life(api, server):
     name, home = "rest-user", str(server.home_base / "rest-user")
-    body = {"username": name, "password": "a Passw0rd for REST", "status": 1, "home_dir": home, "email": "a@example.com",
-            "permissions": {"/": ["*"], "/sub": ["list"]}, "description": "naïve ☂", "max_sessions": 3,
+    body = {"username": name, "password": "a Passw0rd for REST", "status": 1, "home_dir": home,
+            "email": "a@example.com", "permissions": {"/": ["*"], "/sub": ["list"]}, "description": "naïve ☂", "max_sessions": 3,
             "filters": {"allowed_ip": ["127.0.0.0/8"], "denied_protocols": ["FTP"]}, "quota_size": 2**40,
             "additional_info": "x" * 1000}
     created = api("POST", "/users", json=body)
@@ -146,7 +146,8 @@ def test_admins_life_and_own_account(api, anonymous, server):
         assert second("GET", "/users").status_code == 200
         assert is_error(second("POST", "/users", json={"username": "x", "home_dir": "/srv/x"}), 403)
         assert is_error(second("GET", "/admins"), 403)
-        assert second("PUT", "/admin/profile", json={"email": "second@example.com", "description": "me"}).status_code == 200
+        profile = {"email": "second@example.com", "description": "me"}
+        assert second("PUT", "/admin/profile", json=profile).status_code == 200
         assert second("GET", "/admin/profile").json()["email"] == "second@example.com"
         wrong = {"current_password": "no", "new_password": "the third Passw0rd"}
         assert is_error(second("PUT", "/admin/changepwd", json=wrong), 400)
