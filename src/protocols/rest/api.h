@@ -1,0 +1,89 @@
+// What the operations of this folder share: their table's rows, the caller, answers in the API's form.
+// Internal to src/protocols/rest.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "http/message.h"
+#include "model/json.h"
+#include "protocols/rest/rest.h"
+
+namespace ferry::rest {
+
+// Who asks: left in Request::principal by the gate.
+struct Caller {
+  model::AdminPtr admin;
+  std::string token;
+};
+
+// One call of an operation. Runs on the blocking pool, so it may ask the provider.
+struct Call {
+  const Dependencies& api;
+  http::Request& request;
+  const Caller* caller;  // none for an open route
+
+  const model::Admin& admin() const { return *caller->admin; }
+  // The object named in the path, as it is stored.
+  std::string name(std::string_view parameter) const {
+    return api.accounts.stored_name(request.param(parameter));
+  }
+};
+
+using Operation = http::Response (*)(const Call& call);
+
+// Whom a route lets in.
+enum class Access : std::uint8_t {
+  open,        // anybody
+  own,         // every administrator, also one who must first change the password or set up a second factor
+  any_admin,   // every administrator
+  permission,  // those who hold the row's permission
+};
+
+// Where an operation runs.
+enum class Runs : std::uint8_t {
+  at_once,   // on the event loop: it never waits
+  blocking,  // on the blocking pool
+};
+
+struct Row {
+  std::string_view method;
+  std::string_view path;
+  Access access;
+  std::string_view permission;  // of REST schema AdminPermissions; "*" needs all of them
+  Runs runs;
+  Operation operation;
+};
+std::span<const Row> rows();
+
+inline constexpr std::string_view api_prefix = "/api/v2";
+
+// {"message","error"}; an empty message becomes the status' own words, an empty error is left out.
+http::Response api_response(int status, std::string_view message, std::string_view error = {});
+// The answer to a failed call. What a client may not know (paths, the database's words) stays out.
+http::Response error_response(const Error& error);
+// The one mapping of errors to HTTP.
+int status_of(ErrorCode code);
+
+http::Response json_response(int status, const nlohmann::json& body);
+// 201 with the object's address (RFC 9110 section 15.3.2).
+http::Response created(std::string_view collection, std::string_view name, const nlohmann::json& body);
+
+// The body as a JSON object of bounded depth. invalid_argument with a message for the client.
+Result<nlohmann::json> parse_object(std::string_view body);
+inline constexpr std::size_t max_json_depth = 32;
+
+// offset, limit and order of a list's query. invalid_argument names the bad one.
+Result<store::Page> parse_page(const http::Request& request);
+
+// "1" in the query and every permission held: answers then carry hashes and encrypted secrets.
+model::View view_for(const Call& call);
+
+// Whether this administrator has a role and so is limited to the accounts of that role.
+inline bool limited_by_role(const model::Admin& admin) { return !admin.role.empty(); }
+
+}  // namespace ferry::rest

@@ -1,0 +1,55 @@
+// Folders: storage with a name that users mount.
+#include <nlohmann/json.hpp>
+
+#include "protocols/rest/operations.h"
+
+namespace ferry::rest {
+
+namespace {
+
+using nlohmann::json;
+
+Result<model::Folder> read_folder(const Call& call) {
+  const auto body = parse_object(call.request.body);
+  if (!body) return fail(body.error());
+  return model::folder_from_json(*body);
+}
+
+}  // namespace
+
+http::Response list_folders(const Call& call) {
+  const auto page = parse_page(call.request);
+  if (!page) return error_response(page.error());
+  const auto folders = call.api.accounts.provider().folders(*page);
+  if (!folders) return error_response(folders.error());
+  json out = json::array();
+  for (const model::Folder& folder : *folders) out.push_back(model::to_json(folder, model::View::answer));
+  return json_response(200, out);
+}
+
+http::Response add_folder(const Call& call) {
+  auto folder = read_folder(call);
+  if (!folder) return error_response(folder.error());
+  const auto stored = call.api.accounts.add_folder(std::move(*folder));
+  if (!stored) return error_response(stored.error());
+  return created("folders", stored->name, model::to_json(*stored, view_for(call)));
+}
+
+http::Response get_folder(const Call& call) {
+  const auto folder = call.api.accounts.provider().folder(call.name("name"));
+  return folder ? json_response(200, model::to_json(*folder, view_for(call))) : error_response(folder.error());
+}
+
+http::Response update_folder(const Call& call) {
+  auto folder = read_folder(call);
+  if (!folder) return error_response(folder.error());
+  const auto stored = call.api.accounts.update_folder(call.name("name"), std::move(*folder));
+  return stored ? api_response(200, "Folder updated") : error_response(stored.error());
+}
+
+http::Response delete_folder(const Call& call) {
+  const auto deleted = call.api.accounts.provider().delete_folder(call.name("name"));
+  return deleted ? api_response(200, "Folder deleted") : error_response(deleted.error());
+}
+
+}  // namespace ferry::rest

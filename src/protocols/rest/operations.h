@@ -1,0 +1,47 @@
+// Every operation, named in the table of routes.cpp. Each file below holds one resource.
+#pragma once
+
+#include "protocols/rest/api.h"
+
+namespace ferry::rest {
+
+// service.cpp
+http::Response get_health(const Call& call);
+http::Response get_version(const Call& call);
+http::Response get_status(const Call& call);
+
+// token.cpp
+http::Response get_token(const Call& call);
+http::Response log_out(const Call& call);
+
+// own_account.cpp
+http::Response change_own_password(const Call& call);
+http::Response get_own_profile(const Call& call);
+http::Response update_own_profile(const Call& call);
+
+// users.cpp
+http::Response list_users(const Call& call);
+http::Response add_user(const Call& call);
+http::Response get_user(const Call& call);
+http::Response update_user(const Call& call);
+http::Response delete_user(const Call& call);
+
+// admins.cpp
+http::Response list_admins(const Call& call);
+http::Response add_admin(const Call& call);
+http::Response get_admin(const Call& call);
+http::Response update_admin(const Call& call);
+http::Response delete_admin(const Call& call);
+
+// folders.cpp
+http::Response list_folders(const Call& call);
+http::Response add_folder(const Call& call);
+http::Response get_folder(const Call& call);
+http::Response update_folder(const Call& call);
+http::Response delete_folder(const Call& call);
+
+// connections.cpp
+http::Response list_connections(const Call& call);
+http::Response close_connection(const Call& call);
+
+}  // namespace ferry::rest

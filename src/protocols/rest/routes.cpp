@@ -1,0 +1,123 @@
+// The table of routes, and what stands before each of them.
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "http/credentials.h"
+#include "protocols/rest/operations.h"
+
+namespace ferry::rest {
+
+namespace {
+
+using enum Access;
+using enum Runs;
+
+constexpr Row table[] = {
+    {"GET", "/healthz", open, "", at_once, get_health},
+    {"GET", "/api/v2/token", open, "", blocking, get_token},
+    {"GET", "/api/v2/logout", own, "", at_once, log_out},
+    {"GET", "/api/v2/version", any_admin, "", at_once, get_version},
+    {"GET", "/api/v2/status", permission, "view_status", blocking, get_status},
+    {"PUT", "/api/v2/admin/changepwd", own, "", blocking, change_own_password},
+    {"GET", "/api/v2/admin/profile", any_admin, "", at_once, get_own_profile},
+    {"PUT", "/api/v2/admin/profile", any_admin, "", blocking, update_own_profile},
+    {"GET", "/api/v2/connections", permission, "view_conns", blocking, list_connections},
+    {"DELETE", "/api/v2/connections/{connectionID}", permission, "close_conns", blocking, close_connection},
+    {"GET", "/api/v2/folders", permission, "manage_folders", blocking, list_folders},
+    {"POST", "/api/v2/folders", permission, "manage_folders", blocking, add_folder},
+    {"GET", "/api/v2/folders/{name}", permission, "manage_folders", blocking, get_folder},
+    {"PUT", "/api/v2/folders/{name}", permission, "manage_folders", blocking, update_folder},
+    {"DELETE", "/api/v2/folders/{name}", permission, "manage_folders", blocking, delete_folder},
+    {"GET", "/api/v2/admins", permission, "*", blocking, list_admins},
+    {"POST", "/api/v2/admins", permission, "*", blocking, add_admin},
+    {"GET", "/api/v2/admins/{username}", permission, "*", blocking, get_admin},
+    {"PUT", "/api/v2/admins/{username}", permission, "*", blocking, update_admin},
+    {"DELETE", "/api/v2/admins/{username}", permission, "*", blocking, delete_admin},
+    {"GET", "/api/v2/users", permission, "view_users", blocking, list_users},
+    {"POST", "/api/v2/users", permission, "add_users", blocking, add_user},
+    {"GET", "/api/v2/users/{username}", permission, "view_users", blocking, get_user},
+    {"PUT", "/api/v2/users/{username}", permission, "edit_users", blocking, update_user},
+    {"DELETE", "/api/v2/users/{username}", permission, "del_users", blocking, delete_user},
+};
+
+using DependenciesPtr = std::shared_ptr<const Dependencies>;
+
+// A body with GET or DELETE means nothing; some clients send a short one all the same.
+constexpr std::size_t ignored_body_limit = 4096;
+
+http::Response unauthorized() {
+  http::Response response = api_response(401, "", "a valid access token is needed");
+  response.headers.set("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+// Why this administrator may not use the row; empty: may.
+std::string_view objection(const Row& row, const model::Admin& admin) {
+  if (row.access == own) return {};
+  if (admin.filters.require_password_change) return "the password must be changed first";
+  if (admin.filters.require_two_factor && !admin.filters.totp_config.enabled) {
+    return "a second factor must be set up first";
+  }
+  if (row.access == permission && !admin.may(row.permission)) return "permission denied";
+  if (row.permission == "*" && limited_by_role(admin)) return "permission denied";
+  return {};
+}
+
+Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row* row, http::Request& request) {
+  std::string token = http::bearer_token(request);
+  if (token.empty()) co_return unauthorized();
+  auto admin = co_await api->tokens.verify_admin(token, request.remote_ip);
+  if (!admin) {
+    log::debug("httpd", request.id, "access token refused: {}", admin.error().message);
+    co_return unauthorized();
+  }
+  const std::string_view why_not = objection(*row, **admin);
+  if (!why_not.empty()) co_return api_response(403, "", why_not);
+  request.principal = std::make_shared<const Caller>(Caller{std::move(*admin), std::move(token)});
+  co_return std::nullopt;
+}
+
+// Every change leaves a line that says who made it.
+void log_change(const Call& call, const http::Response& response) {
+  if (call.caller == nullptr || call.request.method == "GET" || call.request.method == "HEAD") return;
+  log::info("httpd", call.request.id, "admin \"{}\" from {}: {} {}: {}", call.admin().username, call.request.remote_ip,
+            call.request.method, call.request.path, response.status);
+}
+
+Task<http::Response> run(DependenciesPtr api, const Row* row, http::Request& request) {
+  const Call call{*api, request, static_cast<const Caller*>(request.principal.get())};
+  http::Response response;
+  if (row->runs == at_once) {
+    response = row->operation(call);
+  } else {
+    response = co_await run_blocking([&] { return row->operation(call); });
+  }
+  log_change(call, response);
+  response.headers.set("Cache-Control", "no-store");
+  co_return response;
+}
+
+}  // namespace
+
+std::span<const Row> rows() { return table; }
+
+void add_routes(http::Router& router, Dependencies dependencies) {
+  const auto api = std::make_shared<const Dependencies>(std::move(dependencies));
+  for (const Row& row : table) {
+    http::Route route;
+    route.method = row.method;
+    route.pattern = row.path;
+    const bool has_body = row.method == "POST" || row.method == "PUT";
+    route.body_limit = has_body ? api->max_body : ignored_body_limit;
+    if (row.access != open) {
+      route.gate = [api, &row](http::Request& request) { return check_caller(api, &row, request); };
+    }
+    route.handler = [api, &row](http::Request& request) { return run(api, &row, request); };
+    router.add(std::move(route));
+  }
+  router.set_error_page(std::string(api_prefix) + "/", [](int status, std::string_view detail) {
+    return api_response(status, "", detail);
+  });
+}
+
+}  // namespace ferry::rest
