@@ -177,7 +177,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     Response response = co_await answer(request, parser, body_read);
     keep_alive = keep_alive && body_read && !draining_;
     const bool sent = co_await send(request, std::move(response), keep_alive);
-    co_return sent && keep_alive;
+    co_return sent&& keep_alive;
   }
 
   // Reads until the buffer holds the empty line after the fields. Beast limits what it parses at once, not the
@@ -192,7 +192,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
       searched = have.size() < 3 ? 0 : have.size() - 3;
       const auto room = buffer_.prepare(4096);
       const auto [error, count] = co_await stream_.async_read_some(room, as_tuple);
-      if (error) co_return - 1;
+      if (error) co_return -1;
       buffer_.commit(count);
     }
   }
@@ -306,8 +306,8 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     }
     const bool with_body = request.method != "HEAD" && response.status != 204 && response.status != 304;
     const std::string head = response_head(response, {.server = options().server_name, .keep_alive = keep_alive});
-    const std::array<asio::const_buffer, 2> pieces{asio::buffer(head),
-                                                   asio::buffer(response.body.data(), with_body ? response.body.size() : 0)};
+    const std::array<asio::const_buffer, 2> pieces{
+        asio::buffer(head), asio::buffer(response.body.data(), with_body ? response.body.size() : 0)};
     lowest().expires_after(options().write_timeout);
     const auto [error, count] = co_await asio::async_write(stream_, pieces, as_tuple);
     answered_ = !error;
@@ -358,7 +358,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
   std::unique_ptr<Server::State::Place> place_;
   std::chrono::steady_clock::time_point started_;
   unsigned http_minor_ = 1;
-  bool idle_ = false;       // between two requests
+  bool idle_ = false;  // between two requests
   bool draining_ = false;
   bool answered_ = false;   // the last response was sent in full
   bool body_gone_ = false;  // the peer's body ended early
@@ -384,7 +384,8 @@ void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, 
     return;
   }
   const auto context = tls->current();
-  auto connection = std::make_shared<Connection<TlsStream>>(std::move(state), TlsStream(std::move(socket), *context), *peer);
+  auto connection =
+      std::make_shared<Connection<TlsStream>>(std::move(state), TlsStream(std::move(socket), *context), *peer);
   connection->keep(context);
   start(std::move(connection));
 }

@@ -46,18 +46,18 @@ class Headers {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string id;              // unique; in the log
-  std::string method;          // as sent, e.g. "GET"; methods are case-sensitive
-  std::string target;          // as sent: path and query, not decoded
-  std::string path;            // decoded once
-  Parameters query;            // decoded once
-  Parameters params;           // what the route's {name}s matched, decoded once
+  std::string id;      // unique; in the log
+  std::string method;  // as sent, e.g. "GET"; methods are case-sensitive
+  std::string target;  // as sent: path and query, not decoded
+  std::string path;    // decoded once
+  Parameters query;    // decoded once
+  Parameters params;   // what the route's {name}s matched, decoded once
   Headers headers;
   std::string body;
   std::string remote_address;  // ip:port of the peer
   std::string remote_ip;
   std::string local_address;
-  bool secure = false;         // over TLS
+  bool secure = false;  // over TLS
   // What a route's gate leaves for its handler: who is asking.
   std::shared_ptr<const void> principal;
 

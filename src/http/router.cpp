@@ -45,9 +45,8 @@ void append_method(std::string& allow, std::string_view method) {
 
 void Router::add(Route route) {
   auto segments = split_segments<std::string>(route.pattern);
-  const auto same = std::ranges::find_if(entries_, [&](const Entry& entry) {
-    return entry.segments == segments && entry.route.method == route.method;
-  });
+  const auto same = std::ranges::find_if(
+      entries_, [&](const Entry& entry) { return entry.segments == segments && entry.route.method == route.method; });
   if (same != entries_.end()) {
     same->route = std::move(route);
     return;

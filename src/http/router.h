@@ -44,10 +44,10 @@ class Router {
 
   struct Match {
     const Route* route = nullptr;
-    int status = 404;          // why there is no route: 400, 404 or 405
-    std::string allow;         // for 405: the methods of this path
+    int status = 404;   // why there is no route: 400, 404 or 405
+    std::string allow;  // for 405: the methods of this path
     Parameters params;
-    std::string path;          // decoded
+    std::string path;  // decoded
   };
   // `raw_path`: as sent, without the query. A HEAD is answered by the GET route.
   Match match(std::string_view method, std::string_view raw_path) const;

@@ -112,8 +112,8 @@ Server::~Server() { close(); }
 
 Result<std::uint16_t> Server::listen(const Binding& binding) {
   boost::system::error_code error;
-  const auto address =
-      binding.address.empty() ? asio::ip::address(asio::ip::address_v6::any()) : asio::ip::make_address(binding.address, error);
+  const auto address = binding.address.empty() ? asio::ip::address(asio::ip::address_v6::any())
+                                               : asio::ip::make_address(binding.address, error);
   if (error) return fail(ErrorCode::invalid_argument, "\"" + binding.address + "\" is not an IP address");
   const auto acceptor = std::make_shared<tcp::acceptor>(*state_->contexts.front());
   auto opened = open(*acceptor, {address, binding.port});

@@ -24,20 +24,20 @@
 namespace ferry::http {
 
 struct ServerOptions {
-  std::size_t max_header_bytes = 16 * 1024;   // request line and fields; more: 431
-  std::size_t max_connections = 1024;         // more are closed as they come
-  std::size_t max_body_memory = 256 << 20;    // of all bodies being received at once; more: 503
-  std::chrono::seconds header_timeout{30};    // from the first byte to the end of the fields; also TLS handshake
-  std::chrono::seconds body_timeout{60};      // the whole body
-  std::chrono::seconds idle_timeout{60};      // until the first byte of the next request
-  std::chrono::seconds write_timeout{60};     // the whole response
-  std::string server_name = "Ferry";          // the Server field; empty leaves it out
-  std::string log_sender = "httpd";           // of the access log's lines
+  std::size_t max_header_bytes = 16 * 1024;  // request line and fields; more: 431
+  std::size_t max_connections = 1024;        // more are closed as they come
+  std::size_t max_body_memory = 256 << 20;   // of all bodies being received at once; more: 503
+  std::chrono::seconds header_timeout{30};   // from the first byte to the end of the fields; also TLS handshake
+  std::chrono::seconds body_timeout{60};     // the whole body
+  std::chrono::seconds idle_timeout{60};     // until the first byte of the next request
+  std::chrono::seconds write_timeout{60};    // the whole response
+  std::string server_name = "Ferry";         // the Server field; empty leaves it out
+  std::string log_sender = "httpd";          // of the access log's lines
 };
 
 struct Binding {
-  std::string address = {};             // empty: every address, IPv4 and IPv6
-  std::uint16_t port = 0;               // 0: a free one
+  std::string address = {};              // empty: every address, IPv4 and IPv6
+  std::uint16_t port = 0;                // 0: a free one
   std::shared_ptr<TlsContext> tls = {};  // empty: plain HTTP
 };
 

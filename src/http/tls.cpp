@@ -17,7 +17,8 @@ Error problem(const std::string& file, std::string_view what) {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return Error{ErrorCode::invalid_argument, file + ": " + std::string(what) + (reason ? ": " : "") + (reason ? reason : "")};
+  return Error{ErrorCode::invalid_argument,
+               file + ": " + std::string(what) + (reason ? ": " : "") + (reason ? reason : "")};
 }
 
 // IANA names ("TLS_ECDHE_...") are what the configuration documents; OpenSSL wants its own.

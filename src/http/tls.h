@@ -15,13 +15,13 @@ class context;
 namespace ferry::http {
 
 struct TlsOptions {
-  std::string certificate_file;  // PEM, with its chain
-  std::string key_file;          // PEM
-  int min_version = 12;          // 12: TLS 1.2, 13: TLS 1.3
-  std::vector<std::string> cipher_suites;      // OpenSSL or IANA names of TLS 1.2 suites; empty: OpenSSL's defaults
-  std::vector<std::string> ca_certificates;    // PEM files that sign client certificates
+  std::string certificate_file;              // PEM, with its chain
+  std::string key_file;                      // PEM
+  int min_version = 12;                      // 12: TLS 1.2, 13: TLS 1.3
+  std::vector<std::string> cipher_suites;    // OpenSSL or IANA names of TLS 1.2 suites; empty: OpenSSL's defaults
+  std::vector<std::string> ca_certificates;  // PEM files that sign client certificates
   std::vector<std::string> ca_revocation_lists;
-  bool require_client_certificate = false;     // needs ca_certificates
+  bool require_client_certificate = false;  // needs ca_certificates
 };
 
 class TlsContext {

@@ -46,8 +46,7 @@ Result<std::size_t> number(const http::Request& request, std::string_view name, 
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size() || value < low || value > high) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}: an integer from {} to {} expected", name, low, high));
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: an integer from {} to {} expected", name, low, high));
   }
   return value;
 }
@@ -120,8 +119,8 @@ Result<store::Page> parse_page(const http::Request& request) {
 }
 
 model::View view_for(const Call& call) {
-  const bool all = call.request.query_value("confidential_data") == "1" && call.admin().may("*") &&
-                   !limited_by_role(call.admin());
+  const bool all =
+      call.request.query_value("confidential_data") == "1" && call.admin().may("*") && !limited_by_role(call.admin());
   return all ? model::View::storage : model::View::answer;
 }
 

@@ -29,9 +29,7 @@ struct Call {
 
   const model::Admin& admin() const { return *caller->admin; }
   // The object named in the path, as it is stored.
-  std::string name(std::string_view parameter) const {
-    return api.accounts.stored_name(request.param(parameter));
-  }
+  std::string name(std::string_view parameter) const { return api.accounts.stored_name(request.param(parameter)); }
 };
 
 using Operation = http::Response (*)(const Call& call);

@@ -24,7 +24,7 @@ namespace ferry::rest {
 
 struct VersionInfo {
   std::string version;
-  std::string build_date;   // RFC 3339
+  std::string build_date;  // RFC 3339
   std::string commit_hash;
   std::vector<std::string> features;  // "+sqlite", "-s3", ...
 };

@@ -115,9 +115,8 @@ void add_routes(http::Router& router, Dependencies dependencies) {
     route.handler = [api, &row](http::Request& request) { return run(api, &row, request); };
     router.add(std::move(route));
   }
-  router.set_error_page(std::string(api_prefix) + "/", [](int status, std::string_view detail) {
-    return api_response(status, "", detail);
-  });
+  router.set_error_page(std::string(api_prefix) + "/",
+                        [](int status, std::string_view detail) { return api_response(status, "", detail); });
 }
 
 }  // namespace ferry::rest

@@ -55,8 +55,7 @@ http::Response get_status(const Call& call) {
                      {"protocols", services.rate_limited_protocols}};
   return json_response(
       200, {{"ssh", ssh_json(services.ssh)},
-            {"ftp",
-             {{"is_active", false}, {"bindings", nullptr}, {"passive_port_range", {{"start", 0}, {"end", 0}}}}},
+            {"ftp", {{"is_active", false}, {"bindings", nullptr}, {"passive_port_range", {{"start", 0}, {"end", 0}}}}},
             {"webdav", {{"is_active", false}, {"bindings", nullptr}}},
             {"data_provider", provider_json(call.api.accounts.provider())},
             {"defender", {{"is_active", services.defender_active}}},

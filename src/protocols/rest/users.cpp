@@ -7,8 +7,8 @@ namespace ferry::rest {
 
 namespace {
 
-using nlohmann::json;
 using model::UserPtr;
+using nlohmann::json;
 
 bool is_visible(const model::Admin& admin, const model::User& user) {
   return !limited_by_role(admin) || admin.role == user.role;
@@ -56,8 +56,8 @@ http::Response list_users(const Call& call) {
   const auto page = parse_page(call.request);
   if (!page) return error_response(page.error());
   store::Provider& provider = call.api.accounts.provider();
-  const auto users = limited_by_role(call.admin()) ? users_of_role(provider, call.admin().role, *page)
-                                                   : provider.users(*page);
+  const auto users =
+      limited_by_role(call.admin()) ? users_of_role(provider, call.admin().role, *page) : provider.users(*page);
   if (!users) return error_response(users.error());
   json out = json::array();
   for (const UserPtr& user : *users) out.push_back(model::to_json(*user, model::View::answer));

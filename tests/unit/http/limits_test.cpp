@@ -15,7 +15,8 @@ http::ServerOptions impatient() {
 
 bool wait_until_empty(http::Server& server) {
   const auto end = steady_clock::now() + seconds(5);
-  while (server.connections() > 0 && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (server.connections() > 0 && steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return server.connections() == 0;
 }
 
@@ -88,7 +89,8 @@ TEST(HttpLimits, bodies_share_a_bounded_memory) {
   first.send(std::string(1000, 'a'));
   EXPECT_NE(first.read_until("aaaa").find("200 OK"), std::string::npos);
   RawClient third(server.port());
-  third.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n" + std::string(1000, 'b'));
+  third.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n" +
+             std::string(1000, 'b'));
   EXPECT_TRUE(third.read_all().starts_with("HTTP/1.1 200 "));
 }
 

@@ -38,7 +38,7 @@ class RunningServer {
  private:
   asio::io_context contexts_[2];
   asio::executor_work_guard<asio::io_context::executor_type> guards_[2] = {asio::make_work_guard(contexts_[0]),
-                                                                          asio::make_work_guard(contexts_[1])};
+                                                                           asio::make_work_guard(contexts_[1])};
   http::Server server_;
   std::uint16_t port_ = 0;
   std::thread threads_[2];

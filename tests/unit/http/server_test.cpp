@@ -91,8 +91,9 @@ TEST_F(HttpServer, absolute_form_is_the_same_resource) {
 
 TEST_F(HttpServer, bodies_by_length_and_in_chunks) {
   EXPECT_TRUE(ask("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde").ends_with("got:abcde"));
-  EXPECT_TRUE(ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n")
-                  .ends_with("got:abcde"));
+  EXPECT_TRUE(
+      ask("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n")
+          .ends_with("got:abcde"));
   EXPECT_TRUE(ask("POST /echo HTTP/1.1\r\nHost: x\r\n\r\n").ends_with("got:"));
 }
 
@@ -124,7 +125,8 @@ TEST_F(HttpServer, a_client_that_keeps_sending_still_gets_the_refusal) {
 
 TEST_F(HttpServer, expect_continue) {
   RawClient client(server_.port());
-  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("abcde");
   EXPECT_TRUE(client.read_all().ends_with("got:abcde"));
@@ -178,8 +180,8 @@ TEST_F(HttpServer, ambiguous_framing_is_refused_and_ends_the_connection) {
 
 TEST_F(HttpServer, bad_chunks_are_refused) {
   const std::string start = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const std::string_view body : {"zz\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n", "ffffffffffffffffff\r\n", "3\r\nabcd\r\n0\r\n\r\n",
-                                      "3\nabc\n0\n\n"}) {
+  for (const std::string_view body :
+       {"zz\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n", "ffffffffffffffffff\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\nabc\n0\n\n"}) {
     const std::string answer = ask(start + std::string(body) + get("/hello/smuggled"));
     EXPECT_EQ(answer.find("200 OK"), std::string::npos) << body << answer;
   }

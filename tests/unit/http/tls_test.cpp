@@ -64,7 +64,8 @@ void write_certificate(const std::string& certificate_file, const std::string& k
 // One HTTPS request with OpenSSL's own client; what came back, and whose certificate was shown.
 class TlsClient {
  public:
-  explicit TlsClient(std::uint16_t port, int max_version = TLS1_3_VERSION) : context_(SSL_CTX_new(TLS_client_method())) {
+  explicit TlsClient(std::uint16_t port, int max_version = TLS1_3_VERSION)
+      : context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX_set_max_proto_version(context_, max_version);
     SSL_CTX_set_min_proto_version(context_, TLS1_VERSION);
     SSL_CTX_set_security_level(context_, 0);

@@ -191,7 +191,8 @@ TEST_F(RestAccess, who_must_change_the_password_can_do_nothing_else) {
   EXPECT_EQ(call("GET", "/users", nullptr, token).status, 403);
   EXPECT_EQ(call("GET", "/version", nullptr, token).status, 403);
   EXPECT_EQ(call("PUT", "/admin/changepwd",
-                 {{"current_password", "an admin's password"}, {"new_password", "a better password"}}, token).status,
+                 {{"current_password", "an admin's password"}, {"new_password", "a better password"}}, token)
+                .status,
             200);
   const std::string after = log_in("fresh", "a better password");
   EXPECT_EQ(call("GET", "/users", nullptr, after).status, 200);
@@ -200,8 +201,8 @@ TEST_F(RestAccess, who_must_change_the_password_can_do_nothing_else) {
 TEST_F(RestAccess, paths_in_disguise_pass_no_gate) {
   for (const std::string_view target :
        {"/api/v2/users/", "//api/v2/users", "/api/v2//users", "/api/v2/./users", "/api/v2/../v2/users",
-        "/api/v2%2Fusers", "/healthz/../api/v2/users", "/api/v2/token/../users", "/API/v2/users",
-        "/api/v2/users%00", "/api/v2/users;x=y", "/api/v2/users%20", "\\api\\v2\\users"}) {
+        "/api/v2%2Fusers", "/healthz/../api/v2/users", "/api/v2/token/../users", "/API/v2/users", "/api/v2/users%00",
+        "/api/v2/users;x=y", "/api/v2/users%20", "\\api\\v2\\users"}) {
     const int status = raw("GET", target, "Authorization: Bearer " + token_ + "\r\n").status;
     EXPECT_TRUE(status == 404 || status == 400) << target << status;
   }

@@ -90,8 +90,8 @@ class RestTest : public testing::Test {
 
   Answer raw(std::string_view method, std::string_view target, std::string_view fields, std::string_view body = {}) {
     RawClient client(port_);
-    std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
-                       std::string(fields);
+    std::string text = std::string(method) + " " + std::string(target) +
+                       " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + std::string(fields);
     if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     client.send(text + "\r\n" + std::string(body));
     const std::string all = client.read_all();
