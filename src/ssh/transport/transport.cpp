@@ -15,6 +15,8 @@ constexpr std::uint64_t most_packets = std::uint64_t{1} << 30;
 bool is_key_exchange(std::uint8_t number) { return number >= msg::kexinit && number < msg::userauth_request; }
 // May come between the KEXINIT and NEWKEYS of a side (RFC 4253 section 7.1).
 bool is_transport_generic(std::uint8_t number) { return number >= msg::disconnect && number <= msg::debug; }
+// Memory of a message that is held back, about: a short one costs more than its bytes.
+std::size_t cost_of(std::size_t payload_size) { return payload_size + 64; }
 
 }  // namespace
 
@@ -84,7 +86,7 @@ Result<void> Transport::check_order(std::uint8_t number) {
   if (is_key_exchange(number)) return {};
   if (before_first_keys() || client_newkeys_due_) {
     // Before the first keys, and between the client's own KEXINIT and NEWKEYS.
-    const bool strict_first = before_first_keys() && strict_;
+    const bool strict_first = first_exchange_ && strict_;
     if (!is_transport_generic(number) || (strict_first && number != msg::disconnect)) {
       return fail(ErrorCode::protocol_error, "message " + std::to_string(number) + " inside a key exchange");
     }
@@ -216,6 +218,7 @@ Result<void> Transport::handle_newkeys(ByteSpan payload) {
   opener_ = std::move(next_opener_);
   if (strict_) receive_sequence_ = 0;
   client_newkeys_due_ = false;
+  first_exchange_ = false;
   client_kexinit_read_ = false;
   return {};
 }
@@ -234,7 +237,7 @@ void Transport::send_ext_info() {
 void Transport::send(ByteSpan payload) {
   if (exchanging_ || reserving_) {
     held_back_.emplace_back(payload.begin(), payload.end());
-    held_back_bytes_ += payload.size();
+    held_back_bytes_ += cost_of(payload.size());
     return;
   }
   send_now(payload);
@@ -250,7 +253,7 @@ void Transport::send_held_back() {
   while (!held_back_.empty() && !exchanging_ && !reserving_) {
     const Bytes payload = std::move(held_back_.front());
     held_back_.pop_front();
-    held_back_bytes_ -= payload.size();
+    held_back_bytes_ -= cost_of(payload.size());
     send_now(payload);
   }
 }

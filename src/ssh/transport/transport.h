@@ -62,7 +62,7 @@ class Transport {
 
   // Queues a message. Held back while a key exchange runs; see held_back().
   void send(ByteSpan payload);
-  // Bytes of messages held back by the running key exchange, or by a reservation of output.
+  // Memory of messages held back by the running key exchange, or by a reservation of output.
   std::size_t held_back() const { return held_back_bytes_; }
   // Answers the last packet with UNIMPLEMENTED (RFC 4253 section 11.4).
   void send_unimplemented();
@@ -117,6 +117,7 @@ class Transport {
   bool client_newkeys_due_ = false;   // our NEWKEYS is out, the client's is not in
   bool drop_next_packet_ = false;
   bool strict_ = false;
+  bool first_exchange_ = true;        // until the client's first NEWKEYS
   bool authenticated_ = false;
   Bytes client_kexinit_, server_kexinit_, session_id_;
   Negotiated negotiated_;

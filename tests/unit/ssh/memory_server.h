@@ -1,0 +1,95 @@
+// The whole SSH server without sockets: Transport, UserAuth and Channels as the driver connects them, with a
+// TestClient at the other end. Services run on an io_context that pump() polls.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ssh/auth/user_auth.h"
+#include "ssh/channel/channels.h"
+#include "tests/unit/ssh/link.h"
+
+namespace ferry::ssh::test {
+
+// Accepts what it is told to, and writes down every call.
+class TestHandler : public ServerHandler {
+ public:
+  std::string greeting;  // banner
+  std::string methods = "publickey,password";
+  std::string password = "right";
+  std::vector<PublicKey> keys;         // accepted
+  bool key_then_password = false;      // a key alone is partial success
+  bool none_is_enough = false;
+  std::vector<std::string> calls;
+
+  // Services: "echo"; "hold" lets input lie until `release`; "fail" throws; "quiet" returns at once;
+  // "source N" writes N bytes of pattern(N).
+  std::vector<std::string> services_started, services_ended;
+  std::size_t held_input = 0;  // what "hold" sees lying there
+  bool release = false;
+  Channel* last_channel = nullptr;
+
+  std::string banner() override;
+  Task<AuthOutcome> authenticate_none(std::string user) override;
+  Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret secret) override;
+  Task<AuthOutcome> query_public_key(std::string user, PublicKey key) override;
+  Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key) override;
+  ChannelService subsystem(std::string_view name) override { return service("subsystem " + std::string(name)); }
+  ChannelService command(std::string_view line) override { return service("exec " + std::string(line)); }
+  ChannelService shell() override { return service("shell"); }
+
+ private:
+  ChannelService service(std::string what);
+  bool key_done_ = false;
+};
+
+class MemoryServer final : public Link, public OutputHost {
+ public:
+  struct Limits {
+    int max_auth_tries = 6;
+    std::size_t max_channels = 4;
+  };
+  MemoryServer() : MemoryServer(transport_options(), Limits{}) {}
+  explicit MemoryServer(Limits limits) : MemoryServer(transport_options(), limits) {}
+  MemoryServer(TransportOptions options, Limits limits);
+  ~MemoryServer() override;
+
+  TestHandler handler;
+  UserAuth auth;
+  std::unique_ptr<Channels> channels;
+  bool authenticated = false;
+  int services_running = 0;
+
+  // connect() and a login with the right password.
+  void log_in();
+  // Opens a channel with the client's id; answers the server's id.
+  std::uint32_t open_channel(std::uint32_t id, std::uint32_t window = 1 << 20, std::uint32_t max_packet = 32768);
+  // open_channel and a subsystem on it; both answers are taken.
+  std::uint32_t open_service(std::uint32_t id, std::string_view name, std::uint32_t window = 1 << 20,
+                             std::uint32_t max_packet = 32768);
+  // Lets coroutines run.
+  void run();
+  // All CHANNEL_DATA for the client's channel `id` received so far, taken and put together.
+  Bytes take_data(std::uint32_t id);
+
+  // --- OutputHost ---
+  void flush() override { ++flushes; }
+  asio::any_io_executor executor() override { return context_.get_executor(); }
+  const std::string& connection_id() const override { return id_; }
+  int flushes = 0;
+
+ protected:
+  Result<void> deliver(MutableByteSpan payload) override;
+  void idle() override;
+
+ private:
+  static Task<void> run_service(MemoryServer* self, std::shared_ptr<SessionChannel> channel, ChannelService service);
+  Result<void> authenticate(ByteSpan payload);
+
+  std::string id_ = "SSH_test";
+  asio::io_context context_;
+};
+
+}  // namespace ferry::ssh::test
