@@ -49,6 +49,14 @@ class TemporaryDirectory {
 inline const char* const keygen_kinds[] = {"ed25519",      "ecdsa -b 256", "ecdsa -b 384",
                                            "ecdsa -b 521", "rsa -b 2048",  "rsa -b 3072"};
 
+// One key of each kind for all tests: RSA keys take long to make.
+inline const PrivateKey& any_key(PrivateKey::Kind kind) {
+  static const PrivateKey ed25519 = PrivateKey::generate(PrivateKey::Kind::ed25519);
+  static const PrivateKey ecdsa = PrivateKey::generate(PrivateKey::Kind::ecdsa_p256);
+  static const PrivateKey rsa = PrivateKey::generate(PrivateKey::Kind::rsa_3072);
+  return kind == PrivateKey::Kind::ed25519 ? ed25519 : kind == PrivateKey::Kind::ecdsa_p256 ? ecdsa : rsa;
+}
+
 inline PublicKey key_of(const Result<PublicKey>& key) {
   if (!key) throw std::runtime_error("key refused: " + key.error().message);
   return *key;

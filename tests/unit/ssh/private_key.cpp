@@ -11,6 +11,7 @@ namespace {
 using ferry::test::hex;
 using ferry::test::mutate;
 using ferry::test::to_hex;
+using test::any_key;
 using test::key_of;
 using test::TemporaryDirectory;
 
@@ -73,7 +74,7 @@ TEST(PrivateKey, SavedKeysComeBackAndSuitSshKeygen) {
 TEST(PrivateKey, SshKeygenVerifiesOurSignatures) {
   const TemporaryDirectory directory;
   for (const PrivateKey::Kind kind : kinds) {
-    const PrivateKey key = PrivateKey::generate(kind);
+    const PrivateKey& key = any_key(kind);
     directory.write("signers", "someone " + key.public_key().to_line() + "\n");
     directory.write("message", "attack at dawn");
     ByteWriter data;
@@ -92,24 +93,27 @@ TEST(PrivateKey, SshKeygenVerifiesOurSignatures) {
 TEST(PrivateKey, NeverOverAnExistingFile) {
   const TemporaryDirectory directory;
   directory.write("key", "precious");
-  const Result<void> saved = PrivateKey::generate(PrivateKey::Kind::ed25519).save(directory / "key", "");
+  const Result<void> saved = any_key(PrivateKey::Kind::ed25519).save(directory / "key", "");
   ASSERT_FALSE(saved);
   EXPECT_EQ(saved.error().code, ErrorCode::already_exists);
   EXPECT_EQ(directory.read("key"), "precious");
-  EXPECT_FALSE(PrivateKey::generate(PrivateKey::Kind::ed25519).save(directory / "no/such/key", ""));
+  EXPECT_FALSE(any_key(PrivateKey::Kind::ed25519).save(directory / "no/such/key", ""));
   EXPECT_FALSE(PrivateKey().save(directory / "empty", ""));
 }
 
+// OpenSSH's own format, traditional PEM and PKCS#8 (ed25519 keys have no other than the first).
+const std::pair<const char*, const char*> formats[] = {{"openssh", "RFC4716"}, {"pem", "PEM"}, {"pkcs8", "PKCS8"}};
+
 TEST(PrivateKey, EveryFormatOfSshKeygen) {
   const TemporaryDirectory directory;
-  int i = 0;
   for (const char* kind : test::keygen_kinds) {
-    for (const char* format : {"RFC4716", "PEM", "PKCS8"}) {  // RFC4716 stands for OpenSSH's own
-      const std::string name = "key" + std::to_string(i++);
-      ASSERT_TRUE(directory.run("ssh-keygen -q -N '' -m " + std::string(format) + " -f " + name + " -t " + kind));
-      const Result<PrivateKey> key = PrivateKey::load(directory / name);
-      ASSERT_TRUE(key) << kind << " " << format << ": " << key.error().message;
-      EXPECT_EQ(key->public_key(), key_of(PublicKey::parse_line(directory.read(name + ".pub"))));
+    ASSERT_TRUE(directory.run("rm -f key key.pub && ssh-keygen -q -N '' -f key -t " + std::string(kind)));
+    const PublicKey expected = key_of(PublicKey::parse_line(directory.read("key.pub")));
+    for (const auto& [name, format] : formats) {
+      ASSERT_TRUE(directory.run("ssh-keygen -q -p -P '' -N '' -f key -m " + std::string(format)));
+      const Result<PrivateKey> key = PrivateKey::load(directory / "key");
+      ASSERT_TRUE(key) << kind << " " << name << ": " << key.error().message;
+      EXPECT_EQ(key->public_key(), expected);
       expect_signs(*key);
     }
   }
@@ -117,15 +121,13 @@ TEST(PrivateKey, EveryFormatOfSshKeygen) {
 
 TEST(PrivateKey, EncryptedKeysAreNamedSo) {
   const TemporaryDirectory directory;
-  int i = 0;
-  for (const char* kind : {"ed25519", "ecdsa", "rsa"}) {
-    for (const char* format : {"RFC4716", "PEM", "PKCS8"}) {
-      const std::string name = "key" + std::to_string(i++);
-      ASSERT_TRUE(
-          directory.run("ssh-keygen -q -N 'a secret' -m " + std::string(format) + " -f " + name + " -t " + kind));
-      const Result<PrivateKey> key = PrivateKey::load(directory / name);
-      ASSERT_FALSE(key) << kind << " " << format;
-      EXPECT_EQ(key.error().code, ErrorCode::unsupported) << kind << " " << format << ": " << key.error().message;
+  for (const char* kind : {"ed25519", "ecdsa", "rsa -b 2048"}) {
+    ASSERT_TRUE(directory.run("rm -f key key.pub && ssh-keygen -q -N secret -a 1 -f key -t " + std::string(kind)));
+    for (const auto& [name, format] : formats) {
+      ASSERT_TRUE(directory.run("ssh-keygen -q -p -a 1 -P secret -N secret -f key -m " + std::string(format)));
+      const Result<PrivateKey> key = PrivateKey::load(directory / "key");
+      ASSERT_FALSE(key) << kind << " " << name;
+      EXPECT_EQ(key.error().code, ErrorCode::unsupported) << kind << " " << name << ": " << key.error().message;
       EXPECT_NE(key.error().message.find("encrypted"), std::string::npos);
     }
   }
@@ -161,7 +163,7 @@ TEST(PrivateKey, FilesThatAreRefused) {
   EXPECT_EQ(PrivateKey::load(directory / "missing").error().code, ErrorCode::not_found);
   EXPECT_NE(PrivateKey::load(directory / "missing").error().message.find("missing"), std::string::npos);
   EXPECT_FALSE(PrivateKey::load(directory.path())) << "a directory";
-  ASSERT_TRUE(PrivateKey::generate(PrivateKey::Kind::ed25519).save(directory / "key", ""));
+  ASSERT_TRUE(any_key(PrivateKey::Kind::ed25519).save(directory / "key", ""));
   for (const ::mode_t mode : {0620, 0602, 0666}) {
     ASSERT_EQ(::chmod((directory / "key").c_str(), mode), 0);
     EXPECT_EQ(PrivateKey::load(directory / "key").error().code, ErrorCode::permission_denied);
@@ -176,10 +178,10 @@ TEST(PrivateKey, FilesThatAreRefused) {
 }
 
 TEST(PrivateKey, SignsOnlyWithItsAlgorithms) {
-  const PrivateKey key = PrivateKey::generate(PrivateKey::Kind::ed25519);
+  const PrivateKey& key = any_key(PrivateKey::Kind::ed25519);
   EXPECT_EQ(key.sign("rsa-sha2-256", as_bytes("x")).error().code, ErrorCode::unsupported);
   EXPECT_FALSE(PrivateKey().sign("ssh-ed25519", as_bytes("x")));
-  const PrivateKey rsa = PrivateKey::generate(PrivateKey::Kind::rsa_3072);
+  const PrivateKey& rsa = any_key(PrivateKey::Kind::rsa_3072);
   EXPECT_EQ(rsa.algorithms(), (std::vector<std::string_view>{"rsa-sha2-512", "rsa-sha2-256"}));
   EXPECT_FALSE(rsa.sign("ssh-rsa", as_bytes("x")));
 }
@@ -195,7 +197,7 @@ std::string wrapped(std::string_view blob) {
   return std::string(begin) + crypto::base64_encode(as_bytes(blob)) + std::string(end);
 }
 
-// Whatever is cut or changed, what still loads is a key that signs for the public half it tells.
+// Whatever is cut or changed, no crash; what still loads has passed its self test.
 TEST(PrivateKey, MutatedOpenSshKeys) {
   const TemporaryDirectory directory;
   int i = 0;
@@ -208,10 +210,8 @@ TEST(PrivateKey, MutatedOpenSshKeys) {
       EXPECT_FALSE(PrivateKey::parse(wrapped(blob.substr(0, size)))) << kind << " cut at " << size;
     }
     EXPECT_FALSE(PrivateKey::parse(wrapped(blob + '\0')));
-    mutate(blob, 10'000, [](const std::string& mutated) {
-      const Result<PrivateKey> key = PrivateKey::parse(wrapped(mutated));
-      if (key) expect_signs(*key);
-    });
+    const int count = std::string_view(kind).starts_with("rsa") ? 2'000 : 10'000;
+    mutate(blob, count, [](const std::string& mutated) { (void)PrivateKey::parse(wrapped(mutated)); });
   }
 }
 
@@ -221,15 +221,12 @@ TEST(PrivateKey, MutatedPemKeys) {
   ASSERT_TRUE(directory.run("ssh-keygen -q -N '' -m PKCS8 -f rsa -t rsa -b 2048"));
   // The parser is OpenSSL's, and slow: few of the larger ones.
   const std::pair<std::string, int> samples[] = {
-      {pkcs8_ed25519("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"), 2'000},
-      {directory.read("ec"), 1'000},
-      {directory.read("rsa"), 500}};
+      {pkcs8_ed25519("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"), 1'000},
+      {directory.read("ec"), 300},
+      {directory.read("rsa"), 100}};
   for (const auto& [text, count] : samples) {
     ASSERT_TRUE(PrivateKey::parse(text));
-    mutate(text, count, [](const std::string& mutated) {
-      const Result<PrivateKey> key = PrivateKey::parse(mutated);
-      if (key) expect_signs(*key);
-    });
+    mutate(text, count, [](const std::string& mutated) { (void)PrivateKey::parse(mutated); });
   }
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 using ferry::test::hex;
 using ferry::test::mutate;
+using test::any_key;
 using test::key_of;
 using test::TemporaryDirectory;
 
@@ -104,11 +105,11 @@ TEST(PublicKey, AgreesWithSshKeygen) {
 }
 
 TEST(PublicKey, Algorithms) {
-  const PublicKey rsa = PrivateKey::generate(PrivateKey::Kind::rsa_3072).public_key();
+  const PublicKey rsa = any_key(PrivateKey::Kind::rsa_3072).public_key();
   EXPECT_TRUE(rsa.allows_algorithm("rsa-sha2-256"));
   EXPECT_TRUE(rsa.allows_algorithm("rsa-sha2-512"));
   EXPECT_FALSE(rsa.allows_algorithm("ssh-rsa")) << "SHA-1";
-  const PublicKey ed25519 = PrivateKey::generate(PrivateKey::Kind::ed25519).public_key();
+  const PublicKey ed25519 = any_key(PrivateKey::Kind::ed25519).public_key();
   EXPECT_TRUE(ed25519.allows_algorithm("ssh-ed25519"));
   EXPECT_FALSE(ed25519.allows_algorithm("rsa-sha2-256"));
   EXPECT_FALSE(PublicKey().allows_algorithm(""));
@@ -118,7 +119,7 @@ TEST(PublicKey, Algorithms) {
 
 // The named algorithm must be the one inside: a sha2-256 signature must not pass for sha2-512.
 TEST(PublicKey, AlgorithmInsideMustBeTheOneNamed) {
-  const PrivateKey rsa = PrivateKey::generate(PrivateKey::Kind::rsa_3072);
+  const PrivateKey& rsa = any_key(PrivateKey::Kind::rsa_3072);
   const Bytes made = rsa.sign("rsa-sha2-256", as_bytes("data")).value();
   EXPECT_TRUE(rsa.public_key().verify("rsa-sha2-256", made, as_bytes("data")));
   EXPECT_FALSE(rsa.public_key().verify("rsa-sha2-512", made, as_bytes("data")));
@@ -133,7 +134,7 @@ struct Token {
   PublicKey as_security_key;
   std::string type;
 
-  explicit Token(PrivateKey::Kind kind, std::string_view application = "ssh:") : key(PrivateKey::generate(kind)) {
+  explicit Token(PrivateKey::Kind kind, std::string_view application = "ssh:") : key(any_key(kind)) {
     type = "sk-" + std::string(key.public_key().type()) + "@openssh.com";
     ByteReader in(key.public_key().blob());
     (void)in.string();
@@ -184,7 +185,7 @@ TEST(PublicKey, SecurityKeys) {
 }
 
 TEST(PublicKey, LinesWithOptions) {
-  const PublicKey key = PrivateKey::generate(PrivateKey::Kind::ed25519).public_key();
+  const PublicKey key = any_key(PrivateKey::Kind::ed25519).public_key();
   const std::string line = key.to_line();
   for (const std::string& form :
        {line, "  " + line, line + " user@host", line + "\r\n", "no-pty " + line,
@@ -209,10 +210,9 @@ void expect_refused(const Bytes& blob, ErrorCode code) {
 
 TEST(PublicKey, EveryTruncationIsRefused) {
   const Token sk_ed25519(PrivateKey::Kind::ed25519), sk_ecdsa(PrivateKey::Kind::ecdsa_p256);
-  for (const PublicKey& key : {PrivateKey::generate(PrivateKey::Kind::ed25519).public_key(),
-                               PrivateKey::generate(PrivateKey::Kind::ecdsa_p256).public_key(),
-                               PrivateKey::generate(PrivateKey::Kind::rsa_3072).public_key(),
-                               sk_ed25519.as_security_key, sk_ecdsa.as_security_key}) {
+  for (const PublicKey& key :
+       {any_key(PrivateKey::Kind::ed25519).public_key(), any_key(PrivateKey::Kind::ecdsa_p256).public_key(),
+        any_key(PrivateKey::Kind::rsa_3072).public_key(), sk_ed25519.as_security_key, sk_ecdsa.as_security_key}) {
     for (std::size_t size = 0; size < key.blob().size(); ++size) {
       EXPECT_FALSE(PublicKey::parse(ByteSpan(key.blob()).first(size))) << key.type() << " at " << size;
     }
@@ -232,7 +232,7 @@ TEST(PublicKey, EveryTruncationIsRefused) {
 
 TEST(PublicKey, MutatedSignaturesDoNotVerify) {
   for (const auto kind : {PrivateKey::Kind::ed25519, PrivateKey::Kind::ecdsa_p256, PrivateKey::Kind::rsa_3072}) {
-    const PrivateKey key = PrivateKey::generate(kind);
+    const PrivateKey& key = any_key(kind);
     const std::string algorithm(key.algorithms().front());
     const std::string good(as_text(key.sign(algorithm, as_bytes("data")).value()));
     mutate(good, 10'000, [&](const std::string& signature) {
@@ -274,7 +274,7 @@ TEST(PublicKey, MalformedRsa) {
 }
 
 TEST(PublicKey, MalformedEcdsa) {
-  const PublicKey good = PrivateKey::generate(PrivateKey::Kind::ecdsa_p256).public_key();
+  const PublicKey good = any_key(PrivateKey::Kind::ecdsa_p256).public_key();
   ByteReader in(good.blob());
   (void)in.string();
   (void)in.string();
@@ -296,7 +296,7 @@ TEST(PublicKey, MalformedEcdsa) {
 
 // RFC 5656 section 3.1.2: r and s are positive and below the order.
 TEST(PublicKey, MalformedEcdsaSignatures) {
-  const PrivateKey key = PrivateKey::generate(PrivateKey::Kind::ecdsa_p256);
+  const PrivateKey& key = any_key(PrivateKey::Kind::ecdsa_p256);
   const auto verifies = [&](ByteSpan r, ByteSpan s) {
     const Bytes pair = ByteWriter().string(r).string(s).take();
     return key.public_key().verify("ecdsa-sha2-nistp256", signature_blob("ecdsa-sha2-nistp256", pair),
