@@ -1,5 +1,6 @@
 #include "ssh/auth/user_auth.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace ferry::ssh {
@@ -9,6 +10,7 @@ namespace {
 constexpr std::string_view connection_service = "ssh-connection";
 constexpr std::string_view auth_service = "ssh-userauth";
 constexpr std::size_t longest_user = 255;
+constexpr std::size_t longest_banner = 32'000;  // below the payload that every client must take (RFC 4253 section 6.1)
 // Requests that count as no failure (key queries) still end somewhere.
 constexpr int most_requests = 200;
 
@@ -73,16 +75,26 @@ Task<Result<void>> UserAuth::handle_request(ByteSpan payload) {
     const bool change = request.rest.boolean();
     crypto::Secret password(request.rest.string());
     malformed = change ? !request.rest.ok() : !request.rest.done();
-    if (!malformed && !change) outcome = co_await handler_.authenticate_password(request.user, std::move(password));
+    if (!malformed && change) {
+      outcome = co_await refused(request.user);
+    } else if (!malformed) {
+      outcome = co_await handler_.authenticate_password(request.user, std::move(password));
+    }
   } else if (request.method == "publickey") {
     outcome = co_await public_key(request, answered, malformed);
   } else {
-    outcome = co_await handler_.authenticate_none(request.user);  // for the list of methods
-    outcome.verdict = AuthOutcome::Verdict::failure;
+    outcome = co_await refused(request.user);
   }
   if (malformed) co_return fail(ErrorCode::protocol_error, "malformed authentication request");
   if (answered) co_return Result<void>{};
   co_return conclude(outcome, counts);
+}
+
+// A failure with the handler's list of methods; never more, whatever it says to "none".
+Task<AuthOutcome> UserAuth::refused(const std::string& user) {
+  AuthOutcome outcome = co_await handler_.authenticate_none(user);
+  outcome.verdict = AuthOutcome::Verdict::failure;
+  co_return outcome;
 }
 
 Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, bool& malformed) {
@@ -97,9 +109,8 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   const Result<PublicKey> key = PublicKey::parse(blob);
   const bool usable = key && key->allows_algorithm(algorithm);
   if (!usable) {
-    AuthOutcome refused = co_await handler_.authenticate_none(request.user);
-    refused.verdict = AuthOutcome::Verdict::failure;
-    co_return refused;
+    AuthOutcome outcome = co_await refused(request.user);
+    co_return outcome;
   }
   if (!has_signature) {
     AuthOutcome outcome = co_await handler_.query_public_key(request.user, *key);
@@ -114,9 +125,8 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   covered.string(transport_.session_id()).u8(msg::userauth_request).string(request.user).string(request.service);
   covered.string(request.method).boolean(true).string(algorithm).string(blob);
   if (!key->verify(algorithm, signature, covered.data())) {
-    AuthOutcome refused = co_await handler_.authenticate_none(request.user);
-    refused.verdict = AuthOutcome::Verdict::failure;
-    co_return refused;
+    AuthOutcome outcome = co_await refused(request.user);
+    co_return outcome;
   }
   AuthOutcome outcome = co_await handler_.authenticate_public_key(request.user, *key);
   co_return outcome;
@@ -124,7 +134,8 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
 
 void UserAuth::send_banner() {
   if (std::exchange(banner_sent_, true)) return;
-  const std::string text = handler_.banner();
+  std::string text = handler_.banner();
+  text.resize(std::min(text.size(), longest_banner));
   if (text.empty()) return;
   ByteWriter out(text.size() + 16);
   out.u8(msg::userauth_banner).string(text).string(std::string_view());

@@ -24,6 +24,7 @@ class UserAuth {
   struct Request;
   Task<Result<void>> handle_request(ByteSpan payload);
   Task<AuthOutcome> public_key(const Request& request, bool& answered, bool& malformed);
+  Task<AuthOutcome> refused(const std::string& user);
   Result<void> accept_service(ByteSpan payload);
   void send_banner();
   Result<void> conclude(const AuthOutcome& outcome, bool counts);
