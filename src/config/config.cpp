@@ -67,15 +67,26 @@ const Row* Schema::find(std::string_view name) const {
 
 namespace {
 
+// Adds each key once: several elements of a list may have changed the same one.
+void add_once(std::vector<std::string>& keys, const std::string& key) {
+  if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+}
+
 void collect_changed(const Schema& schema, void* object, void* defaults, const std::string& path,
                      std::vector<std::string>& keys) {
   for (const Row& row : schema.rows()) {
     if (row.equal(object, defaults)) continue;
     const std::string key = path.empty() ? std::string(row.name) : path + "." + std::string(row.name);
+    void* member = row.member(object);
     if (row.kind == Kind::object) {
-      collect_changed(row.nested(), row.member(object), row.member(defaults), key, keys);
+      collect_changed(row.nested(), member, row.member(defaults), key, keys);
+    } else if (row.kind == Kind::object_list) {
+      const std::size_t size = row.resize(member, 0);
+      for (std::size_t i = 0; i < size; ++i) {
+        collect_changed(row.nested(), row.element(member, i), row.default_element(), key + "[]", keys);
+      }
     } else {
-      keys.push_back(key);
+      add_once(keys, key);
     }
   }
 }

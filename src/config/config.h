@@ -33,7 +33,8 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
-// The keys whose values are not the defaults, as "common.defender.enabled"; a list counts as one key.
+// The keys whose values are not the defaults, as "common.defender.enabled"; each element of a list of objects is
+// compared with a default element: "sftpd.bindings[].port".
 std::vector<std::string> changed_keys(const Config& config);
 
 }  // namespace ferry::config

@@ -34,6 +34,7 @@ struct Row {
   const Schema& (*nested)() = nullptr;                                  // object, object_list
   std::size_t (*resize)(void* list, std::ptrdiff_t by) = nullptr;       // object_list: the new size
   void* (*element)(void* list, std::size_t index) = nullptr;            // object_list
+  void* (*default_element)() = nullptr;                                 // object_list: one to compare with
 };
 
 class Schema {
@@ -103,6 +104,10 @@ Row row(std::string_view name, Check check = {}) {
       return items.size();
     };
     made.element = [](void* list, std::size_t index) -> void* { return &(*static_cast<T*>(list))[index]; };
+    made.default_element = []() -> void* {
+      static typename T::value_type element;
+      return &element;
+    };
   }
   made.check = check;
   return made;

@@ -86,7 +86,7 @@ TEST_F(LoaderTest, FormatsSayTheSame) {
     EXPECT_EQ(config.common.umask, "0022") << name;
     EXPECT_EQ(config.http.timeout, 1.5) << name;
     EXPECT_TRUE(config.data_provider.create_default_admin) << name;
-    EXPECT_EQ(changed_keys(config).size(), 5U) << name;
+    EXPECT_EQ(changed_keys(config).size(), 6U) << name;
   }
 }
 
@@ -254,7 +254,7 @@ TEST_F(LoaderTest, ChangedKeysAreFullNames) {
   write("ferry.json", R"({"common":{"defender":{"enabled":true}},"plugins":[{"type":"kms"}],
                           "sftpd":{"bindings":[{"port":2022},{"port":2023}]}})");
   EXPECT_EQ(changed_keys(loaded()),
-            (std::vector<std::string>{"common.defender.enabled", "sftpd.bindings", "plugins"}));
+            (std::vector<std::string>{"common.defender.enabled", "sftpd.bindings[].port", "plugins[].type"}));
 }
 
 }  // namespace

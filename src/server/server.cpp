@@ -1,0 +1,292 @@
+#include "server/server.h"
+
+#include <sys/stat.h>
+
+#include <iostream>
+#include <vector>
+
+#include "base/log.h"
+#include "http/server.h"
+#include "protocols/rest/rest.h"
+#include "server/first_admin.h"
+#include "server/host_keys.h"
+#include "server/io_threads.h"
+#include "server/lifecycle.h"
+#include "server/settings.h"
+#include "server/ssh_policy.h"
+#include "server/status.h"
+#include "server/unbuilt.h"
+#include "server/version.h"
+
+namespace ferry::server {
+
+namespace fs = std::filesystem;
+
+// In the order in which they need each other: what is declared first goes last. Connections live in the
+// io_contexts of `threads`, so whatever they use stands above it, and the servers that feed it below.
+struct Server::Parts {
+  config::Loaded loaded;
+  StartOptions options;
+  std::unique_ptr<store::Provider> provider;
+  std::unique_ptr<store::Accounts> accounts;
+  std::unique_ptr<auth::Authenticator> authenticator;
+  std::unique_ptr<auth::Tokens> tokens;
+  std::shared_ptr<session::Registry> registry;
+  std::shared_ptr<SshServices> ssh_services;
+  Status status;
+  std::vector<std::shared_ptr<http::TlsContext>> tls;
+  IoThreads threads;
+  std::unique_ptr<ssh::Server> ssh;
+  std::unique_ptr<http::Server> http;
+
+  const config::Config& config() const { return loaded.config; }
+
+  Result<void> build_accounts();
+  Result<void> build_ssh(std::vector<std::string>& warnings);
+  Result<void> listen_ssh();
+  Result<void> build_http();
+  Result<void> listen_http(std::vector<std::string>& warnings);
+  Result<std::string> read_banner() const;
+  Welcome welcome(NewAdmin admin) const;
+  std::string ready_line() const;
+};
+
+namespace {
+
+std::string shown(const std::string& address, int port) {
+  const bool v6 = address.find(':') != std::string::npos;
+  return (address.empty() ? "*" : v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+// Where a client on this machine finds what listens on `address`.
+std::string reachable(const std::string& address) {
+  if (address.empty() || address == "0.0.0.0" || address == "::") return "127.0.0.1";
+  return address;
+}
+
+}  // namespace
+
+Result<void> Server::Parts::build_accounts() {
+  const bool make_schema = config().data_provider.update_mode == 0;
+  auto opened = open_provider(config().data_provider, options.directory, make_schema);
+  if (!opened) return fail(opened.error());
+  provider = std::move(*opened);
+  auto account_rules = account_options(config());
+  if (!account_rules) return fail(account_rules.error());
+  accounts = std::make_unique<store::Accounts>(*provider, std::move(*account_rules));
+  authenticator = std::make_unique<auth::Authenticator>(*provider, login_options(config()));
+  auto token_rules = token_options(config(), options.directory);
+  if (!token_rules) return fail(token_rules.error());
+  tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
+  registry = std::make_shared<session::Registry>(connection_limits(config().common));
+  return {};
+}
+
+Result<std::string> Server::Parts::read_banner() const {
+  const std::string& file = config().sftpd.login_banner_file;
+  if (file.empty()) return std::string();
+  auto text = read_setting_file("sftpd.login_banner_file", options.directory / file);
+  if (text) *text += "\r\n";
+  return text;
+}
+
+Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
+  auto ssh_settings = ssh_options(config(), warnings);
+  if (!ssh_settings) return fail(ssh_settings.error());
+  auto host_keys = load_host_keys(options.directory, config().sftpd.host_keys);
+  if (!host_keys) return fail(host_keys.error());
+  auto banner = read_banner();
+  if (!banner) return fail(banner.error());
+  ssh_settings->host_keys = keys_of(*host_keys);
+  status.set_ssh(config().sftpd, *ssh_settings);
+  status.set_host_keys(*host_keys);
+  ssh_services = std::make_shared<SshServices>(
+      *authenticator, session::Services{.registry = registry, .options = session_options(config().common)},
+      SshPolicyOptions{.password_authentication = config().sftpd.password_authentication, .sftp = {}});
+  ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
+  ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
+  auto checked = ssh->check();
+  if (!checked) return fail(checked.error().code, "sftpd: " + checked.error().message);
+  return {};
+}
+
+Result<void> Server::Parts::listen_ssh() {
+  const auto& bindings = config().sftpd.bindings;
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    if (bindings[i].port == 0) continue;
+    auto port = ssh->listen(bindings[i].address, static_cast<std::uint16_t>(bindings[i].port));
+    if (!port) {
+      return fail(port.error().code, "sftpd.bindings[" + std::to_string(i) + "]: cannot listen on " +
+                                         shown(bindings[i].address, bindings[i].port) + ": " + port.error().message);
+    }
+    log::info("sftpd", "", "listening on {}", shown(bindings[i].address, *port));
+  }
+  return {};
+}
+
+Result<void> Server::Parts::build_http() {
+  http::Router router;
+  rest::VersionInfo about{.version = std::string(version()),
+                          .build_date = std::string(build_date()),
+                          .commit_hash = std::string(commit()),
+                          .features = {"-s3", "-gcs", "-azblob", "+sqlite", "-bolt", "-mysql", "-pgsql", "-metrics"}};
+  rest::add_routes(router, {.accounts = *accounts,
+                            .authenticator = *authenticator,
+                            .tokens = *tokens,
+                            .registry = registry,
+                            .version = std::move(about),
+                            .status = [this] { return status.get(); }});
+  http::ServerOptions http_options;
+  if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
+  http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
+  return {};
+}
+
+Result<void> Server::Parts::listen_http(std::vector<std::string>& warnings) {
+  const auto& bindings = config().httpd.bindings;
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    const std::string key = "httpd.bindings[" + std::to_string(i) + "]";
+    if (bindings[i].port == 0) continue;
+    if (!bindings[i].enable_rest_api) {
+      warnings.push_back(key + ": not opened, because the browser interface is not built yet and REST is off");
+      continue;
+    }
+    http::Binding binding;
+    binding.address = bindings[i].address;
+    binding.port = static_cast<std::uint16_t>(bindings[i].port);
+    if (bindings[i].enable_https) {
+      auto context = http::TlsContext::create(tls_options(config().httpd, bindings[i], options.directory));
+      if (!context) return fail(context.error().code, key + ": " + context.error().message);
+      tls.push_back(*context);
+      binding.tls = *context;
+    }
+    auto port = http->listen(binding);
+    if (!port) {
+      return fail(port.error().code, key + ": cannot listen on " + shown(bindings[i].address, bindings[i].port) + ": " +
+                                         port.error().message);
+    }
+    log::info("httpd", "", "listening on {}", shown(bindings[i].address, *port));
+  }
+  return {};
+}
+
+Welcome Server::Parts::welcome(NewAdmin admin) const {
+  Welcome text{.admin = std::move(admin), .sftp_host = {}, .sftp_port = 0, .http_url = {},
+               .home = (options.directory / "data" / "user").string()};
+  for (const auto& binding : config().sftpd.bindings) {
+    if (binding.port == 0 || text.sftp_port != 0) continue;
+    text.sftp_port = binding.port;
+    text.sftp_host = reachable(binding.address);
+  }
+  for (const auto& binding : config().httpd.bindings) {
+    if (binding.port == 0 || !binding.enable_rest_api || !text.http_url.empty()) continue;
+    text.http_url = (binding.enable_https ? "https://" : "http://") + shown(reachable(binding.address), binding.port);
+  }
+  return text;
+}
+
+std::string Server::Parts::ready_line() const {
+  std::string line = "Ferry " + std::string(version()) + " is ready:";
+  for (const auto& binding : config().sftpd.bindings) {
+    if (binding.port != 0) line += " SFTP " + shown(binding.address, binding.port);
+  }
+  for (const auto& binding : config().httpd.bindings) {
+    if (binding.port == 0 || !binding.enable_rest_api) continue;
+    line += (binding.enable_https ? " HTTPS " : " HTTP ") + shown(binding.address, binding.port);
+  }
+  return line;
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOptions options) {
+  auto parts = std::make_unique<Parts>();
+  parts->loaded = std::move(loaded);
+  parts->options = std::move(options);
+  const config::Config& config = parts->config();
+  if (!config.common.umask.empty()) ::umask(static_cast<mode_t>(std::stoul(config.common.umask, nullptr, 8)) & 0777U);
+  std::vector<std::string> warnings = parts->loaded.warnings;
+  for (auto& warning : unbuilt_warnings(config)) warnings.push_back(std::move(warning));
+  log::info("server", "", "Ferry {} starts, configuration: {}", version(),
+            parts->loaded.file.empty() ? "defaults" : parts->loaded.file.string());
+  for (const auto& step : {&Parts::build_accounts, &Parts::build_http}) {
+    auto done = ((*parts).*step)();
+    if (!done) return fail(done.error());
+  }
+  for (const auto& step : {&Parts::build_ssh, &Parts::listen_http}) {
+    auto done = ((*parts).*step)(warnings);
+    if (!done) return fail(done.error());
+  }
+  if (auto done = parts->listen_ssh(); !done) return fail(done.error());
+  for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
+  // Only now, when nothing else can fail: a password that is printed once must not get lost.
+  auto admin = create_first_admin(*parts->accounts, config.data_provider.create_default_admin,
+                                  parts->loaded.environment);
+  if (!admin) return fail(admin.error());
+  parts->threads.start();
+  if (*admin) std::cout << parts->ready_line() << welcome_text(parts->welcome(**admin)) << std::endl;
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+void Server::reload() {
+  log::info("server", "", "reloading");
+  const auto complain = [](const Error& error) { log::error("server", "", "not reloaded: {}", error.message); };
+  if (auto keys = load_host_keys(parts_->options.directory, parts_->config().sftpd.host_keys); !keys) {
+    complain(keys.error());
+  } else if (auto used = parts_->ssh->set_host_keys(keys_of(*keys)); !used) {
+    complain(used.error());
+  } else {
+    parts_->status.set_host_keys(*keys);
+  }
+  if (auto banner = parts_->read_banner(); !banner) {
+    complain(banner.error());
+  } else {
+    parts_->ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
+  }
+  for (const auto& context : parts_->tls) {
+    if (auto again = context->reload(); !again) complain(again.error());
+  }
+}
+
+void Server::run() {
+  Parts& parts = *parts_;
+  const auto idle_limit = std::chrono::minutes(parts.config().common.idle_timeout);
+  const auto transferring = [&parts] {
+    for (const auto& connection : parts.registry->list()) {
+      if (!connection.active_transfers.empty()) return true;
+    }
+    return false;
+  };
+  const LifecycleActions actions{
+      .reload = [this] { reload(); },
+      .rotate =
+          [] {
+            if (auto rotated = log::rotate(); !rotated) log::error("server", "", "{}", rotated.error().message);
+          },
+      .tick = [&] { parts.registry->close_idle(idle_limit); },
+      .stop_accepting =
+          [&] {
+            parts.ssh->stop_listening();
+            parts.http->drain();
+          },
+      .busy = [&] { return transferring() || parts.http->connections() > 0; },
+      .close_all =
+          [&] {
+            parts.ssh->disconnect_all("the server is shutting down");
+            parts.http->close();
+          },
+      .gone = [&] { return parts.ssh->connections() == 0 && parts.http->connections() == 0; },
+  };
+  run_until_stopped(actions, {.grace = parts.options.grace});
+  parts.threads.stop();
+  log::info("server", "", "stopped");
+}
+
+Result<void> init_provider(const config::Loaded& loaded, const fs::path& directory) {
+  auto provider = open_provider(loaded.config.data_provider, directory, true);
+  if (!provider) return fail(provider.error());
+  return {};
+}
+
+}  // namespace ferry::server

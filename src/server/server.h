@@ -1,0 +1,44 @@
+// The composition root: builds everything a configuration asks for, and takes it down again.
+//
+//   auto server = Server::start(std::move(loaded), {.directory = dir, .grace = 60s});
+//   if (!server) ...                        // one line for the operator; nothing is left running
+//   (*server)->run();                       // until SIGTERM or SIGINT; see lifecycle.h
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "config/loader.h"
+
+namespace ferry::server {
+
+struct StartOptions {
+  std::filesystem::path directory;  // the configuration directory: relative paths start here
+  std::chrono::seconds grace{0};    // for running transfers when the server is told to stop
+};
+
+class Server {
+ public:
+  // Everything is checked and every port is open when this returns. On a new data provider the first
+  // administrator is made, and what is needed to begin is printed to stdout, once.
+  static Result<std::unique_ptr<Server>> start(config::Loaded loaded, StartOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void run();
+  // Reads host keys, TLS files and the login banner again; what cannot be read stays as it was, with a log line.
+  void reload();
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// `ferry initprovider`: creates or updates the data provider's schema.
+Result<void> init_provider(const config::Loaded& loaded, const std::filesystem::path& directory);
+
+}  // namespace ferry::server

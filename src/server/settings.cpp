@@ -1,0 +1,202 @@
+#include "server/settings.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <climits>
+#include <fstream>
+#include <span>
+
+#include "server/version.h"
+#include "ssh/kex/key_agreement.h"
+#include "store/memory/memory_provider.h"
+#include "store/sqlite/sqlite_provider.h"
+
+namespace ferry::server {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+crypto::PasswordHashing hashing_of(const config::DataProvider::PasswordHashing& config) {
+  crypto::PasswordHashing hashing;
+  hashing.algorithm = config.algo == "argon2id" ? crypto::PasswordHashing::Algorithm::argon2id
+                                                : crypto::PasswordHashing::Algorithm::bcrypt;
+  hashing.bcrypt_cost = config.bcrypt_options.cost;
+  hashing.argon2_memory = static_cast<std::uint32_t>(config.argon2_options.memory);
+  hashing.argon2_iterations = static_cast<std::uint32_t>(config.argon2_options.iterations);
+  hashing.argon2_parallelism = static_cast<std::uint8_t>(config.argon2_options.parallelism);
+  return hashing;
+}
+
+model::NamingRules naming_of(const config::DataProvider& config) {
+  return {.value = static_cast<unsigned>(config.naming_rules)};
+}
+
+std::size_t limit_of(int value) { return value > 0 ? static_cast<std::size_t>(value) : 0; }
+
+// The process's, when none is configured. Reading it means setting it: done before any thread runs.
+std::uint32_t umask_of(const std::string& octal) {
+  if (!octal.empty()) return static_cast<std::uint32_t>(std::stoul(octal, nullptr, 8)) & 0777U;
+  const mode_t current = ::umask(022);
+  ::umask(current);
+  return current;
+}
+
+// Drops the names that `is_built` does not know.
+template <class IsBuilt>
+Result<std::vector<std::string>> keep_built(const std::string& key, const std::vector<std::string>& names,
+                                            IsBuilt is_built, std::vector<std::string>& warnings) {
+  std::vector<std::string> kept;
+  for (const std::string& name : names) {
+    if (is_built(name)) {
+      kept.push_back(name);
+    } else {
+      warnings.push_back(key + ": " + name + " is not supported, ignored");
+    }
+  }
+  if (kept.empty() && !names.empty()) {
+    return fail(ErrorCode::invalid_argument, key + ": expected at least one supported algorithm");
+  }
+  return kept;
+}
+
+bool is_host_key_algorithm(std::string_view name) {
+  constexpr std::string_view built[] = {"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+                                        "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
+  return std::ranges::find(built, name) != std::end(built);
+}
+
+}  // namespace
+
+Result<std::string> read_setting_file(const std::string& key, const fs::path& file) {
+  constexpr std::size_t limit = 64 * 1024;
+  std::ifstream in(file, std::ios::binary);
+  std::string text(limit + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in && !in.eof()) return fail(ErrorCode::io_error, key + ": " + file.string() + ": cannot be read");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > limit) {
+    return fail(ErrorCode::invalid_argument, key + ": " + file.string() + ": larger than 64 KiB");
+  }
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+Result<std::unique_ptr<store::Provider>> open_provider(const config::DataProvider& config, const fs::path& directory,
+                                                       bool make_schema) {
+  if (config.driver == "memory") return store::make_memory_provider();
+  if (config.driver != "sqlite") {
+    return fail(ErrorCode::unsupported,
+                "data_provider.driver: " + config.driver + " is not built yet, expected sqlite or memory");
+  }
+  if (config.name.empty()) {
+    return fail(ErrorCode::invalid_argument, "data_provider.name: expected the name of a database file");
+  }
+  store::SqliteOptions options;
+  options.path = (directory / config.name).string();
+  options.create_schema = make_schema;
+  if (config.pool_size > 1) options.connections = static_cast<unsigned>(std::min(config.pool_size, 64));
+  auto provider = store::open_sqlite(options);
+  if (!provider) return fail(provider.error().code, "data_provider: " + options.path + ": " + provider.error().message);
+  return provider;
+}
+
+Result<store::AccountOptions> account_options(const config::Config& config) {
+  store::AccountOptions options;
+  options.users.naming = naming_of(config.data_provider);
+  options.users.users_base_dir = config.data_provider.users_base_dir;
+  options.hashing = hashing_of(config.data_provider.password_hashing);
+  const auto& secrets = config.kms.secrets;
+  if (!secrets.master_key.empty()) {
+    options.master_key = crypto::Secret(secrets.master_key);
+  } else if (!secrets.master_key_path.empty()) {
+    auto key = read_setting_file("kms.secrets.master_key_path", secrets.master_key_path);
+    if (!key) return fail(key.error());
+    options.master_key = crypto::Secret(*key);
+    crypto::wipe(key->data(), key->size());
+  }
+  return options;
+}
+
+auth::LoginOptions login_options(const config::Config& config) {
+  auth::LoginOptions options;
+  options.naming = naming_of(config.data_provider);
+  options.hashing = hashing_of(config.data_provider.password_hashing);
+  options.password_caching = config.data_provider.password_caching;
+  options.local_time = config.common.tz == "local";
+  return options;
+}
+
+Result<auth::TokenOptions> token_options(const config::Config& config, const fs::path& directory) {
+  const config::Httpd& httpd = config.httpd;
+  auth::TokenOptions options;
+  options.signing_passphrase = crypto::Secret(httpd.signing_passphrase);
+  if (!httpd.signing_passphrase_file.empty()) {
+    auto text = read_setting_file("httpd.signing_passphrase_file", directory / httpd.signing_passphrase_file);
+    if (!text) return fail(text.error());
+    options.signing_passphrase = crypto::Secret(*text);
+    crypto::wipe(text->data(), text->size());
+  }
+  options.lifetime = std::chrono::minutes(httpd.jwt_lifetime);
+  options.check_address = (httpd.token_validation & 1) == 0;
+  options.local_time = config.common.tz == "local";
+  return options;
+}
+
+session::Limits connection_limits(const config::Common& config) {
+  return {.max_total_connections = limit_of(config.max_total_connections),
+          .max_per_host_connections = limit_of(config.max_per_host_connections)};
+}
+
+session::Options session_options(const config::Common& config) {
+  session::Options options;
+  options.upload_mode = static_cast<session::UploadMode>(std::min(config.upload_mode & 3, 2));
+  options.setstat_mode = static_cast<session::SetstatMode>(config.setstat_mode);
+  options.umask = umask_of(config.umask);
+  options.idle_timeout = std::chrono::minutes(config.idle_timeout);
+  return options;
+}
+
+Result<ssh::ServerOptions> ssh_options(const config::Config& config, std::vector<std::string>& warnings) {
+  const config::Sftpd& sftpd = config.sftpd;
+  ssh::ServerOptions options;
+  if (config.common.server_version != "short") options.software += "_" + std::string(version());
+  if (sftpd.max_auth_tries != 0) options.max_auth_tries = sftpd.max_auth_tries > 0 ? sftpd.max_auth_tries : INT_MAX;
+  const auto agreement = [](const std::string& name) { return ssh::find_key_agreement(name) != nullptr; };
+  const auto cipher = [](const std::string& name) { return ssh::find_cipher(name) != nullptr; };
+  const auto mac = [](const std::string& name) { return ssh::find_mac(name) != nullptr; };
+  auto agreements = keep_built("sftpd.kex_algorithms", sftpd.kex_algorithms, agreement, warnings);
+  if (!agreements) return fail(agreements.error());
+  auto hosts = keep_built("sftpd.host_key_algorithms", sftpd.host_key_algorithms, is_host_key_algorithm, warnings);
+  if (!hosts) return fail(hosts.error());
+  auto ciphers = keep_built("sftpd.ciphers", sftpd.ciphers, cipher, warnings);
+  if (!ciphers) return fail(ciphers.error());
+  auto macs = keep_built("sftpd.macs", sftpd.macs, mac, warnings);
+  if (!macs) return fail(macs.error());
+  options.offer = {std::move(*agreements), std::move(*hosts), std::move(*ciphers), std::move(*macs)};
+  return options;
+}
+
+http::TlsOptions tls_options(const config::Httpd& config, const config::Httpd::Binding& binding,
+                             const fs::path& directory) {
+  const auto located = [&](const std::string& own, const std::string& shared) {
+    return (directory / (own.empty() ? shared : own)).string();
+  };
+  const auto all_located = [&](const std::vector<std::string>& files) {
+    std::vector<std::string> paths;
+    for (const std::string& file : files) paths.push_back((directory / file).string());
+    return paths;
+  };
+  http::TlsOptions options;
+  options.certificate_file = located(binding.certificate_file, config.certificate_file);
+  options.key_file = located(binding.certificate_key_file, config.certificate_key_file);
+  options.min_version = binding.min_tls_version;
+  options.cipher_suites = binding.tls_cipher_suites;
+  options.ca_certificates = all_located(config.ca_certificates);
+  options.ca_revocation_lists = all_located(config.ca_revocation_lists);
+  options.require_client_certificate = binding.client_auth_type == 1;
+  return options;
+}
+
+}  // namespace ferry::server

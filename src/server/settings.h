@@ -1,0 +1,44 @@
+// What each folder needs to know of the configuration, in that folder's own terms.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/login.h"
+#include "auth/token.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "http/tls.h"
+#include "session/factory.h"
+#include "ssh/server.h"
+#include "store/accounts.h"
+#include "store/provider.h"
+
+namespace ferry::server {
+
+// Opens the engine that data_provider.driver names. make_schema: create or update it, else it must be there.
+Result<std::unique_ptr<store::Provider>> open_provider(const config::DataProvider& config,
+                                                       const std::filesystem::path& directory, bool make_schema);
+
+// Reads kms.secrets.master_key_path where it is set.
+Result<store::AccountOptions> account_options(const config::Config& config);
+auth::LoginOptions login_options(const config::Config& config);
+// Reads httpd.signing_passphrase_file where it is set.
+Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
+session::Limits connection_limits(const config::Common& config);
+session::Options session_options(const config::Common& config);
+
+// Without host keys. Algorithms that are not built are left out, with a warning each; invalid_argument when a list
+// has nothing left.
+Result<ssh::ServerOptions> ssh_options(const config::Config& config, std::vector<std::string>& warnings);
+
+// The TLS settings of one binding; certificate and key from the section where the binding has none.
+http::TlsOptions tls_options(const config::Httpd& config, const config::Httpd::Binding& binding,
+                             const std::filesystem::path& directory);
+
+// A small text file named by a key; the error names both. Trailing line ends are cut.
+Result<std::string> read_setting_file(const std::string& key, const std::filesystem::path& file);
+
+}  // namespace ferry::server

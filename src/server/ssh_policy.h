@@ -1,0 +1,32 @@
+// What the SSH server may do, decided by accounts: login through auth, the "sftp" subsystem through session.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "auth/login.h"
+#include "protocols/sftp/sftp.h"
+#include "session/factory.h"
+#include "ssh/server.h"
+
+namespace ferry::server {
+
+struct SshPolicyOptions {
+  bool password_authentication = true;
+  sftp::Options sftp;
+};
+
+// What all connections share. The authenticator must outlive every connection.
+struct SshServices {
+  auth::Authenticator& authenticator;
+  session::Services sessions;
+  SshPolicyOptions options;
+  // The text shown before login; replaced as a whole when its file is read again.
+  std::atomic<std::shared_ptr<const std::string>> banner{std::make_shared<const std::string>()};
+};
+
+// Refuses clients beyond the registry's limits.
+ssh::HandlerFactory make_ssh_policy(std::shared_ptr<SshServices> services);
+
+}  // namespace ferry::server

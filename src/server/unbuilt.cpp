@@ -1,0 +1,121 @@
+#include "server/unbuilt.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+namespace ferry::server {
+
+namespace {
+
+// A section, a group of keys or one key; building a feature removes its line.
+constexpr std::string_view unbuilt[] = {
+    "acme",
+    "command",
+    "common.actions",
+    "common.allow_self_connections",
+    "common.allowlist_status",
+    "common.data_retention_hook",
+    "common.defender",
+    "common.event_manager",
+    "common.metadata",
+    "common.post_connect_hook",
+    "common.post_disconnect_hook",
+    "common.proxy_allowed",
+    "common.proxy_protocol",
+    "common.proxy_skipped",
+    "common.rate_limiters",
+    "common.rename_mode",
+    "common.resume_max_size",
+    "common.secret_min_entropy",
+    "common.startup_hook",
+    "common.symlink_mode",
+    "common.temp_path",
+    "data_provider.actions",
+    "data_provider.backups_path",
+    "data_provider.check_password_hook",
+    "data_provider.check_password_scope",
+    "data_provider.credentials_path",
+    "data_provider.delayed_quota_update",
+    "data_provider.external_auth_hook",
+    "data_provider.external_auth_scope",
+    "data_provider.is_shared",
+    "data_provider.node",
+    "data_provider.password_validation",
+    "data_provider.post_login_hook",
+    "data_provider.post_login_scope",
+    "data_provider.pre_login_hook",
+    "data_provider.prefer_database_credentials",
+    "data_provider.skip_natural_keys_validation",
+    "data_provider.track_quota",
+    "ftpd",
+    "http",
+    "httpd.backups_path",
+    "httpd.bindings[].base_url",
+    "httpd.bindings[].branding",
+    "httpd.bindings[].client_ip_header_depth",
+    "httpd.bindings[].client_ip_proxy_header",
+    "httpd.bindings[].disabled_login_methods",
+    "httpd.bindings[].enabled_login_methods",
+    "httpd.bindings[].hide_login_url",
+    "httpd.bindings[].languages",
+    "httpd.bindings[].oidc",
+    "httpd.bindings[].proxy_allowed",
+    "httpd.bindings[].proxy_mode",
+    "httpd.bindings[].security",
+    "httpd.bindings[].tls_protocols",
+    "httpd.bindings[].web_client_integrations",
+    "httpd.cookie_lifetime",
+    "httpd.cors",
+    "httpd.hide_support_link",
+    "httpd.max_upload_file_size",
+    "httpd.openapi_path",
+    "httpd.setup",
+    "httpd.share_cookie_lifetime",
+    "httpd.static_files_path",
+    "httpd.templates_path",
+    "httpd.web_root",
+    "kms.secrets.url",
+    "mfa",
+    "plugins",
+    "sftpd.banner",
+    "sftpd.bindings[].apply_proxy_config",
+    "sftpd.enabled_ssh_commands",
+    "sftpd.folder_prefix",
+    "sftpd.host_certificates",
+    "sftpd.keyboard_interactive_auth_hook",
+    "sftpd.opkssh_checksum",
+    "sftpd.opkssh_path",
+    "sftpd.public_key_algorithms",
+    "sftpd.revoked_user_certs_file",
+    "sftpd.trusted_user_ca_keys",
+    "smtp",
+    "telemetry",
+    "webdavd",
+};
+
+bool covers(std::string_view entry, std::string_view key) {
+  if (!key.starts_with(entry)) return false;
+  key.remove_prefix(entry.size());
+  return key.empty() || key.front() == '.' || key.front() == '[';
+}
+
+}  // namespace
+
+std::vector<std::string> unbuilt_warnings(const config::Config& config) {
+  std::map<std::string, std::string> by_section;
+  for (const std::string& key : config::changed_keys(config)) {
+    const auto entry = std::ranges::find_if(unbuilt, [&](std::string_view one) { return covers(one, key); });
+    if (entry == std::end(unbuilt)) continue;
+    const std::size_t end = key.find_first_of(".[");
+    std::string& line = by_section[key.substr(0, end)];
+    if (entry->find('.') == std::string_view::npos) continue;  // the whole section: its name says it
+    line += line.empty() ? ": " : ", ";
+    line += key.substr(end + 1);
+  }
+  std::vector<std::string> warnings;
+  for (const auto& [section, keys] : by_section) warnings.push_back(section + ": not built yet, ignored" + keys);
+  return warnings;
+}
+
+}  // namespace ferry::server

@@ -1,0 +1,130 @@
+#include "server/settings.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <climits>
+#include <fstream>
+
+#include "server/unbuilt.h"
+
+namespace ferry::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SettingsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "ferry-settings-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  fs::path directory_;
+  config::Config config_;
+};
+
+TEST_F(SettingsTest, DefaultsWarnAboutNothing) { EXPECT_TRUE(unbuilt_warnings(config_).empty()); }
+
+TEST_F(SettingsTest, OneWarningForEachSectionThatIsNotBuilt) {
+  config_.ftpd.bindings[0].port = 21;
+  config_.ftpd.enable_site = true;
+  config_.common.defender.enabled = true;
+  config_.common.startup_hook = "/x";
+  config_.common.idle_timeout = 3;  // built
+  config_.httpd.bindings[0].oidc.debug = true;
+  EXPECT_EQ(unbuilt_warnings(config_),
+            (std::vector<std::string>{"common: not built yet, ignored: startup_hook, defender.enabled",
+                                      "ftpd: not built yet, ignored",
+                                      "httpd: not built yet, ignored: bindings[].oidc.debug"}));
+}
+
+TEST_F(SettingsTest, ANameThatOnlyStartsLikeAnEntryIsNotCovered) {
+  config_.common.server_version = "short";
+  config_.data_provider.name = "other.db";
+  EXPECT_TRUE(unbuilt_warnings(config_).empty());
+}
+
+TEST_F(SettingsTest, DriversThatAreNotBuiltAreRefused) {
+  config_.data_provider.driver = "mysql";
+  auto opened = open_provider(config_.data_provider, directory_, true);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("data_provider.driver: mysql"), std::string::npos);
+  config_.data_provider.driver = "sqlite";
+  config_.data_provider.name = "";
+  EXPECT_FALSE(open_provider(config_.data_provider, directory_, true));
+}
+
+TEST_F(SettingsTest, SqliteIsMadeBelowTheDirectoryAndNeededWithoutSchema) {
+  EXPECT_FALSE(open_provider(config_.data_provider, directory_, false));
+  fs::remove(directory_ / "ferry.db");
+  ASSERT_TRUE(open_provider(config_.data_provider, directory_, true));
+  EXPECT_TRUE(fs::exists(directory_ / "ferry.db"));
+  EXPECT_EQ(fs::status(directory_ / "ferry.db").permissions() & fs::perms::others_all, fs::perms::none);
+  EXPECT_TRUE(open_provider(config_.data_provider, directory_, false));
+}
+
+TEST_F(SettingsTest, AlgorithmsThatAreNotBuiltAreLeftOutWithAWarning) {
+  std::vector<std::string> warnings;
+  config_.sftpd.ciphers = {"aes128-cbc", "aes256-ctr"};
+  config_.sftpd.max_auth_tries = -1;
+  auto options = ssh_options(config_, warnings);
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->offer.ciphers, std::vector<std::string>{"aes256-ctr"});
+  EXPECT_EQ(warnings, std::vector<std::string>{"sftpd.ciphers: aes128-cbc is not supported, ignored"});
+  EXPECT_EQ(options->max_auth_tries, INT_MAX);
+  EXPECT_TRUE(options->software.starts_with("Ferry_"));
+  config_.sftpd.macs = {"hmac-md5"};
+  auto refused = ssh_options(config_, warnings);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("sftpd.macs"), std::string::npos);
+}
+
+TEST_F(SettingsTest, SecretsComeFromFilesToo) {
+  std::ofstream(directory_ / "key") << "master\n";
+  config_.kms.secrets.master_key_path = (directory_ / "key").string();
+  auto options = account_options(config_);
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->master_key.text(), "master");
+  config_.kms.secrets.master_key_path += ".missing";
+  auto missing = account_options(config_);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().message.find("kms.secrets.master_key_path"), std::string::npos);
+  config_.httpd.signing_passphrase = "ignored when there is a file";
+  config_.httpd.signing_passphrase_file = "key";
+  config_.httpd.token_validation = 1;
+  auto tokens = token_options(config_, directory_);
+  ASSERT_TRUE(tokens);
+  EXPECT_EQ(tokens->signing_passphrase.text(), "master");
+  EXPECT_FALSE(tokens->check_address);
+}
+
+TEST_F(SettingsTest, SettingFilesAreBounded) {
+  std::ofstream(directory_ / "big") << std::string(70'000, 'x');
+  EXPECT_FALSE(read_setting_file("key", directory_ / "big"));
+  EXPECT_FALSE(read_setting_file("key", directory_));
+}
+
+TEST_F(SettingsTest, SessionOptionsFollowTheirKeys) {
+  config_.common.umask = "0027";
+  config_.common.upload_mode = 2 + 4;  // the higher bits are for object stores
+  config_.common.setstat_mode = 1;
+  const session::Options options = session_options(config_.common);
+  EXPECT_EQ(options.umask, 027U);
+  EXPECT_EQ(options.upload_mode, session::UploadMode::atomic_with_resume);
+  EXPECT_EQ(options.setstat_mode, session::SetstatMode::ignore);
+}
+
+TEST_F(SettingsTest, TlsFilesComeFromTheSectionWhereTheBindingHasNone) {
+  config_.httpd.certificate_file = "all.crt";
+  config_.httpd.certificate_key_file = "all.key";
+  config_.httpd.bindings[0].certificate_file = "/own.crt";
+  const auto options = tls_options(config_.httpd, config_.httpd.bindings[0], "/etc/ferry");
+  EXPECT_EQ(options.certificate_file, "/own.crt");
+  EXPECT_EQ(options.key_file, "/etc/ferry/all.key");
+}
+
+}  // namespace
+}  // namespace ferry::server
