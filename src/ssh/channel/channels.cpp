@@ -79,12 +79,18 @@ Result<void> Channels::open(ByteReader in) {
   return {};
 }
 
+// Null: no such channel, or the peer has closed it and may not speak of it again (RFC 4254 section 5.3).
+std::shared_ptr<SessionChannel> Channels::find(std::uint32_t local_id) const {
+  const auto found = channels_.find(local_id);
+  return found == channels_.end() || found->second->close_received() ? nullptr : found->second;
+}
+
 Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in, const BlockRef& block) {
   if (number == msg::channel_request) return request(in);
   const std::uint32_t local_id = in.u32();
-  const auto found = channels_.find(local_id);
-  if (!in.ok() || found == channels_.end()) return fail(ErrorCode::protocol_error, "message for no channel");
-  SessionChannel& channel = *found->second;
+  const std::shared_ptr<SessionChannel> found = find(local_id);
+  if (!in.ok() || !found) return fail(ErrorCode::protocol_error, "message for no channel");
+  SessionChannel& channel = *found;
   switch (number) {
     case msg::channel_data: {
       const ByteSpan data = in.blob();
@@ -128,9 +134,9 @@ Result<void> Channels::request(ByteReader in) {
   const std::uint32_t local_id = in.u32();
   const std::string_view type = in.string();
   const bool want_reply = in.boolean();
-  const auto found = channels_.find(local_id);
-  if (!in.ok() || found == channels_.end()) return fail(ErrorCode::protocol_error, "request for no channel");
-  const std::shared_ptr<SessionChannel> channel = found->second;
+  const std::shared_ptr<SessionChannel> channel = find(local_id);
+  if (!in.ok() || !channel) return fail(ErrorCode::protocol_error, "request for no channel");
+  if (channel->close_sent()) return {};  // it crossed our CLOSE, after which nothing may be sent
   ChannelService service;
   if (!channel->serving()) service = service_for(type, in);
   if (want_reply) {

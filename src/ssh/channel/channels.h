@@ -30,6 +30,7 @@ class Channels {
   Result<void> request(ByteReader in);
   Result<void> global_request(ByteReader in);
   Result<void> handle_channel_message(std::uint8_t number, ByteReader in, const BlockRef& block);
+  std::shared_ptr<SessionChannel> find(std::uint32_t local_id) const;
   ChannelService service_for(std::string_view type, ByteReader& in);
   void refuse_open(std::uint32_t peer_id, OpenFailure reason, std::string_view text);
   void drop_if_over(std::uint32_t local_id);

@@ -43,7 +43,7 @@ Task<bool> SessionChannel::wait_input(std::size_t already) {
 }
 
 Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) {
-  if (eof_received_ || close_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
+  if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
   if (data.size() > window_ || data.size() > max_packet) return fail(ErrorCode::protocol_error, "channel window exceeded");
   window_ -= static_cast<std::uint32_t>(data.size());
   if (!serving_) {  // nothing reads it: refused service, or none asked for yet
@@ -57,6 +57,7 @@ Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) 
 }
 
 Result<void> SessionChannel::receive_extended_data(ByteSpan data) {
+  if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
   if (data.size() > window_ || data.size() > max_packet) return fail(ErrorCode::protocol_error, "channel window exceeded");
   window_ -= static_cast<std::uint32_t>(data.size());
   consumed_ += static_cast<std::uint32_t>(data.size());

@@ -54,6 +54,8 @@ class SessionChannel final : public Channel {
   std::uint32_t peer_id() const { return peer_id_; }
   bool serving() const { return serving_; }
   void set_serving() { serving_ = true; }
+  bool close_sent() const { return close_sent_; }
+  bool close_received() const { return close_received_; }
   // Both sides have closed and nothing serves it any more.
   bool over() const { return close_sent_ && close_received_ && !serving_; }
 

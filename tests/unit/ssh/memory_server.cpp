@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <stdexcept>
 
 #include "tests/unit/ssh/packet_support.h"
@@ -38,6 +39,13 @@ Task<void> source(Channel& channel, std::size_t size) {
   if (written) channel.send_exit_status(7);
 }
 
+Task<void> wait_for_ever(TestHandler& handler) {
+  const auto executor = co_await asio::this_coro::executor;
+  handler.stubborn_timer = std::make_unique<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  boost::system::error_code stopped;
+  co_await handler.stubborn_timer->async_wait(asio::redirect_error(asio::use_awaitable, stopped));
+}
+
 Task<void> serve(Channel& channel, TestHandler& handler, std::string what) {
   handler.last_channel = &channel;
   handler.services_started.push_back(what);
@@ -47,6 +55,8 @@ Task<void> serve(Channel& channel, TestHandler& handler, std::string what) {
     co_await echo(channel);
   } else if (name == "hold") {
     co_await hold(channel, handler);
+  } else if (name == "stubborn") {
+    co_await wait_for_ever(handler);
   } else if (name.starts_with("source ")) {
     co_await source(channel, std::stoul(name.substr(7)));
   }
@@ -107,6 +117,7 @@ MemoryServer::MemoryServer(TransportOptions options, Limits limits)
 
 MemoryServer::~MemoryServer() {
   channels->abort();
+  handler.stop_stubborn();
   run();
 }
 

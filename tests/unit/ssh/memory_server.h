@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,10 +26,14 @@ class TestHandler : public ServerHandler {
   std::vector<std::string> calls;
 
   // Services: "echo"; "hold" lets input lie until `release`; "fail" throws; "quiet" returns at once;
-  // "source N" writes N bytes of pattern(N).
+  // "stubborn" ends only when stop_stubborn() is called; "source N" writes N bytes of pattern(N).
   std::vector<std::string> services_started, services_ended;
   std::size_t held_input = 0;  // what "hold" sees lying there
   bool release = false;
+  void stop_stubborn() {
+    if (stubborn_timer) stubborn_timer->cancel();
+  }
+  std::unique_ptr<asio::steady_timer> stubborn_timer;
   Channel* last_channel = nullptr;
 
   std::string banner() override;
@@ -45,7 +50,7 @@ class TestHandler : public ServerHandler {
   bool key_done_ = false;
 };
 
-class MemoryServer final : public Link, public OutputHost {
+class MemoryServer : public Link, public OutputHost {
  public:
   struct Limits {
     int max_auth_tries = 6;
