@@ -225,7 +225,9 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
                                   parts->loaded.environment);
   if (!admin) return fail(admin.error());
   parts->threads.start();
-  if (*admin) std::cout << parts->ready_line() << welcome_text(parts->welcome(**admin)) << std::endl;
+  std::cout << parts->ready_line() << '\n';
+  if (*admin) std::cout << welcome_text(parts->welcome(**admin));
+  std::cout << std::flush;
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 struct ServeOptions {
   ConfigOptions config;
-  log::Options log;
+  log::Options log{.file_path = "ferry.log"};
   std::string log_level = "debug";
   std::string loaddata_from;
   int loaddata_mode = 1;
@@ -29,7 +29,8 @@ struct ServeOptions {
 void add_log_options(CLI::App& command, ServeOptions& options) {
   with_variable(command.add_option("--log-file-path", options.log.file_path,
                                    "log file, relative to the configuration directory; empty: stderr"),
-                {"LOG_FILE_PATH"});
+                {"LOG_FILE_PATH"})
+      ->capture_default_str();
   with_variable(command.add_option("--log-max-size", options.log.max_size_mb,
                                    "megabytes at which the log file is rotated; 0: never"),
                 {"LOG_MAX_SIZE"})
