@@ -7,7 +7,7 @@ namespace ferry::ssh {
 namespace {
 constexpr std::size_t length_size = 4;
 constexpr std::size_t least_padding = 4;  // RFC 4253 section 6
-// When less than this is left behind the unread bytes, they move to the front.
+// When less than this is left behind the unread bytes, the block is near its end.
 constexpr std::size_t least_space = Block::large_size / 4;
 }  // namespace
 
@@ -18,6 +18,9 @@ MutableByteSpan PacketInput::space() {
   } else if (begin_ == end_ && block_.unique() && block_->capacity() == Block::large_size) {
     begin_ = end_ = 0;
   } else if (block_->capacity() - end_ < least_space && (begin_ > 0 || block_->capacity() != Block::large_size)) {
+    // The packet on its way is finished here and no more is taken: then nothing needs to move.
+    const std::size_t missing = packet_size_ > available() ? packet_size_ - available() : 0;
+    if (missing > 0 && missing <= block_->capacity() - end_) return {block_->data() + end_, missing};
     relocate(Block::large_size);
   }
   return {block_->data() + end_, block_->capacity() - end_};
@@ -64,6 +67,7 @@ Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, s
       return fail(ErrorCode::protocol_error, "bad packet length");
     }
     length_ = length;
+    packet_size_ = length_size + length + shape.tag_size;
   }
   const std::size_t covered = length_size + *length_;
   if (available() < covered + shape.tag_size) return std::nullopt;
@@ -76,6 +80,7 @@ Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, s
   const MutableByteSpan payload(packet + length_size + 1, *length_ - 1 - padding);
   begin_ += covered + shape.tag_size;
   length_.reset();
+  packet_size_ = 0;
   return payload;
 }
 

@@ -41,6 +41,7 @@ class PacketInput {
   BlockRef block_;
   std::size_t begin_ = 0, end_ = 0;
   std::optional<std::uint32_t> length_;  // of the packet at begin_, once its prefix was opened
+  std::size_t packet_size_ = 0;          // of that packet, tag included; 0 before its length is known
 };
 
 }  // namespace ferry::ssh
