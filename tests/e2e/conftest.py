@@ -65,13 +65,20 @@ def server(tmp_path_factory):
     yield from run_server(Ferry(tmp_path_factory.mktemp("ferry")))
 
 
-@pytest.fixture
-def make_server(tmp_path):
-    """make_server(environment, arguments): a server of this test's own, stopped at its end."""
-    mine = []
+def copy_host_keys(source, target):
+    """Spares a server the seconds that making an RSA key takes."""
+    for key in source.config_dir.glob("id_*"):
+        shutil.copy2(key, target.config_dir)
 
-    def make(environment=None, arguments=(), start=True, folder="config"):
-        server = Ferry(tmp_path / folder, environment, arguments)
+
+@pytest.fixture
+def make_server(server, tmp_path):
+    """make_server(environment, arguments): a server of this test's own, stopped at its end."""
+    mine, shared = [], server
+
+    def make(environment=None, arguments=(), start=True):
+        server = Ferry(tmp_path / "config", environment, arguments)
+        copy_host_keys(shared, server)
         servers.append(server)
         mine.append(server)
         return server.start() if start else server

@@ -71,7 +71,9 @@ class Ferry:
     # --- the process ---
     def launch(self):
         """Starts the process and returns at once."""
-        command = [*self.wrapper, binary(), "serve", "--config-dir", self.config_dir, *self.arguments]
+        self._token = None
+        command = [*self.wrapper, binary(), "serve", "--config-dir", self.config_dir, "--log-file-path", "ferry.log",
+                   *self.arguments]
         with open(self.output_path, "ab") as output:
             self.process = subprocess.Popen([str(part) for part in command], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
