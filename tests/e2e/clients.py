@@ -3,6 +3,7 @@ import hashlib
 import os
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import asyncssh
@@ -31,7 +32,7 @@ def run(command, text=None, environment=None, timeout=TIMEOUT):
 
 def askpass(user):
     """Environment that answers ssh's password prompt without a terminal."""
-    script = user.server.config_dir / f"askpass-{user.name}"
+    script = user.server.config_dir / "askpass"
     if not script.exists():
         script.write_text('#!/bin/sh\nprintf "%s\\n" "$TEST_PASSWORD"\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
@@ -110,9 +111,19 @@ class Paramiko:
 
 def asyncssh_connect(user, key=None, **options):
     """async with asyncssh_connect(user) as connection: ..."""
-    login = {"client_keys": [str(key)], "password": None} if key else {"client_keys": None, "password": user.password}
+    if key:
+        login = {"client_keys": [key if isinstance(key, asyncssh.SSHKey) else str(key)], "password": None}
+    else:
+        login = {"client_keys": None, "password": user.password}
     return asyncssh.connect("127.0.0.1", user.server.sftp_port, username=user.name, known_hosts=None, config=None,
                             agent_path=None, login_timeout=60, **login, **options)
+
+
+def wait_for(condition, what, timeout=20):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        time.sleep(0.05)
 
 
 def random_file(path, size):

@@ -4,23 +4,15 @@ import os
 import signal
 import socket
 import subprocess
-import time
 
 import asyncssh
 import pytest
 
-from clients import ClientFailed, Paramiko, asyncssh_connect, digest, random_file, same, sftp, sftp_command
+from clients import ClientFailed, Paramiko, asyncssh_connect, digest, random_file, same, sftp, sftp_command, wait_for
 
 GIGABYTE = 10**9
 ATOMIC = {"FERRY_COMMON__UPLOAD_MODE": "1"}
 ATOMIC_WITH_RESUME = {"FERRY_COMMON__UPLOAD_MODE": "2"}
-
-
-def wait_for(condition, what, timeout=20):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
-        time.sleep(0.05)
 
 
 def connections(server):

@@ -211,6 +211,25 @@ TEST(Write, ManyTinyFragmentsArePutTogether) {
   for (const std::size_t pieces : session.storage.write_pieces) EXPECT_LE(pieces, 1024U);
 }
 
+// As rclone 1.60 ends a file: the packet is longer than the data it announces.
+TEST(Write, BytesBehindTheDataAreIgnored) {
+  for (const bool waits : {false, true}) {
+    for (const std::size_t fragment : {7UL, 100'000UL}) {
+      FakeSession session;
+      session.storage.waits = waits;
+      Requests requests;
+      const std::string h = handle_name(0);
+      requests.open("f", open_write | open_create).write(h, 0, "first ");
+      requests.add(Packet::write, ByteWriter().string(h).u64(6).u32(7).bytes(as_bytes("second not this")));
+      requests.write(h, 13, "third").close(h);
+      const Outcome result = run(requests, session, {.fragment = fragment});
+      ASSERT_EQ(result.replies.size(), 5U);
+      for (std::size_t i = 1; i < 5; ++i) EXPECT_EQ(result.replies[i].status(), 0) << i;
+      EXPECT_EQ(session.node("/f")->data, "first second third");
+    }
+  }
+}
+
 TEST(Write, AdjoiningOnesAreWrittenTogetherAndAnsweredOneByOne) {
   const std::string text = pattern(64 * 32'768);
   for (const bool waits : {false, true}) {
