@@ -107,6 +107,9 @@ class SshPolicy final : public ssh::ServerHandler {
     return request;
   }
 
+  bool offers(std::string_view method) const {
+    return method == "publickey" || (method == "password" && services_->options.password_authentication);
+  }
   std::string methods() const {
     if (!remaining_.empty()) return remaining_;
     return services_->options.password_authentication ? "publickey,password" : "publickey";
@@ -116,6 +119,8 @@ class SshPolicy final : public ssh::ServerHandler {
   AuthOutcome settle(auth::Method method, Result<auth::LoginOutcome> outcome) {
     if (!outcome) return refused();
     if (outcome->partial) {
+      std::erase_if(outcome->remaining, [this](const std::string& name) { return !offers(name); });
+      if (outcome->remaining.empty()) return refused();  // what is missing cannot be asked for here
       completed_.push_back(method);
       remaining_ = ssh::join_name_list(outcome->remaining);
       return {AuthOutcome::Verdict::partial, methods()};
