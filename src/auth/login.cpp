@@ -42,7 +42,8 @@ Result<Outcome> guarded(Attempt attempt) {
 
 struct Authenticator::State {
   State(store::Provider& store, LoginOptions login_options)
-      : provider(store), options(std::move(login_options)),
+      : provider(store),
+        options(std::move(login_options)),
         dummy_hash(crypto::hash_password("no account has this password", options.hashing)) {}
 
   Result<LoginOutcome> attempt(const LoginRequest& request);
@@ -193,6 +194,7 @@ Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest reque
 
 void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
                            std::string_view login_type, std::string_view error) {
+  username = username.substr(0, model::max_name_length);  // what a client sends must not fill the log
   log::write(log::Level::debug, "connection_failed",
              {{"client_ip", client_ip},
               {"username", username},

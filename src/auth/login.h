@@ -40,10 +40,10 @@ struct LoginRequest {
   std::string client_ip;
   std::string username;
   Method method = Method::none;
-  crypto::Secret password;         // password, keyboard_interactive
-  Bytes public_key;                // publickey: the blob; the protocol has checked the signature, unless `probe`
-  bool probe = false;              // publickey without signature yet: may this key log in? Records nothing
-  std::vector<Method> completed;   // steps that had partial success on this connection for this very username
+  crypto::Secret password;        // password, keyboard_interactive
+  Bytes public_key;               // publickey: the blob; the protocol has checked the signature, unless `probe`
+  bool probe = false;             // publickey without signature yet: may this key log in? Records nothing
+  std::vector<Method> completed;  // steps that had partial success on this connection for this very username
 };
 
 struct LoginOutcome {
@@ -63,7 +63,7 @@ struct LoginOptions {
   model::NamingRules naming;
   crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
   bool password_caching = true;
-  bool local_time = false;          // access_time is in the server's time zone, not UTC
+  bool local_time = false;  // access_time is in the server's time zone, not UTC
 };
 
 class Authenticator {

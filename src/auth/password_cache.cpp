@@ -9,8 +9,7 @@ PasswordCache::PasswordCache(std::size_t capacity) : capacity_(capacity), key_(s
 }
 
 // Every part goes in with its length, so that no two triples look alike.
-Bytes PasswordCache::tag_of(std::string_view account, std::string_view stored_hash,
-                            std::string_view password) const {
+Bytes PasswordCache::tag_of(std::string_view account, std::string_view stored_hash, std::string_view password) const {
   ByteWriter lengths(24);
   lengths.u64(account.size()).u64(stored_hash.size()).u64(password.size());
   crypto::Hmac hmac(crypto::HashAlgorithm::sha256, key_.bytes());

@@ -34,7 +34,7 @@ class PasswordCache {
   const std::size_t capacity_;
   crypto::Secret key_;
   std::mutex mutex_;
-  std::list<Entry> entries_;  // most recently used first
+  std::list<Entry> entries_;                                                // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;  // views into entries_
 };
 

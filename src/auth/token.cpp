@@ -74,8 +74,13 @@ IssuedToken Tokens::State::issue(const char* audience, const std::string& userna
                                  std::string_view client_ip) const {
   const std::int64_t now = now_seconds();
   const std::int64_t expires = now + std::chrono::seconds(options.lifetime).count();
-  const Json claims = {{"jti", crypto::random_id()}, {"aud", audience}, {"sub", username}, {"fpr", print},
-                       {"ip", client_ip},            {"iat", now},      {"exp", expires}};
+  const Json claims = {{"jti", crypto::random_id()},
+                       {"aud", audience},
+                       {"sub", username},
+                       {"fpr", print},
+                       {"ip", client_ip},
+                       {"iat", now},
+                       {"exp", expires}};
   const std::string text = claims.dump(-1, ' ', false, Json::error_handler_t::replace);
   return {crypto::sign_jwt(text, key.bytes()), expires};
 }

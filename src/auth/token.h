@@ -21,10 +21,10 @@
 namespace ferry::auth {
 
 struct TokenOptions {
-  crypto::Secret signing_passphrase;     // empty: a random key, so that tokens end with the process
-  std::chrono::minutes lifetime{20};     // httpd.jwt_lifetime
-  bool check_address = true;             // httpd.token_validation = 1 switches it off
-  bool local_time = false;               // as LoginOptions
+  crypto::Secret signing_passphrase;  // empty: a random key, so that tokens end with the process
+  std::chrono::minutes lifetime{20};  // httpd.jwt_lifetime
+  bool check_address = true;          // httpd.token_validation = 1 switches it off
+  bool local_time = false;            // as LoginOptions
 };
 
 struct IssuedToken {

@@ -36,7 +36,8 @@ Result<IpNetwork> IpNetwork::parse(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     unsigned length = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || length > (dotted ? 32 : 128)) {
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() ||
+        length > (dotted ? 32 : 128)) {
       return fail(ErrorCode::invalid_argument, "the network's prefix length is not valid");
     }
     network.prefix_ = dotted ? length + 96 : length;

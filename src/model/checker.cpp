@@ -18,8 +18,7 @@ void Checker::range(std::string_view field, std::int64_t value, std::int64_t lea
   require(false, field, "must be from " + std::to_string(least) + " to " + std::to_string(most));
 }
 
-void Checker::words(std::string_view field, std::vector<std::string>& list,
-                    std::span<const std::string_view> known) {
+void Checker::words(std::string_view field, std::vector<std::string>& list, std::span<const std::string_view> known) {
   for (const std::string& word : list) {
     require(std::ranges::find(known, word) != known.end(), field, "unknown value \"" + word + "\"");
   }

@@ -31,8 +31,8 @@ bool is_control(std::string_view character) {
   if (first == 0xc2 && second < 0xa0) return true;  // C1
   const auto third = static_cast<unsigned char>(character.size() > 2 ? character[2] : 0);
   // Line and paragraph separators and the marks that turn the direction of text around.
-  return first == 0xe2 && ((second == 0x80 && third >= 0xa8 && third <= 0xae) ||
-                           (second == 0x81 && third >= 0xa6 && third <= 0xa9));
+  return first == 0xe2 &&
+         ((second == 0x80 && third >= 0xa8 && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9));
 }
 
 bool is_unreserved(char c) {

@@ -29,8 +29,8 @@ struct User {
   std::string username;
   std::string email;
   std::string description;
-  std::int64_t expiration_date = 0;  // Unix ms, 0 never
-  std::string password;              // plain on its way in, the hash once stored; "" no password login
+  std::int64_t expiration_date = 0;      // Unix ms, 0 never
+  std::string password;                  // plain on its way in, the hash once stored; "" no password login
   std::vector<std::string> public_keys;  // authorized_keys lines
   std::string home_dir;
   std::vector<VirtualFolder> virtual_folders;
@@ -40,15 +40,15 @@ struct User {
   std::int64_t quota_size = 0;    // bytes, 0 unlimited
   std::int64_t quota_files = 0;   // 0 unlimited
   Permissions permissions;
-  std::int64_t used_quota_size = 0;             // kept by the store
-  std::int64_t used_quota_files = 0;            // kept by the store
-  std::int64_t last_quota_update = 0;           // Unix ms; kept by the store
-  std::int64_t upload_bandwidth = 0;            // KB/s, 0 unlimited
-  std::int64_t download_bandwidth = 0;          // KB/s, 0 unlimited
-  std::int64_t upload_data_transfer = 0;        // MB, 0 unlimited
-  std::int64_t download_data_transfer = 0;      // MB, 0 unlimited
-  std::int64_t total_data_transfer = 0;         // MB, 0 unlimited
-  std::int64_t used_upload_data_transfer = 0;   // bytes; kept by the store
+  std::int64_t used_quota_size = 0;              // kept by the store
+  std::int64_t used_quota_files = 0;             // kept by the store
+  std::int64_t last_quota_update = 0;            // Unix ms; kept by the store
+  std::int64_t upload_bandwidth = 0;             // KB/s, 0 unlimited
+  std::int64_t download_bandwidth = 0;           // KB/s, 0 unlimited
+  std::int64_t upload_data_transfer = 0;         // MB, 0 unlimited
+  std::int64_t download_data_transfer = 0;       // MB, 0 unlimited
+  std::int64_t total_data_transfer = 0;          // MB, 0 unlimited
+  std::int64_t used_upload_data_transfer = 0;    // bytes; kept by the store
   std::int64_t used_download_data_transfer = 0;  // bytes; kept by the store
   std::int64_t created_at = 0;                   // Unix ms; kept by the store, as are the next four
   std::int64_t updated_at = 0;
@@ -71,7 +71,7 @@ using UserPtr = std::shared_ptr<const User>;
 
 // Calls `act(ConfigSecret&)` on every secret of a user itself (its folders have their own).
 template <class SomeUser, class Act>
-  requires requires(SomeUser& user) { user.virtual_folders; }
+requires requires(SomeUser& user) { user.virtual_folders; }
 void for_each_secret(SomeUser& user, Act act) {
   for_each_secret(user.filesystem, act);
   act(user.filters.totp_config.secret);

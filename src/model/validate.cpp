@@ -7,19 +7,19 @@ namespace ferry::model {
 namespace {
 
 constexpr std::string_view permissions_list[] = {
-    "*",            "list",         "download",   "upload",      "overwrite",       "delete",
-    "delete_files", "delete_dirs",  "rename",     "rename_files", "rename_dirs",     "create_dirs",
-    "create_symlinks", "chmod",     "chown",      "chtimes",     "copy"};
+    "*",           "list",    "download",     "upload",      "overwrite",   "delete",          "delete_files",
+    "delete_dirs", "rename",  "rename_files", "rename_dirs", "create_dirs", "create_symlinks", "chmod",
+    "chown",       "chtimes", "copy"};
 constexpr std::string_view admin_permissions_list[] = {
-    "*",              "add_users",     "edit_users",  "del_users",      "view_users",   "view_conns",
-    "close_conns",    "view_status",   "manage_folders", "manage_groups", "quota_scans", "manage_defender",
-    "view_defender",  "view_events",   "disable_mfa",
+    "*", "add_users", "edit_users", "del_users", "view_users", "view_conns", "close_conns", "view_status",
+    "manage_folders", "manage_groups", "quota_scans", "manage_defender", "view_defender", "view_events", "disable_mfa",
     // Of older versions, met in their dumps: kept, so that nothing is lost on the way.
     "manage_admins", "manage_apikeys", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists",
     "retention_checks", "metadata_checks"};
-constexpr std::string_view login_methods_list[] = {
-    "publickey", "password", "password-over-SSH", "keyboard-interactive", "publickey+password",
-    "publickey+keyboard-interactive", "TLSCertificate", "TLSCertificate+password"};
+constexpr std::string_view login_methods_list[] = {"publickey",          "password",
+                                                   "password-over-SSH",  "keyboard-interactive",
+                                                   "publickey+password", "publickey+keyboard-interactive",
+                                                   "TLSCertificate",     "TLSCertificate+password"};
 constexpr std::string_view protocols_list[] = {"SSH", "FTP", "DAV", "HTTP"};
 
 constexpr std::int64_t largest_id = 2147483647;
@@ -142,7 +142,8 @@ Result<void> validate(Admin& admin, const NamingRules& naming) {
   check.networks("filters.allow_list", admin.filters.allow_list);
   check.totp(admin.filters.totp_config, admin.filters.recovery_codes);
   check.not_negative("filters.preferences.hide_user_page_sections", admin.filters.preferences.hide_user_page_sections);
-  check.not_negative("filters.preferences.default_users_expiration", admin.filters.preferences.default_users_expiration);
+  check.not_negative("filters.preferences.default_users_expiration",
+                     admin.filters.preferences.default_users_expiration);
   for (AdminGroupMapping& group : admin.groups) {
     check.name(naming, "groups.name", group.name);
     check.range("groups.options.add_to_users_as", group.options.add_to_users_as, 0, 2);

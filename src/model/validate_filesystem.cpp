@@ -4,7 +4,7 @@ namespace ferry::model {
 
 namespace {
 
-constexpr std::string_view secret_statuses[] = {"Plain", "AES-256-GCM",   "Secretbox",    "GCP",
+constexpr std::string_view secret_statuses[] = {"Plain", "AES-256-GCM",  "Secretbox",    "GCP",
                                                 "AWS",   "VaultTransit", "AzureKeyVault"};
 constexpr std::string_view access_tiers[] = {"", "Archive", "Hot", "Cool"};
 

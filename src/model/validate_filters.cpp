@@ -5,10 +5,9 @@ namespace ferry::model {
 namespace {
 
 constexpr std::string_view web_client_options[] = {
-    "publickey-change-disabled",    "tls-cert-change-disabled", "write-disabled",
-    "mfa-disabled",                 "password-change-disabled", "api-key-auth-change-disabled",
-    "info-change-disabled",         "shares-disabled",          "password-reset-disabled",
-    "shares-without-password-disabled"};
+    "publickey-change-disabled", "tls-cert-change-disabled",        "write-disabled",       "mfa-disabled",
+    "password-change-disabled",  "api-key-auth-change-disabled",    "info-change-disabled", "shares-disabled",
+    "password-reset-disabled",   "shares-without-password-disabled"};
 constexpr std::string_view mfa_protocols[] = {"SSH", "FTP", "HTTP"};
 constexpr std::string_view tls_usernames[] = {"", "None", "CommonName"};
 constexpr std::string_view user_types[] = {"", "LDAPUser", "OSUser"};
@@ -32,9 +31,9 @@ void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
                   "no pattern for \"" + filter.path + "\"");
     check.range("filters.file_patterns.deny_policy", filter.deny_policy, 0, 1);
     const auto empty = [](const std::string& pattern) { return pattern.empty(); };
-    check.require(std::ranges::none_of(filter.allowed_patterns, empty) &&
-                      std::ranges::none_of(filter.denied_patterns, empty),
-                  "filters.file_patterns", "a pattern is empty");
+    check.require(
+        std::ranges::none_of(filter.allowed_patterns, empty) && std::ranges::none_of(filter.denied_patterns, empty),
+        "filters.file_patterns", "a pattern is empty");
     check.require(std::ranges::find(seen, filter.path) == seen.end(), "filters.file_patterns",
                   "\"" + filter.path + "\" stands twice");
     seen.push_back(filter.path);
@@ -65,9 +64,9 @@ void check_numbers(Checker& check, const UserFilters& filters) {
   check.range("filters.ftp_security", filters.ftp_security, 0, 1);
   check.not_negative("filters.default_shares_expiration", filters.default_shares_expiration);
   check.not_negative("filters.max_shares_expiration", filters.max_shares_expiration);
-  check.require(filters.max_shares_expiration == 0 ||
-                    filters.default_shares_expiration <= filters.max_shares_expiration,
-                "filters.default_shares_expiration", "is longer than max_shares_expiration");
+  check.require(
+      filters.max_shares_expiration == 0 || filters.default_shares_expiration <= filters.max_shares_expiration,
+      "filters.default_shares_expiration", "is longer than max_shares_expiration");
   check.not_negative("filters.password_expiration", filters.password_expiration);
   check.range("filters.password_strength", filters.password_strength, 0, 1024);
 }

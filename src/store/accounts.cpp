@@ -10,8 +10,8 @@ constexpr std::size_t max_password = 4096;
 
 // Keeps the stored secret where the client sent back what it was shown.
 void keep_secret(model::ConfigSecret& given, const model::ConfigSecret& stored) {
-  const bool echoed = given.is_encrypted() && given.status == stored.status &&
-                      (given.payload.empty() || given.key.empty());
+  const bool echoed =
+      given.is_encrypted() && given.status == stored.status && (given.payload.empty() || given.key.empty());
   if (given.is_redacted() || echoed) given = stored;
 }
 
@@ -34,8 +34,7 @@ void seal_second_factor(auto& filters, const std::string& owner, const crypto::S
 }
 
 void seal_user(model::User& user, const crypto::Secret& master_key) {
-  model::for_each_secret(user,
-                         [&](model::ConfigSecret& secret) { model::seal(secret, user.username, master_key); });
+  model::for_each_secret(user, [&](model::ConfigSecret& secret) { model::seal(secret, user.username, master_key); });
 }
 
 void seal_folder(model::Folder& folder, const crypto::Secret& master_key) {

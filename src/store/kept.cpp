@@ -73,8 +73,7 @@ std::unexpected<Error> fail_exists(std::string_view kind, std::string_view name)
   return fail(ErrorCode::already_exists, std::string(kind) + " \"" + std::string(name) + "\" exists already");
 }
 std::unexpected<Error> fail_no_folder(std::string_view name) {
-  return fail(ErrorCode::invalid_argument,
-              "virtual_folders: folder \"" + std::string(name) + "\" does not exist");
+  return fail(ErrorCode::invalid_argument, "virtual_folders: folder \"" + std::string(name) + "\" does not exist");
 }
 
 }  // namespace ferry::store

@@ -11,13 +11,12 @@ struct Columns {
   std::string data;
 };
 
-#define FERRY_FOLDER_COLUMNS \
-  "SELECT id, used_quota_size, used_quota_files, last_quota_update, data FROM folders "
+#define FERRY_FOLDER_COLUMNS "SELECT id, used_quota_size, used_quota_files, last_quota_update, data FROM folders "
 
 template <class Prepared>
 auto into_columns(Prepared&& prepared, Columns& c) {
-  return (prepared, soci::into(c.id), soci::into(c.quota_size), soci::into(c.quota_files),
-          soci::into(c.quota_update), soci::into(c.data));
+  return (prepared, soci::into(c.id), soci::into(c.quota_size), soci::into(c.quota_files), soci::into(c.quota_update),
+          soci::into(c.data));
 }
 
 Result<model::Folder> to_folder(const Columns& c) {
@@ -73,8 +72,8 @@ Result<void> replace(soci::session& sql, Row user_id, const std::vector<model::V
     const Row size = mount.quota_size, files = mount.quota_files;
     sql << "INSERT INTO users_folders (user_id, position, folder_id, virtual_path, quota_size, quota_files, subpath) "
            "VALUES (:user, :position, :folder, :path, :size, :files, :subpath)",
-        soci::use(user_id), soci::use(position), soci::use(folder_id), soci::use(mount.virtual_path),
-        soci::use(size), soci::use(files), soci::use(mount.subpath);
+        soci::use(user_id), soci::use(position), soci::use(folder_id), soci::use(mount.virtual_path), soci::use(size),
+        soci::use(files), soci::use(mount.subpath);
     ++position;
   }
   return {};
@@ -98,8 +97,7 @@ namespace folders {
 
 Result<model::Folder> find(soci::session& sql, const std::string& name) {
   Columns c;
-  soci::statement query =
-      into_columns((sql.prepare << FERRY_FOLDER_COLUMNS "WHERE name = :name", soci::use(name)), c);
+  soci::statement query = into_columns((sql.prepare << FERRY_FOLDER_COLUMNS "WHERE name = :name", soci::use(name)), c);
   if (!query.execute(true)) return fail_missing("folder", name);
   auto folder = to_folder(c);
   if (folder) folder->users = mounts::users_of(sql, c.id);
@@ -163,8 +161,8 @@ Result<void> update_quota(soci::session& sql, const std::string& name, QuotaUsag
 
 Result<QuotaUsage> quota(soci::session& sql, const std::string& name) {
   Row files = 0, size = 0;
-  sql << "SELECT used_quota_files, used_quota_size FROM folders WHERE name = :name", soci::use(name),
-      soci::into(files), soci::into(size);
+  sql << "SELECT used_quota_files, used_quota_size FROM folders WHERE name = :name", soci::use(name), soci::into(files),
+      soci::into(size);
   if (!sql.got_data()) return fail_missing("folder", name);
   return QuotaUsage{files, size};
 }

@@ -95,22 +95,24 @@ Result<Tables> read_tables(const std::string& path) {
     if (name.ends_with("schema_version")) tables.sftpgo = true;
   }
   if (state == SQLITE_DONE) return tables;
-  if (state == SQLITE_NOTADB) return fail(ErrorCode::conflict, path + " is not an SQLite database; it is left as it is");
+  if (state == SQLITE_NOTADB)
+    return fail(ErrorCode::conflict, path + " is not an SQLite database; it is left as it is");
   return fail(ErrorCode::io_error, "cannot read the database " + path + ": " + sqlite3_errmsg(raw));
 }
 
 }  // namespace
 
 Result<void> check_owner(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || info.st_size == 0) return {};
   const auto tables = read_tables(path);
   if (!tables) return fail(tables.error());
   if (tables->ours || !tables->any) return {};
   if (tables->sftpgo) {
     return fail(ErrorCode::conflict,
-                path + " was made by SFTPGo and is left as it is: to bring its data over, dump it there (GET "
-                       "/api/v2/dumpdata), then start Ferry on a new database with --loaddata-from");
+                path +
+                    " was made by SFTPGo and is left as it is: to bring its data over, dump it there (GET "
+                    "/api/v2/dumpdata), then start Ferry on a new database with --loaddata-from");
   }
   return fail(ErrorCode::conflict, path + " holds tables that are not Ferry's; it is left as it is");
 }

@@ -14,17 +14,16 @@ struct Columns {
   std::string data;
 };
 
-#define FERRY_USER_COLUMNS                                                                              \
-  "SELECT id, created_at, updated_at, last_login, first_download, first_upload, used_quota_size, "      \
+#define FERRY_USER_COLUMNS                                                                             \
+  "SELECT id, created_at, updated_at, last_login, first_download, first_upload, used_quota_size, "     \
   "used_quota_files, last_quota_update, used_upload_data_transfer, used_download_data_transfer, data " \
   "FROM users "
 
 template <class Prepared>
 auto into_columns(Prepared&& prepared, Columns& c) {
   return (prepared, soci::into(c.id), soci::into(c.created_at), soci::into(c.updated_at), soci::into(c.last_login),
-          soci::into(c.first_download), soci::into(c.first_upload), soci::into(c.quota_size),
-          soci::into(c.quota_files), soci::into(c.quota_update), soci::into(c.upload), soci::into(c.download),
-          soci::into(c.data));
+          soci::into(c.first_download), soci::into(c.first_upload), soci::into(c.quota_size), soci::into(c.quota_files),
+          soci::into(c.quota_update), soci::into(c.upload), soci::into(c.download), soci::into(c.data));
 }
 
 Result<model::User> to_user(const Columns& c) {

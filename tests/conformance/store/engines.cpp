@@ -11,11 +11,11 @@ std::unique_ptr<Provider> open_test_sqlite(const ScratchDirectory& scratch) {
   return std::move(*provider);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Engines, ProviderTest,
-    testing::Values(Engine{"memory", false, [](const ScratchDirectory&) { return make_memory_provider(); }},
-                    Engine{"sqlite", true, open_test_sqlite}),
-    [](const testing::TestParamInfo<Engine>& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Engines, ProviderTest,
+                         testing::Values(Engine{"memory", false,
+                                                [](const ScratchDirectory&) { return make_memory_provider(); }},
+                                         Engine{"sqlite", true, open_test_sqlite}),
+                         [](const testing::TestParamInfo<Engine>& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace ferry::store

@@ -135,8 +135,9 @@ TEST_P(ProviderTest, PagesAreOrderedByName) {
 }
 
 TEST_P(ProviderTest, HostileNamesAreOnlyNames) {
-  const std::vector<std::string> names = {"'; DROP TABLE users; --", "\"", "a' OR '1'='1", ":name", "%", "_", "?1",
-                                          "a\\", "\xf0\x9f\x9a\xa2", std::string(255, 'x')};
+  const std::vector<std::string> names = {
+      "'; DROP TABLE users; --", "\"", "a' OR '1'='1", ":name", "%", "_", "?1", "a\\", "\xf0\x9f\x9a\xa2",
+      std::string(255, 'x')};
   for (const std::string& name : names) {
     ASSERT_TRUE(store_->add_user(test_user(name))) << name;
     ASSERT_TRUE(store_->add_admin(test_admin(name))) << name;

@@ -67,9 +67,7 @@ class FaultyProvider final : public store::Provider {
   }
   Result<store::QuotaUsage> user_quota(std::string_view name) override { return inner_->user_quota(name); }
   Result<store::QuotaUsage> folder_quota(std::string_view name) override { return inner_->folder_quota(name); }
-  Result<store::TransferUsage> transfer_quota(std::string_view name) override {
-    return inner_->transfer_quota(name);
-  }
+  Result<store::TransferUsage> transfer_quota(std::string_view name) override { return inner_->transfer_quota(name); }
   Result<void> set_user_last_login(std::string_view name, std::int64_t when) override {
     if (auto bad = fault(broken_writes); !bad) return bad;
     return inner_->set_user_last_login(name, when);

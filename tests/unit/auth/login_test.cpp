@@ -5,8 +5,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "model/public_key.h"
 #include "tests/unit/auth/auth_fixture.h"
 
@@ -127,15 +131,21 @@ TEST_F(LoginTest, EveryStepRefuses) {
       {"expiration", [&](model::User& u) { u.expiration_date = now - 1; }},
       {"denied address", [](model::User& u) { u.filters.denied_ip = {"10.0.0.0/8"}; }},
       {"allowed address", [](model::User& u) { u.filters.allowed_ip = {"192.168.0.0/16"}; }},
-      {"denied wins", [](model::User& u) {
+      {"denied wins",
+       [](model::User& u) {
          u.filters.allowed_ip = {"10.1.2.3"};
          u.filters.denied_ip = {"10.0.0.0/8"};
        }},
       {"protocol", [](model::User& u) { u.filters.denied_protocols = {"SSH"}; }},
       {"second factor", [](model::User& u) { u.filters.two_factor_protocols = {"SSH"}; }},
       {"anonymous", [](model::User& u) { u.filters.is_anonymous = true; }},
-      {"methods", [](model::User& u) { u.filters.denied_login_methods = {"password", "publickey"}; }},
-      {"access time", [](model::User& u) { u.filters.access_time = {{7, "00:00", "24:00"}}; }}};
+      {"methods",
+       [](model::User& u) {
+         u.filters.denied_login_methods = {"password", "publickey"};
+       }},
+      {"access time", [](model::User& u) {
+         u.filters.access_time = {{7, "00:00", "24:00"}};
+       }}};
   const model::User before = **provider_.user("maria");
   for (const auto& [name, spoil] : steps) {
     ASSERT_TRUE(lets_in(by_password())) << name;
@@ -351,6 +361,36 @@ TEST_F(LoginTest, AMissingAccountTakesAsLong) {
   EXPECT_GT(missing, wrong / 2);
   change([](model::User& u) { u.status = 0; });
   EXPECT_GT(time(by_password("secret")), wrong / 2);
+}
+
+TEST_F(LoginTest, FailuresAreLoggedInTheDocumentedShape) {
+  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "ferry-login-test.log";
+  std::filesystem::remove(path);
+  log::Options options;
+  options.file_path = path;
+  ASSERT_TRUE(log::open(options));
+  EXPECT_FALSE(lets_in(by_password("wr0ng", "nobody\n\"x\"")));
+  EXPECT_FALSE(lets_in(by_password("wr0ng", std::string(100'000, 'n').c_str())));
+  LoginRequest probe = by_key(other_key_line);
+  probe.probe = true;
+  EXPECT_FALSE(lets_in(probe));
+  log::flush();
+  ASSERT_TRUE(log::open({}));
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 2U);
+  const auto json = nlohmann::json::parse(lines[0]);
+  EXPECT_EQ(json["sender"], "connection_failed");
+  EXPECT_EQ(json["level"], "debug");
+  EXPECT_EQ(json["username"], "nobody\n\"x\"");
+  EXPECT_EQ(json["client_ip"], "10.1.2.3");
+  EXPECT_EQ(json["protocol"], "SSH");
+  EXPECT_EQ(json["login_type"], "password");
+  EXPECT_TRUE(json["error"].is_string());
+  EXPECT_EQ(lines[0].find("wr0ng"), std::string::npos);
+  EXPECT_LT(lines[1].size(), 1000U);
+  std::filesystem::remove(path);
 }
 
 TEST_F(LoginTest, RunsAsACoroutine) {

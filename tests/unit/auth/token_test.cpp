@@ -89,10 +89,8 @@ TEST_F(TokenTest, EndsAtItsExpiry) {
 
 TEST_F(TokenTest, EndsWithWhatItStandsFor) {
   const std::function<void(model::Admin&)> ends[] = {
-      [](model::Admin& a) { a.status = 0; },
-      [](model::Admin& a) { a.password = "$2a$04$other"; },
-      [](model::Admin& a) { a.permissions = {"view_users"}; },
-      [](model::Admin& a) { a.role = "limited"; },
+      [](model::Admin& a) { a.status = 0; }, [](model::Admin& a) { a.password = "$2a$04$other"; },
+      [](model::Admin& a) { a.permissions = {"view_users"}; }, [](model::Admin& a) { a.role = "limited"; },
       [](model::Admin& a) { a.filters.allow_list = {"192.168.0.0/16"}; }};
   const model::Admin before = *admin_;
   for (const auto& end : ends) {

@@ -95,9 +95,9 @@ TEST(Validate, Permissions) {
 }
 
 TEST(Validate, PublicKeys) {
-  for (const char* key :
-       {"nonsense", "ssh-ed25519", "ssh-ed25519 ???", "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ",
-        "ssh-ed25519-cert-v01@openssh.com AAAA", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"}) {
+  for (const char* key : {"nonsense", "ssh-ed25519", "ssh-ed25519 ???",
+                          "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ",
+                          "ssh-ed25519-cert-v01@openssh.com AAAA", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"}) {
     EXPECT_NE(problem([&](User& u) { u.public_keys = {key}; }), "") << key;
   }
   EXPECT_NE(problem([](User& u) { u.public_keys = {std::string(ed25519) + "\nssh-rsa AAAA"}; }), "");
@@ -119,7 +119,10 @@ TEST(Validate, FiltersAndNumbers) {
             "filters.denied_ip: \"10.0.0.0/33\" is not an IP address or network");
   EXPECT_NE(problem([](User& u) { u.filters.denied_login_methods = {"guess"}; }), "");
   EXPECT_NE(problem([](User& u) { u.filters.denied_protocols = {"SSH", "FTP", "DAV", "HTTP"}; }), "");
-  EXPECT_NE(problem([](User& u) { u.filters.file_patterns = {{.path = "/a", .allowed_patterns = {}, .denied_patterns = {}}}; }), "");
+  EXPECT_NE(problem([](User& u) {
+              u.filters.file_patterns = {{.path = "/a", .allowed_patterns = {}, .denied_patterns = {}}};
+            }),
+            "");
   EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "18:00", "08:00"}}; }), "");
   EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "08:00", "25:00"}}; }), "");
   EXPECT_NE(problem([](User& u) { u.filters.start_directory = "rel"; }), "");

@@ -145,8 +145,7 @@ TEST_F(AccountsTest, AdminPasswords) {
   EXPECT_TRUE(*crypto::verify_password((*provider_->admin("root"))->password, "new"));
   EXPECT_TRUE(accounts_.update_admin_profile("root", {"a@example.com", "p", true}));
   EXPECT_EQ((*provider_->admin("root"))->email, "a@example.com");
-  EXPECT_EQ(accounts_.update_admin_profile("root", {"nonsense", "p", true}).error().code,
-            ErrorCode::invalid_argument);
+  EXPECT_EQ(accounts_.update_admin_profile("root", {"nonsense", "p", true}).error().code, ErrorCode::invalid_argument);
 }
 
 TEST_F(AccountsTest, MasterKeySealsInItsOwnMode) {

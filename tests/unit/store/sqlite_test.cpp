@@ -1,5 +1,3 @@
-#include "store/sqlite/sqlite_provider.h"
-
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -7,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "store/sqlite/sqlite_provider.h"
 #include "tests/conformance/store/provider_suite.h"
 
 namespace ferry::store {
@@ -90,7 +89,7 @@ TEST_F(SqliteFile, IsPrivateToItsOwner) {
   ASSERT_TRUE(opened);
   ASSERT_TRUE((*opened)->add_user(test_user("a")));
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(path_).parent_path())) {
-    struct stat info{};
+    struct stat info {};
     ASSERT_EQ(::stat(entry.path().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600U) << entry.path();
   }
