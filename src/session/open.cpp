@@ -39,7 +39,7 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   if (!replacing) options.exclusive = true;
 
   Result<void> opened;
-  if (account_->options.upload_mode != UploadMode::standard && options.create &&
+  if (account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
       settlement.storage->capabilities().atomic_rename) {
     opened = co_await open_atomic(options, settlement);
   } else {
@@ -58,7 +58,8 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
 Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlement& settlement) {
   vfs::FileSystem& storage = *settlement.storage;
   const Result<vfs::FileInfo> existing = co_await storage.stat(settlement.target);
-  if (!existing && existing.error().code != ErrorCode::not_found) co_return fail(existing.error());
+  const bool missing = !existing && existing.error().code == ErrorCode::not_found;
+  if (!existing && !(missing && options.create)) co_return fail(existing.error());
   settlement.overwrite = !options.exclusive;
   VirtualPath at = settlement.target;
   if (existing && options.exclusive) co_return fail(ErrorCode::already_exists, "upload: the target exists");
@@ -72,7 +73,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlem
     options.create = false;
   } else {
     at = partial_path(settlement.target);
-    options.exclusive = true;
+    options.create = options.exclusive = true;
     // The new content must not be readable for more people than the old one was.
     if (existing) options.mode = existing->mode;
   }

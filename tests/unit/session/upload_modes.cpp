@@ -81,6 +81,17 @@ TEST_P(UploadModes, ResumeAndAppendInPlace) {
   EXPECT_EQ(target(), "0123456789abc!");
 }
 
+TEST_P(UploadModes, ReplaceOnlyWhatIsThereWithoutCreate) {
+  const vfs::OpenOptions truncating{.write = true, .truncate = true};
+  EXPECT_EQ(code_of(run(session->open(at("/f"), truncating))), ErrorCode::not_found);
+  ASSERT_TRUE(put("/f", "old content"));
+  auto file = start("/f", truncating);
+  EXPECT_EQ(target(), atomic() ? "old content" : "partial");
+  ASSERT_TRUE(run(file->close()));
+  EXPECT_EQ(target(), "partial");
+  EXPECT_EQ(names_in(user.home_dir), Names{"f"});
+}
+
 TEST_P(UploadModes, AbandonedLeaveWhatTheModeSays) {
   auto file = start();
   run(file->abandon({ErrorCode::connection_lost, "test"}));
