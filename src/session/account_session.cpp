@@ -214,8 +214,7 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
 
 Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) {
   const Step step(*account_, "setstat", path);
-  const Result<vfs::AttributeChange> allowed =
-      co_await account_->permitted(path, std::move(change), follow, false);
+  const Result<vfs::AttributeChange> allowed = co_await account_->permitted(path, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
   const Result<void> changed = co_await target.mount->storage->set_attributes(target.path, *allowed, follow);

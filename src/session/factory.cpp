@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "session/account_session.h"
-#include "vfs/local/local_file_system.h"
 
 namespace ferry::session {
 
@@ -20,38 +19,35 @@ std::optional<vfs::AttributeChange::Owner> owner_of(const model::User& user) {
   return vfs::AttributeChange::Owner{id(user.uid), id(user.gid)};
 }
 
-// One storage of an account. `what` names it in errors: "home", "folder \"x\"". Blocks.
+// `what` names the storage in errors: "home directory", "folder \"x\"".
 Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, const model::FilesystemConfig& config,
-                                                      const std::string& path, const Options& options,
+                                                      std::string path, const Services& services,
                                                       const std::string& what) {
-  if (config.provider != model::FilesystemProvider::local) {
-    return fail(ErrorCode::unsupported, what + ": storage provider " +
-                                            std::to_string(static_cast<int>(config.provider)) + " is not built in");
-  }
-  Result<std::unique_ptr<vfs::LocalFileSystem>> storage = vfs::LocalFileSystem::open(
-      {.root = path, .umask = options.umask, .create_root = true, .owner = owner_of(user)});
+  Result<std::shared_ptr<vfs::FileSystem>> storage = services.storage(
+      {.config = config, .path = std::move(path), .umask = services.options.umask, .owner = owner_of(user)});
   if (!storage) return fail(storage.error().code, what + ": " + storage.error().message);
-  return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
+  return storage;
 }
 
 Result<void> mount_folder(vfs::MountTable& mounts, const model::User& user, const model::VirtualFolder& folder,
-                          const Options& options) {
+                          const Services& services) {
   const std::string what = "folder \"" + folder.name + '"';
   const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
   if (!point || !folder.virtual_path.starts_with('/')) return fail(ErrorCode::invalid_argument, what + ": bad path");
-  const std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
-  Result<std::shared_ptr<vfs::FileSystem>> storage = open_storage(user, folder.filesystem, path, options, what);
+  std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
+  Result<std::shared_ptr<vfs::FileSystem>> storage =
+      open_storage(user, folder.filesystem, std::move(path), services, what);
   if (!storage) return fail(storage.error());
   return mounts.add(*point, std::move(*storage));
 }
 
-Result<vfs::MountTable> build_mounts(const model::User& user, const Options& options) {
+Result<vfs::MountTable> build_mounts(const model::User& user, const Services& services) {
   Result<std::shared_ptr<vfs::FileSystem>> home =
-      open_storage(user, user.filesystem, user.home_dir, options, "home directory");
+      open_storage(user, user.filesystem, user.home_dir, services, "home directory");
   if (!home) return fail(home.error());
   vfs::MountTable mounts(std::move(*home));
   for (const model::VirtualFolder& folder : user.virtual_folders) {
-    const Result<void> mounted = mount_folder(mounts, user, folder, options);
+    const Result<void> mounted = mount_folder(mounts, user, folder, services);
     if (!mounted) return fail(mounted.error());
   }
   return mounts;
@@ -65,7 +61,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   if (!registration) co_return fail(registration.error());
   const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
   if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
-  auto build = [&] { return build_mounts(*user, services.options); };
+  auto build = [&] { return build_mounts(*user, services); };
   Result<vfs::MountTable> mounts = co_await run_blocking(build);
   if (!mounts) co_return fail(mounts.error());
 

@@ -1,14 +1,18 @@
 // How a login becomes a Session.
 //
 //   auto registry = std::make_shared<session::Registry>(limits);
-//   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic}};
+//   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic},
+//                              .storage = server::open_storage};
 //   auto opened = co_await session::open_session(user, info, services);  // user: model::UserPtr
 //   if (!opened) ...                       // limit_exceeded, unsupported storage, no home directory
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/task.h"
 #include "model/user.h"
@@ -35,14 +39,27 @@ enum class SetstatMode : std::uint8_t {
 struct Options {
   UploadMode upload_mode = UploadMode::standard;
   SetstatMode setstat_mode = SetstatMode::apply;
-  std::uint32_t umask = 022;                    // of files and directories made for clients
-  std::chrono::minutes idle_timeout{15};        // 0: never; Registry::close_idle enforces it
+  std::uint32_t umask = 022;              // of files and directories made for clients
+  std::chrono::minutes idle_timeout{15};  // 0: never; Registry::close_idle enforces it
 };
+
+// One storage of an account: its home or a folder.
+struct StorageRequest {
+  const model::FilesystemConfig& config;
+  std::string path;  // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
+  std::uint32_t umask = 022;
+  std::optional<vfs::AttributeChange::Owner> owner = {};  // of what is created; none: the server's own account
+};
+
+// Opens it. May block. unsupported: a provider that is not built in; invalid_argument: a path that cannot be
+// used. Given by `server`, which alone knows the backends.
+using StorageFactory = std::function<Result<std::shared_ptr<vfs::FileSystem>>(const StorageRequest&)>;
 
 // What every session of the process shares.
 struct Services {
   std::shared_ptr<Registry> registry;
-  Options options;
+  Options options = {};
+  StorageFactory storage;
 };
 
 // Enters the account into the registry, makes its home directory and folders when they are missing and

@@ -57,7 +57,7 @@ struct ConnectionStatus {
 };
 
 struct Limits {
-  std::size_t max_total_connections = 0;     // 0: unlimited
+  std::size_t max_total_connections = 0;      // 0: unlimited
   std::size_t max_per_host_connections = 20;  // 0: unlimited
 };
 

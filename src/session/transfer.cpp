@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <algorithm>
 
 namespace ferry::session {
 
@@ -56,7 +56,8 @@ VirtualPath partial_path(const VirtualPath& target) {
   }
   std::string name = fmt::format(".ferry-upload.{:016x}.{}", random, target.name());
   name.resize(std::min(name.size(), VirtualPath::max_name_length));
-  const std::size_t room = VirtualPath::max_length - std::min(target.parent().text().size() + 1, VirtualPath::max_length);
+  const std::size_t room =
+      VirtualPath::max_length - std::min(target.parent().text().size() + 1, VirtualPath::max_length);
   name.resize(std::min(name.size(), room));
   const Result<VirtualPath> path = target.parent().child(name);
   return path ? *path : target;

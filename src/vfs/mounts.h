@@ -21,9 +21,9 @@
 namespace ferry::vfs {
 
 struct Mount {
-  VirtualPath point;                      // where in the account's tree
+  VirtualPath point;  // where in the account's tree
   std::shared_ptr<FileSystem> storage;
-  std::size_t id = 0;                     // its place in the table; two paths with one id share a storage
+  std::size_t id = 0;  // its place in the table; two paths with one id share a storage
 };
 
 class MountTable {

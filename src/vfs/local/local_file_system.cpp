@@ -232,7 +232,8 @@ Task<Result<void>> LocalFileSystem::make_symlink(std::string target, VirtualPath
     const Result<Descriptor> parent = root_.open_parent(link, lookup);
     if (!parent) return fail(parent.error());
     const std::string name = last_name(link);
-    if (::symlinkat(stored->c_str(), parent->get(), name.c_str()) != 0) return fail_errno(errno, "symlink " + link.text());
+    if (::symlinkat(stored->c_str(), parent->get(), name.c_str()) != 0)
+      return fail_errno(errno, "symlink " + link.text());
     if (!options_.owner) return {};
     const Descriptor made(::openat(parent->get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (made.get() < 0) return fail_errno(errno, "open " + link.text());

@@ -18,9 +18,9 @@
 namespace ferry::vfs {
 
 struct LocalOptions {
-  std::string root;            // absolute, without "." and ".."; symlinks in it are followed
-  std::uint32_t umask = 022;   // taken from the mode of everything created
-  bool create_root = false;    // make it and its parents with mode 0700 when missing
+  std::string root;           // absolute, without "." and ".."; symlinks in it are followed
+  std::uint32_t umask = 022;  // taken from the mode of everything created
+  bool create_root = false;   // make it and its parents with mode 0700 when missing
   // Who owns what is created (needs the privilege to give files away); none: the server's own account.
   std::optional<AttributeChange::Owner> owner = {};
 };

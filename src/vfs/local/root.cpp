@@ -53,7 +53,9 @@ Storage storage_kind(int descriptor) {
 }
 
 Result<std::vector<std::string>> root_components(const std::string& path) {
-  const auto bad = [&path] { return fail(ErrorCode::invalid_argument, "not an absolute, normal path: \"" + path + '"'); };
+  const auto bad = [&path] {
+    return fail(ErrorCode::invalid_argument, "not an absolute, normal path: \"" + path + '"');
+  };
   if (!path.starts_with('/') || path.size() >= PATH_MAX || path.find('\0') != std::string::npos) return bad();
   std::vector<std::string> names;
   for (std::size_t at = 1; at < path.size();) {
@@ -200,7 +202,9 @@ Result<VirtualPath> Root::canonical(const VirtualPath& path, bool follow) const 
   VirtualPath done;
   std::vector<std::string> rest;  // what is still to walk, the next name last
   push_names(rest, path.text());
-  const auto outside = [&path] { return fail(ErrorCode::permission_denied, "a symlink leads outside: " + path.text()); };
+  const auto outside = [&path] {
+    return fail(ErrorCode::permission_denied, "a symlink leads outside: " + path.text());
+  };
   for (int links = 0; !rest.empty();) {
     const std::string name = std::move(rest.back());
     rest.pop_back();

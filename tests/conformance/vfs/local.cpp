@@ -1,8 +1,7 @@
 // LocalFileSystem under the suite, on a disk and in memory.
-#include "vfs/local/local_file_system.h"
-
 #include "tests/conformance/vfs/suite.h"
 #include "tests/support/temp_directory.h"
+#include "vfs/local/local_file_system.h"
 
 namespace ferry::vfs {
 namespace {

@@ -185,8 +185,16 @@ TEST_P(FileSystemSuite, ListsEverythingOnceInBatches) {
 }
 
 TEST_P(FileSystemSuite, TakesNamesAsBytes) {
-  const std::set<std::string> hostile = {"\xff\xfe", "a\nb", " ", "-rf", "\"'`$(x)", "\xe2\x80\xae", "a\\b", "...",
-                                         std::string(255, 'n'), std::string(255, '\xc3')};
+  const std::set<std::string> hostile = {"\xff\xfe",
+                                         "a\nb",
+                                         " ",
+                                         "-rf",
+                                         "\"'`$(x)",
+                                         "\xe2\x80\xae",
+                                         "a\\b",
+                                         "...",
+                                         std::string(255, 'n'),
+                                         std::string(255, '\xc3')};
   for (const std::string& name : hostile) ASSERT_TRUE(put("/" + name, name)) << name;
   const std::vector<std::string> found = names("/");
   EXPECT_EQ(std::set<std::string>(found.begin(), found.end()), hostile);

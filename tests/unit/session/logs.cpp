@@ -1,8 +1,7 @@
 // The lines that operators' tools read: names and order of the fields.
-#include "base/log.h"
-
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "tests/unit/session/support.h"
 
 namespace ferry::session {
@@ -41,9 +40,8 @@ class Logs : public SessionTest {
 TEST_F(Logs, TellOfTransfers) {
   ASSERT_TRUE(put("/f", "12345"));
   Json line = last("Upload");
-  EXPECT_EQ(keys(line),
-            (std::vector<std::string>{"level", "time", "sender", "local_addr", "remote_addr", "elapsed_ms",
-                                      "size_bytes", "username", "file_path", "connection_id", "protocol"}));
+  EXPECT_EQ(keys(line), (std::vector<std::string>{"level", "time", "sender", "local_addr", "remote_addr", "elapsed_ms",
+                                                  "size_bytes", "username", "file_path", "connection_id", "protocol"}));
   EXPECT_EQ(line["level"], "info");
   EXPECT_EQ(line["size_bytes"], 5);
   EXPECT_EQ(line["username"], "alice");
@@ -68,10 +66,10 @@ TEST_F(Logs, TellOfCommands) {
   ASSERT_TRUE(put("/f", "12345"));
   ASSERT_TRUE(run(session->rename(at("/f"), at("/g"), false)));
   Json line = last("Rename");
-  EXPECT_EQ(keys(line), (std::vector<std::string>{"level", "time", "sender", "local_addr", "remote_addr", "username",
-                                                  "file_path", "target_path", "filemode", "uid", "gid", "access_time",
-                                                  "modification_time", "size", "elapsed", "ssh_command",
-                                                  "connection_id", "protocol"}));
+  EXPECT_EQ(keys(line),
+            (std::vector<std::string>{"level", "time", "sender", "local_addr", "remote_addr", "username", "file_path",
+                                      "target_path", "filemode", "uid", "gid", "access_time", "modification_time",
+                                      "size", "elapsed", "ssh_command", "connection_id", "protocol"}));
   EXPECT_EQ(line["file_path"], real("f"));
   EXPECT_EQ(line["target_path"], real("g"));
   EXPECT_EQ(line["filemode"], "");

@@ -9,11 +9,13 @@ namespace {
 
 using test::run;
 
-constexpr Operation all_operations[] = {
-    Operation::list,        Operation::download,         Operation::upload,      Operation::overwrite,
-    Operation::remove_file, Operation::remove_directory, Operation::rename_file, Operation::rename_directory,
-    Operation::make_directory, Operation::make_link,     Operation::chmod,       Operation::chown,
-    Operation::chtimes,     Operation::copy};
+constexpr Operation all_operations[] = {Operation::list,           Operation::download,
+                                        Operation::upload,         Operation::overwrite,
+                                        Operation::remove_file,    Operation::remove_directory,
+                                        Operation::rename_file,    Operation::rename_directory,
+                                        Operation::make_directory, Operation::make_link,
+                                        Operation::chmod,          Operation::chown,
+                                        Operation::chtimes,        Operation::copy};
 
 TEST(Permissions, EachWordAllowsWhatItSays) {
   const std::map<std::string, std::set<Operation>> table = {
@@ -48,7 +50,8 @@ TEST(Permissions, EachWordAllowsWhatItSays) {
 }
 
 TEST(Permissions, TheNearestListedParentCounts) {
-  const Permissions permissions(model::Permissions{{"/", {"list"}}, {"/in", {"upload"}}, {"/in/out", {"download"}}, {"/none", {}}});
+  const Permissions permissions(
+      model::Permissions{{"/", {"list"}}, {"/in", {"upload"}}, {"/in/out", {"download"}}, {"/none", {}}});
   EXPECT_TRUE(permissions.allow(Operation::list, at("/x/y")));
   EXPECT_TRUE(permissions.allow(Operation::list, at("/in2")));
   EXPECT_FALSE(permissions.allow(Operation::list, at("/in")));
@@ -76,8 +79,8 @@ TEST_F(Refusals, EveryOperationAsksForItsRight) {
   ASSERT_TRUE(put("/f", "x"));
   ASSERT_TRUE(run(session->make_directory(at("/d"), 0755)));
   ASSERT_TRUE(run(session->make_symlink("f", at("/l"))));
-  const auto words = {"list",      "download",   "upload",      "overwrite",       "delete", "rename",
-                      "create_dirs", "create_symlinks", "chmod", "chown", "chtimes"};
+  const auto words = {"list",        "download",        "upload", "overwrite", "delete", "rename",
+                      "create_dirs", "create_symlinks", "chmod",  "chown",     "chtimes"};
   const auto without = [&](const std::string& missing) -> Session& {
     user.permissions["/"].clear();
     for (const std::string word : words) {

@@ -9,7 +9,11 @@ namespace ferry::session {
 namespace {
 
 ConnectionInfo connection(const std::string& id) {
-  return {.id = id, .protocol = "SFTP", .local_address = "", .remote_address = "10.0.0.1:5", .client_ip = "10.0.0.1",
+  return {.id = id,
+          .protocol = "SFTP",
+          .local_address = "",
+          .remote_address = "10.0.0.1:5",
+          .client_ip = "10.0.0.1",
           .client_version = "SSH-2.0-x"};
 }
 

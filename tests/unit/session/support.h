@@ -6,6 +6,7 @@
 #include "session/factory.h"
 #include "tests/support/run.h"
 #include "tests/support/temp_directory.h"
+#include "vfs/local/local_file_system.h"
 
 namespace ferry::session {
 
@@ -15,6 +16,15 @@ inline ErrorCode code_of(const auto& result) { return result ? ErrorCode::intern
 
 inline const vfs::OpenOptions for_reading{.read = true};
 inline const vfs::OpenOptions for_upload{.write = true, .create = true, .truncate = true};
+
+// Local storage and nothing else, as a server with no other backend would give.
+inline Result<std::shared_ptr<vfs::FileSystem>> open_storage(const StorageRequest& request) {
+  if (request.config.provider != model::FilesystemProvider::local) return fail(ErrorCode::unsupported, "only local");
+  auto storage = vfs::LocalFileSystem::open(
+      {.root = request.path, .umask = request.umask, .create_root = true, .owner = request.owner});
+  if (!storage) return fail(storage.error());
+  return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
+}
 
 class SessionTest : public testing::Test {
  protected:
@@ -31,7 +41,7 @@ class SessionTest : public testing::Test {
   }
 
   Result<std::unique_ptr<Session>> try_login() {
-    return test::run(open_session(std::make_shared<const model::User>(user), info, {registry, options}));
+    return test::run(open_session(std::make_shared<const model::User>(user), info, {registry, options, open_storage}));
   }
   // Ends the session before it starts the next: the connection's id is the same.
   Session& login() {

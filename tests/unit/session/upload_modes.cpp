@@ -1,13 +1,12 @@
 // Where the bytes of an upload are while it runs, when it ends and when its client goes away.
-#include "tests/unit/session/support.h"
-
-#include "session/transfer.h"
-
 #include <sys/resource.h>
 
 #include <chrono>
 #include <csignal>
 #include <thread>
+
+#include "session/transfer.h"
+#include "tests/unit/session/support.h"
 
 namespace ferry::session {
 namespace {

@@ -1,6 +1,4 @@
 // What only a local storage has: things that others put into its root, and the machine's limits.
-#include "vfs/local/local_file_system.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -17,6 +15,7 @@
 
 #include "tests/support/run.h"
 #include "tests/support/temp_directory.h"
+#include "vfs/local/local_file_system.h"
 
 namespace ferry::vfs {
 namespace {
@@ -73,8 +72,7 @@ TEST_F(LocalStorage, RefusesLinksThatLeadOutside) {
   plant_link("/proc/self/cwd", "magic");
   plant_link("/", "everything");
   const ErrorCode refused = ErrorCode::permission_denied;
-  for (const std::string path :
-       {"/absolute", "/relative", "/directory/secret", "/magic/x", "/everything/etc/passwd"}) {
+  for (const std::string path : {"/absolute", "/relative", "/directory/secret", "/magic/x", "/everything/etc/passwd"}) {
     EXPECT_EQ(code_of(run(storage->stat(at(path)))), refused) << path;
     EXPECT_EQ(code_of(run(storage->open(at(path), for_reading))), refused) << path;
     EXPECT_EQ(code_of(run(storage->open(at(path), for_upload))), refused) << path;

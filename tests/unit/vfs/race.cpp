@@ -69,7 +69,8 @@ class SymlinkRace : public testing::TestWithParam<const char*> {
 
   test::TempDirectory base{GetParam()};
   std::unique_ptr<LocalFileSystem> storage;
-  struct stat directory_before {}, file_before {};
+  struct stat directory_before {
+  }, file_before{};
   int successes = 0;
 };
 
