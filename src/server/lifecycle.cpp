@@ -56,6 +56,7 @@ void wait_while(const LifecycleActions& actions, std::chrono::milliseconds limit
 
 void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at the process's size limit is the client's error, not our end
   const sigset_t set = our_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

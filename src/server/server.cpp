@@ -15,6 +15,7 @@
 #include "server/settings.h"
 #include "server/ssh_policy.h"
 #include "server/status.h"
+#include "server/storage.h"
 #include "server/unbuilt.h"
 #include "server/version.h"
 
@@ -101,7 +102,8 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   status.set_ssh(config().sftpd, *ssh_settings);
   status.set_host_keys(*host_keys);
   ssh_services = std::make_shared<SshServices>(
-      *authenticator, session::Services{.registry = registry, .options = session_options(config().common)},
+      *authenticator,
+      session::Services{.registry = registry, .options = session_options(config().common), .storage = open_storage},
       SshPolicyOptions{.password_authentication = config().sftpd.password_authentication, .sftp = {}});
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
@@ -171,7 +173,10 @@ Result<void> Server::Parts::listen_http(std::vector<std::string>& warnings) {
 }
 
 Welcome Server::Parts::welcome(NewAdmin admin) const {
-  Welcome text{.admin = std::move(admin), .sftp_host = {}, .sftp_port = 0, .http_url = {},
+  Welcome text{.admin = std::move(admin),
+               .sftp_host = {},
+               .sftp_port = 0,
+               .http_url = {},
                .home = (options.directory / "data" / "user").string()};
   for (const auto& binding : config().sftpd.bindings) {
     if (binding.port == 0 || text.sftp_port != 0) continue;
@@ -221,8 +226,8 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (auto done = parts->listen_ssh(); !done) return fail(done.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
   // Only now, when nothing else can fail: a password that is printed once must not get lost.
-  auto admin = create_first_admin(*parts->accounts, config.data_provider.create_default_admin,
-                                  parts->loaded.environment);
+  auto admin =
+      create_first_admin(*parts->accounts, config.data_provider.create_default_admin, parts->loaded.environment);
   if (!admin) return fail(admin.error());
   parts->threads.start();
   std::cout << parts->ready_line() << '\n';
