@@ -61,9 +61,10 @@ class Peer {
     if (remote_error || local_error) return std::nullopt;
     return Peer{plain_v4(remote), plain_v4(local)};
   }
+  std::string ip() const { return remote_.address().to_string(); }
   void describe(Request& request) const {
     request.remote_address = endpoint_text(remote_);
-    request.remote_ip = remote_.address().to_string();
+    request.remote_ip = ip();
     request.local_address = endpoint_text(local_);
   }
 
@@ -99,8 +100,8 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
         peer_(std::move(peer)),
         buffer_(state_->options.max_header_bytes + read_ahead) {}
 
-  // Keeps what the stream's configuration lives in.
-  void keep(std::shared_ptr<void> owner) { owner_ = std::move(owner); }
+  // Keeps what must live as long as the connection.
+  void keep(std::shared_ptr<void> companion) { companions_.push_back(std::move(companion)); }
   bool take_place() {
     place_ = state_->take_place(this->weak_from_this(), stream_.get_executor());
     return place_ != nullptr;
@@ -351,7 +352,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
   }
 
   const std::shared_ptr<Server::State> state_;
-  std::shared_ptr<void> owner_;
+  std::vector<std::shared_ptr<void>> companions_;
   Stream stream_;
   const Peer peer_;
   beast::flat_buffer buffer_;
@@ -364,10 +365,11 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
   bool body_gone_ = false;  // the peer's body ended early
 };
 
+// Connections keep themselves alive through their coroutine's frame.
 template <class Stream>
-void start(std::shared_ptr<Connection<Stream>> connection) {
+void start(std::shared_ptr<Connection<Stream>> connection, std::shared_ptr<void> admission) {
+  connection->keep(std::move(admission));
   if (!connection->take_place()) return;
-  // Connections keep themselves alive through their coroutine's frame.
   const auto executor = connection->executor();
   asio::co_spawn(executor, Connection<Stream>::run(std::move(connection)), asio::detached);
 }
@@ -377,17 +379,23 @@ void start(std::shared_ptr<Connection<Stream>> connection) {
 void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, std::shared_ptr<TlsContext> tls) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  auto peer = Peer::of(socket);
+  const auto peer = Peer::of(socket);
   if (!peer) return;
+  std::shared_ptr<void> admission;
+  if (state->options.admit) {
+    admission = state->options.admit(peer->ip());
+    if (!admission) return;
+  }
   if (!tls) {
-    start(std::make_shared<Connection<PlainStream>>(std::move(state), PlainStream(std::move(socket)), *peer));
+    PlainStream stream(std::move(socket));
+    start(std::make_shared<Connection<PlainStream>>(std::move(state), std::move(stream), *peer), std::move(admission));
     return;
   }
   const auto context = tls->current();
-  auto connection =
-      std::make_shared<Connection<TlsStream>>(std::move(state), TlsStream(std::move(socket), *context), *peer);
+  TlsStream stream(std::move(socket), *context);
+  const auto connection = std::make_shared<Connection<TlsStream>>(std::move(state), std::move(stream), *peer);
   connection->keep(context);
-  start(std::move(connection));
+  start(connection, std::move(admission));
 }
 
 }  // namespace ferry::http

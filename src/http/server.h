@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct ServerOptions {
   std::chrono::seconds body_timeout{60};     // the whole body
   std::chrono::seconds idle_timeout{60};     // until the first byte of the next request
   std::chrono::seconds write_timeout{60};    // the whole response
+  // Asked for every new connection; what it answers is kept while the connection lives, an empty answer closes it.
+  std::function<std::shared_ptr<void>(const std::string& client_ip)> admit = {};
   std::string server_name = "Ferry";         // the Server field; empty leaves it out
   std::string log_sender = "httpd";          // of the access log's lines
 };
