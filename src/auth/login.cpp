@@ -194,7 +194,9 @@ Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest reque
 
 void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
                            std::string_view login_type, std::string_view error) {
-  username = username.substr(0, model::max_name_length);  // what a client sends must not fill the log
+  // What a client sends must not fill the log; the error may repeat the name.
+  username = username.substr(0, model::max_name_length);
+  error = error.substr(0, 2 * model::max_name_length);
   log::write(log::Level::debug, "connection_failed",
              {{"client_ip", client_ip},
               {"username", username},
