@@ -29,8 +29,7 @@ Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
     channel.send_exit_status(1);
     co_return;
   }
-  co_await sftp::serve(channel, **opened, login->services->options.sftp);
-  channel.send_exit_status(0);
+  co_await sftp::serve(channel, **opened, login->services->options.sftp);  // sends the exit status
 }
 
 class SshPolicy final : public ssh::ServerHandler {

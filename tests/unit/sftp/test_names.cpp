@@ -64,6 +64,22 @@ TEST(Stat, FollowsOrNot) {
   for (int i = 12; i < 15; ++i) EXPECT_EQ(result.replies[static_cast<std::size_t>(i)].status(), 4);
 }
 
+TEST(SymLink, OrderIsTheClients) {
+  const std::map<std::string, bool> swapped{{"SSH-2.0-OpenSSH_9.2p1", false},    {"SSH-2.0-paramiko_3.4", false},
+                                            {"SSH-2.0-libssh2_1.11", false},     {"", false},
+                                            {"SSH-2.0-libssh_0.10.6", true},     {"SSH-2.0-AsyncSSH_2.14", true},
+                                            {"SSH-2.0-WinSCP_release_6.3", true}};
+  for (const auto& [client, draft] : swapped) {
+    FakeSession session;
+    session.info.client_version = client;
+    const Outcome result = run(Requests().texts(Packet::symlink, "one", "two"), session);
+    EXPECT_EQ(result.replies[0].status(), 0);
+    const Node* link = session.node(draft ? "/one" : "/two");
+    ASSERT_NE(link, nullptr) << client;
+    EXPECT_EQ(link->target, draft ? "two" : "one");
+  }
+}
+
 TEST(SetStat, ChangesWhatWasSent) {
   FakeSession session;
   session.add_file("/f", "12345");

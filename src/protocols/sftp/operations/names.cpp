@@ -1,8 +1,25 @@
 // REMOVE and RENAME (section 6.5), READLINK and SYMLINK (section 6.10), REALPATH (section 6.11).
+#include <algorithm>
+#include <array>
+
 #include "protocols/sftp/operations/fields.h"
 #include "protocols/sftp/operations/operations.h"
 
 namespace ferry::sftp {
+
+namespace {
+
+// The draft says linkpath, targetpath; OpenSSH has always sent them the other way round and nearly every client
+// follows it. These swap them for OpenSSH's server alone and send the draft's order to us.
+constexpr std::array<std::string_view, 3> clients_of_the_draft{"SSH-2.0-AsyncSSH_", "SSH-2.0-libssh_",
+                                                               "SSH-2.0-WinSCP_"};
+
+bool links_as_the_draft(const Connection& connection) {
+  const std::string& client = connection.session.connection().client_version;
+  return std::ranges::any_of(clients_of_the_draft, [&](std::string_view known) { return client.starts_with(known); });
+}
+
+}  // namespace
 
 Task<Answer> remove_file(Connection& connection, Request request) {
   const Result<VirtualPath> path = only_path(connection, request);
@@ -35,17 +52,19 @@ Task<Answer> read_link(Connection& connection, Request request) {
   co_return name_reply(request.id, *target);
 }
 
-// The draft says linkpath, targetpath; OpenSSH has always sent them the other way round and every client follows it.
 Task<Answer> make_link(Connection& connection, Request request) {
-  const std::string target(request.fields.string());
-  const Result<VirtualPath> link = take_path(connection, request.fields);
+  std::string_view target = request.fields.string();
+  std::string_view link = request.fields.string();
   Result<void> done = check_done(request.fields);
   if (!done) co_return fail(done.error());
-  if (!link) co_return fail(link.error());
-  if (target.empty() || target.size() > VirtualPath::max_length || target.find('\0') != std::string::npos) {
+  if (links_as_the_draft(connection)) std::swap(target, link);
+  const Result<VirtualPath> path = VirtualPath::parse(link, connection.session.start_directory());
+  if (!path) co_return fail(path.error());
+  if (target.empty() || target.size() > VirtualPath::max_length || target.find('\0') != std::string_view::npos) {
     co_return fail(ErrorCode::invalid_argument, "not a link target");
   }
-  done = co_await connection.session.make_symlink(target, *link);
+  const std::string stored(target);
+  done = co_await connection.session.make_symlink(stored, *path);
   co_return status_answer(request.id, done);
 }
 
