@@ -131,6 +131,7 @@ Task<Result<void>> Connection::run_exchange_step(ExchangeInput input) {
   }
   if (!result) co_return fail(result.error());
   if (closed_) co_return fail(ErrorCode::aborted, "closed");
+  last_exchange_ = now();
   const bool first = transport_.before_first_keys();
   transport_.finish_exchange(std::move(*result), now());
   if (first) handler_->client_version_known(transport_.client_version());
@@ -253,10 +254,12 @@ bool Connection::check_peer_is_alive(SteadyTime time) {
 // Wakes now and then: login grace time, keepalives, re-keying by time, key exchanges that do not end.
 Task<void> Connection::watch() {
   const auto self = shared_from_this();
-  SteadyTime exchanging_since{};
+  SteadyTime exchanging_since = started_;
   while (!closed_) {
-    const auto nap = authenticated_ ? std::max(keepalive_interval_, std::chrono::seconds(5)) : login_grace_time_;
-    watchdog_.expires_after(std::min(nap, std::chrono::seconds(60)));
+    constexpr std::chrono::seconds longest_nap{60};
+    const auto nap = keepalive_interval_.count() > 0 ? std::min(keepalive_interval_, longest_nap) : longest_nap;
+    const SteadyTime next = authenticated_ ? now() + nap : std::min(now() + longest_nap, started_ + login_grace_time_);
+    watchdog_.expires_at(next);
     boost::system::error_code cancelled;
     co_await watchdog_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     if (closed_) co_return;
@@ -265,8 +268,8 @@ Task<void> Connection::watch() {
       request_disconnect("login grace time exceeded");
       co_return;
     }
+    if (!transport_.exchanging() || last_exchange_ > exchanging_since) exchanging_since = time;
     if (!authenticated_) continue;
-    if (!transport_.exchanging()) exchanging_since = time;
     if (time - exchanging_since > longest_exchange) {
       request_disconnect("key exchange does not end");
       co_return;

@@ -55,7 +55,7 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   asio::steady_timer watchdog_;
   Signal service_ended_;
   std::size_t services_ = 0;
-  SteadyTime started_, last_received_;
+  SteadyTime started_, last_received_, last_exchange_;
   int unanswered_keepalives_ = 0;
   bool authenticated_ = false;
   bool input_for_channels_ = false;  // services should run before the next receive

@@ -27,6 +27,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::vector<std::unique_ptr<net::Listener>> listeners;
 
   mutable std::mutex mutex;  // of what follows
+  bool listening = true;     // clients accepted too late to be known are dropped
   std::shared_ptr<const TransportOptions> transport_options;
   std::unordered_map<std::string, std::weak_ptr<Connection>> connections;
 
@@ -92,6 +93,8 @@ Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t p
       });
   if (!listener) return fail(listener.error());
   const std::uint16_t bound = (*listener)->port();
+  const std::lock_guard lock(state_->mutex);
+  state_->listening = true;
   state_->listeners.push_back(std::move(*listener));
   return bound;
 }
@@ -127,6 +130,7 @@ Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Conne
   }
   {
     const std::lock_guard lock(self->mutex);
+    if (!self->listening) co_return;
     self->connections.emplace(peer.connection_id, connection);
   }
   log::debug(sender, peer.connection_id, "connection from {}", peer.remote_address);
@@ -135,7 +139,11 @@ Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Conne
   self->connections.erase(peer.connection_id);
 }
 
-void Server::stop_listening() { state_->listeners.clear(); }
+void Server::stop_listening() {
+  state_->listeners.clear();
+  const std::lock_guard lock(state_->mutex);
+  state_->listening = false;
+}
 
 std::size_t Server::connections() const {
   const std::lock_guard lock(state_->mutex);
