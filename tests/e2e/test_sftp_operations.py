@@ -313,7 +313,8 @@ def test_copy_data(raw, user):
 
 def test_malformed_requests(raw):
     assert raw.status(17, struct.pack(">I", 1000) + b"short") == BAD_MESSAGE
-    assert raw.status(13, text("f"), b"trailing") == BAD_MESSAGE
+    assert raw.status(6, text(b"12345678"), struct.pack(">QI", 0, 5), b"four") == BAD_MESSAGE
+    assert raw.status(13, text("f"), b"trailing") == NO_SUCH_FILE
     assert raw.name(16, text(".")) == "/"  # the channel goes on
     raw.channel.sendall(struct.pack(">I", 2**31))
     raw.channel.sendall(b"\5")

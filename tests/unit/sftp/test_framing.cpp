@@ -129,19 +129,38 @@ TEST(Framing, MalformedRequestsAreBadMessages) {
     count += 2;
   }
   const std::string h = handle_name(0);
-  add(Packet::remove, ByteWriter().string("f").u8(0));  // trailing byte
-  add(Packet::read, ByteWriter().string(h).u64(0).u32(3).u8(0));
   add(Packet::write, ByteWriter().string(h).u64(0).u32(5).u32(0));  // says 5, has 4
   add(Packet::setstat, ByteWriter().string("f").u32(attr_extended).u32(0xffffffff).string("a"));
   add(Packet::setstat, ByteWriter().string("f").u32(attr_size).u32(0));
   add(Packet::extended, ByteWriter().u32(9));
-  requests.extension("limits@openssh.com", ByteWriter().u8(0)).extension("copy-data", ByteWriter().string(h));
+  requests.extension("copy-data", ByteWriter().string(h));
   requests.extension("users-groups-by-id@openssh.com", ByteWriter().string("abc").string(""));
-  count += 9;
+  count += 6;
   const Outcome result = run(requests, session);
   ASSERT_EQ(result.replies.size(), 1U + static_cast<std::size_t>(count));
   for (std::size_t i = 1; i < result.replies.size(); ++i) EXPECT_EQ(result.replies[i].status(), 5) << i;
   EXPECT_NE(session.node("/f"), nullptr);
+}
+
+TEST(Framing, WhatStandsBehindTheLastFieldIsPassedOver) {
+  const std::string h = handle_name(0);
+  Requests requests;
+  requests.add(Packet::open, ByteWriter().string("f").u32(open_read | open_write | open_create).u32(0).u32(99));
+  for (std::uint64_t at = 0; at < 9; at += 3) {
+    requests.add(Packet::write, ByteWriter().string(h).u64(at).u32(3).bytes(as_bytes("abc")).bytes(as_bytes("junk")));
+  }
+  requests.add(Packet::read, ByteWriter().string(h).u64(0).u32(20).u8(1));
+  requests.add(Packet::realpath, ByteWriter().string(".").u8(1)).extension("limits@openssh.com", ByteWriter().u8(0));
+  for (const std::size_t fragment : {1UL, 5UL, ChannelShape::unlimited}) {
+    FakeSession session;
+    const Outcome result = run(requests, session, {.fragment = fragment});
+    ASSERT_EQ(result.replies.size(), 7U);
+    for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(result.replies[i].status(), 0);
+    EXPECT_EQ(result.replies[4].data(), "abcabcabc");
+    EXPECT_EQ(session.storage.writes, std::vector<std::size_t>{9});
+    EXPECT_EQ(result.replies[5].type, Packet::name);
+    EXPECT_EQ(result.replies[6].type, Packet::extended_reply);
+  }
 }
 
 TEST(Framing, CutAtEveryByteTheAnswersAreTheSame) {

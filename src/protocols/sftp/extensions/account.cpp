@@ -26,7 +26,7 @@ bool put_names(ReplyWriter& reply, ByteSpan ids, std::int64_t known, std::string
 // "~" and "~/x" start at the account's start directory, as does everything relative.
 Task<Answer> expand_path(Connection& connection, Request request) {
   std::string_view text = request.fields.string();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (text.starts_with('~')) {
     const std::string_view user = text.substr(1, text.find('/') - 1);
@@ -41,7 +41,7 @@ Task<Answer> expand_path(Connection& connection, Request request) {
 
 Task<Answer> home_directory(Connection& connection, Request request) {
   const std::string_view user = request.fields.string();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!user.empty() && user != connection.session.user().username) co_return fail(ErrorCode::not_found, "no such user");
   co_return name_reply(request.id, connection.session.start_directory().text());
@@ -50,7 +50,7 @@ Task<Answer> home_directory(Connection& connection, Request request) {
 Task<Answer> users_groups_by_id(Connection& connection, Request request) {
   const ByteSpan uids = request.fields.blob();
   const ByteSpan gids = request.fields.blob();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (uids.size() % 4 != 0 || gids.size() % 4 != 0) co_return fail(ErrorCode::protocol_error, "odd list of ids");
   const model::User& user = connection.session.user();

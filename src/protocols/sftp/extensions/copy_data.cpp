@@ -23,7 +23,7 @@ Result<CopyFields> parse(Request request) {
   fields.count = request.fields.u64();
   fields.to = request.fields.blob();
   fields.write_at = request.fields.u64();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) return fail(done.error());
   constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();
   if (fields.read_at > last || fields.write_at > last) return fail(ErrorCode::invalid_argument, "offset too large");

@@ -30,7 +30,7 @@ Task<Answer> statvfs(Connection& connection, Request request) {
 
 Task<Answer> statvfs_handle(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   Handle* handle = connection.handles.find(name);
   if (!handle) co_return invalid_handle(request.id);
@@ -45,7 +45,7 @@ Task<Answer> statvfs_handle(Connection& connection, Request request) {
 
 Task<Answer> sync_file(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
-  Result<void> done = check_done(request.fields);
+  Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   Handle* handle = connection.handles.find_file(name);
   if (!handle) co_return invalid_handle(request.id);
@@ -54,7 +54,7 @@ Task<Answer> sync_file(Connection& connection, Request request) {
 }
 
 Task<Answer> limits(Connection& connection, Request request) {
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   ReplyWriter reply(Packet::extended_reply, request.id);
   reply.fields().u64(max_packet).u64(max_transfer).u64(max_transfer).u64(connection.options.max_handles);

@@ -91,7 +91,7 @@ Task<Answer> open_directory(Connection& connection, Request request) {
 
 Task<Answer> read_directory(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   Handle* handle = connection.handles.find(name);
   if (!handle || !handle->directory) co_return invalid_handle(request.id);
@@ -112,7 +112,7 @@ Task<Answer> read_directory(Connection& connection, Request request) {
 Task<Answer> make_directory(Connection& connection, Request request) {
   const Result<VirtualPath> path = take_path(connection, request.fields);
   const vfs::AttributeChange attributes = read_attributes(request.fields);
-  Result<void> done = check_done(request.fields);
+  Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!path) co_return fail(path.error());
   done = co_await connection.session.make_directory(*path, attributes.mode.value_or(0777));

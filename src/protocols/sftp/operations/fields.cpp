@@ -10,7 +10,7 @@ Result<VirtualPath> take_path(const Connection& connection, ByteReader& fields) 
 
 Result<VirtualPath> only_path(const Connection& connection, Request request) {
   Result<VirtualPath> path = take_path(connection, request.fields);
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) return fail(done.error());
   return path;
 }
@@ -18,7 +18,7 @@ Result<VirtualPath> only_path(const Connection& connection, Request request) {
 Result<std::array<VirtualPath, 2>> two_paths(const Connection& connection, Request request) {
   Result<VirtualPath> first = take_path(connection, request.fields);
   Result<VirtualPath> second = take_path(connection, request.fields);
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) return fail(done.error());
   if (!first) return fail(first.error());
   if (!second) return fail(second.error());

@@ -1,5 +1,6 @@
-// Fields that several operations share. protocol_error (BAD_MESSAGE): the request ends too early, or goes on
-// behind its last field.
+// Fields that several operations share. protocol_error (BAD_MESSAGE): the request ends before its last field. What
+// stands behind the last field is passed over: OpenSSH's server does so, and clients have come to rely on it (one
+// sends its whole buffer behind a short WRITE).
 #pragma once
 
 #include <array>
@@ -8,8 +9,8 @@
 
 namespace ferry::sftp {
 
-inline Result<void> check_done(const ByteReader& fields) {
-  if (!fields.done()) return fail(ErrorCode::protocol_error, "malformed request");
+inline Result<void> check_complete(const ByteReader& fields) {
+  if (!fields.ok()) return fail(ErrorCode::protocol_error, "malformed request");
   return {};
 }
 

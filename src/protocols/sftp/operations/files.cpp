@@ -27,7 +27,7 @@ Task<Answer> open_file(Connection& connection, Request request) {
   const Result<VirtualPath> path = take_path(connection, request.fields);
   const std::uint32_t flags = request.fields.u32();
   const vfs::OpenOptions options = open_options(flags, read_attributes(request.fields));
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!path) co_return fail(path.error());
   if (options.write && connection.options.read_only) co_return fail(ErrorCode::permission_denied, "read only");
@@ -47,7 +47,7 @@ Task<Answer> open_file(Connection& connection, Request request) {
 // The handle is gone whatever close() says: there is nothing a client could do with it any more.
 Task<Answer> close_handle(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   std::optional<Handle> handle = connection.handles.remove(name);
   if (!handle) co_return invalid_handle(request.id);

@@ -55,7 +55,7 @@ Task<Answer> read_link(Connection& connection, Request request) {
 Task<Answer> make_link(Connection& connection, Request request) {
   std::string_view target = request.fields.string();
   std::string_view link = request.fields.string();
-  Result<void> done = check_done(request.fields);
+  Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (links_as_the_draft(connection)) std::swap(target, link);
   const Result<VirtualPath> path = VirtualPath::parse(link, connection.session.start_directory());

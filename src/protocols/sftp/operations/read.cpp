@@ -28,7 +28,7 @@ Result<ReadFields> parse(Request request) {
   fields.handle = request.fields.blob();
   fields.offset = request.fields.u64();
   fields.count = std::min<std::size_t>(request.fields.u32(), max_transfer);
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) return fail(done.error());
   // No file reaches beyond the largest signed offset: reading there finds the end.
   constexpr std::uint64_t last = std::numeric_limits<std::int64_t>::max();

@@ -32,7 +32,7 @@ Task<Answer> lstat_path(Connection& connection, Request request) {
 
 Task<Answer> stat_handle(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
-  const Result<void> done = check_done(request.fields);
+  const Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   Handle* handle = connection.handles.find(name);
   if (!handle) co_return invalid_handle(request.id);
@@ -48,7 +48,7 @@ Task<Answer> stat_handle(Connection& connection, Request request) {
 Task<Answer> set_path_attributes(Connection& connection, Request request) {
   const Result<VirtualPath> path = take_path(connection, request.fields);
   const vfs::AttributeChange change = read_attributes(request.fields);
-  Result<void> done = check_done(request.fields);
+  Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!path) co_return fail(path.error());
   done = co_await connection.session.set_attributes(*path, change, true);
@@ -58,7 +58,7 @@ Task<Answer> set_path_attributes(Connection& connection, Request request) {
 Task<Answer> set_handle_attributes(Connection& connection, Request request) {
   const ByteSpan name = request.fields.blob();
   const vfs::AttributeChange change = read_attributes(request.fields);
-  Result<void> done = check_done(request.fields);
+  Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   Handle* handle = connection.handles.find(name);
   if (!handle) co_return invalid_handle(request.id);
