@@ -21,19 +21,19 @@ enum class ErrorCode : std::uint8_t {
   not_a_directory,
   is_a_directory,
   directory_not_empty,
-  invalid_argument,   // the request makes no sense: bad path, bad range, bad value
-  unsupported,        // this backend or protocol version cannot do it
-  quota_exceeded,     // the account's or folder's quota
-  storage_full,       // the device's
-  limit_exceeded,     // too many handles, connections, requests
+  invalid_argument,  // the request makes no sense: bad path, bad range, bad value
+  unsupported,       // this backend or protocol version cannot do it
+  quota_exceeded,    // the account's or folder's quota
+  storage_full,      // the device's
+  limit_exceeded,    // too many handles, connections, requests
   authentication_failed,
-  protocol_error,     // the peer broke its protocol
+  protocol_error,  // the peer broke its protocol
   timeout,
   connection_lost,
-  aborted,            // given up on purpose: shutdown, disconnect by an administrator
-  conflict,           // lost a race against another change, or a reference forbids it
-  io_error,           // the device or the remote store failed
-  internal,           // a bug of ours; never the client's fault
+  aborted,   // given up on purpose: shutdown, disconnect by an administrator
+  conflict,  // lost a race against another change, or a reference forbids it
+  io_error,  // the device or the remote store failed
+  internal,  // a bug of ours; never the client's fault
 };
 
 std::string_view to_string(ErrorCode code);

@@ -18,11 +18,11 @@ namespace ferry::log {
 enum class Level : std::uint8_t { debug, info, warn, error };
 
 struct Options {
-  std::string file_path;      // empty: stderr
-  int max_size_mb = 10;       // rotate when the file is larger; 0 never
-  int max_backups = 5;        // old files kept; 0 all
-  int max_age_days = 28;      // older ones are removed; 0 never
-  bool compress = false;      // gzip rotated files
+  std::string file_path;  // empty: stderr
+  int max_size_mb = 10;   // rotate when the file is larger; 0 never
+  int max_backups = 5;    // old files kept; 0 all
+  int max_age_days = 28;  // older ones are removed; 0 never
+  bool compress = false;  // gzip rotated files
   Level level = Level::debug;
   bool utc_time = false;
 };

@@ -100,7 +100,7 @@ RotatingFile::~RotatingFile() {
 Result<void> RotatingFile::open_locked() {
   const int descriptor = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return fail_errno(errno, "open " + path_.string());
-  struct stat info{};
+  struct stat info {};
   if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor);
     return fail(ErrorCode::invalid_argument, "open " + path_.string() + ": not a regular file");

@@ -16,7 +16,7 @@ namespace ferry {
 
 class VirtualPath {
  public:
-  static constexpr std::size_t max_length = 4096;     // of the text given and of the result
+  static constexpr std::size_t max_length = 4096;      // of the text given and of the result
   static constexpr std::size_t max_name_length = 255;  // of one component
 
   // The root, "/".

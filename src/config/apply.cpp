@@ -21,8 +21,8 @@ std::unexpected<Error> wrong(const Context& context, const std::string& path, co
                              const std::string& expected, const std::string& found = {}) {
   const std::string where =
       value.variable.empty() ? context.origin + ": " + path : "environment variable " + value.variable;
-  return fail(ErrorCode::invalid_argument, where + ": expected " + expected + ", found " +
-                                               (found.empty() ? std::string(value.type_name()) : found));
+  return fail(ErrorCode::invalid_argument,
+              where + ": expected " + expected + ", found " + (found.empty() ? std::string(value.type_name()) : found));
 }
 
 template <class T>

@@ -39,20 +39,13 @@ const Schema& schema<Plugin>();
 template <>
 const Schema& schema<Config>() {
   static const Row rows[] = {
-      row<&Config::common>("common"),
-      row<&Config::acme>("acme"),
-      row<&Config::sftpd>("sftpd"),
-      row<&Config::ftpd>("ftpd"),
-      row<&Config::webdavd>("webdavd"),
-      row<&Config::data_provider>("data_provider"),
-      row<&Config::httpd>("httpd"),
-      row<&Config::telemetry>("telemetry"),
-      row<&Config::http>("http"),
-      row<&Config::command>("command"),
-      row<&Config::kms>("kms"),
-      row<&Config::mfa>("mfa"),
-      row<&Config::smtp>("smtp"),
-      row<&Config::plugins>("plugins"),
+      row<&Config::common>("common"),   row<&Config::acme>("acme"),
+      row<&Config::sftpd>("sftpd"),     row<&Config::ftpd>("ftpd"),
+      row<&Config::webdavd>("webdavd"), row<&Config::data_provider>("data_provider"),
+      row<&Config::httpd>("httpd"),     row<&Config::telemetry>("telemetry"),
+      row<&Config::http>("http"),       row<&Config::command>("command"),
+      row<&Config::kms>("kms"),         row<&Config::mfa>("mfa"),
+      row<&Config::smtp>("smtp"),       row<&Config::plugins>("plugins"),
   };
   static const Schema table{rows};
   return table;

@@ -69,13 +69,20 @@ inline constexpr bool is_vector<std::vector<T>> = true;
 
 template <class T>
 constexpr Kind kind_of() {
-  if constexpr (std::is_same_v<T, bool>) return Kind::boolean;
-  else if constexpr (std::is_integral_v<T>) return Kind::integer;
-  else if constexpr (std::is_floating_point_v<T>) return Kind::number;
-  else if constexpr (std::is_same_v<T, std::string>) return Kind::text;
-  else if constexpr (std::is_same_v<T, std::vector<std::string>>) return Kind::text_list;
-  else if constexpr (is_vector<T>) return Kind::object_list;
-  else return Kind::object;
+  if constexpr (std::is_same_v<T, bool>)
+    return Kind::boolean;
+  else if constexpr (std::is_integral_v<T>)
+    return Kind::integer;
+  else if constexpr (std::is_floating_point_v<T>)
+    return Kind::number;
+  else if constexpr (std::is_same_v<T, std::string>)
+    return Kind::text;
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return Kind::text_list;
+  else if constexpr (is_vector<T>)
+    return Kind::object_list;
+  else
+    return Kind::object;
 }
 
 }  // namespace detail

@@ -43,7 +43,7 @@ Result<std::string> read_text(const std::filesystem::path& file) {
   if (descriptor < 0) return fail_errno(errno, file.string() + ": cannot be read");
   std::string text;
   std::array<char, 65536> buffer;
-  struct stat info{};
+  struct stat info {};
   bool good = ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
   while (good && text.size() <= limit) {
     const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());

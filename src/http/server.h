@@ -34,8 +34,8 @@ struct ServerOptions {
   std::chrono::seconds write_timeout{60};    // the whole response
   // Asked for every new connection; what it answers is kept while the connection lives, an empty answer closes it.
   std::function<std::shared_ptr<void>(const std::string& client_ip)> admit = {};
-  std::string server_name = "Ferry";         // the Server field; empty leaves it out
-  std::string log_sender = "httpd";          // of the access log's lines
+  std::string server_name = "Ferry";  // the Server field; empty leaves it out
+  std::string log_sender = "httpd";   // of the access log's lines
 };
 
 struct Binding {

@@ -31,7 +31,10 @@ std::string endpoint_text(const tcp::endpoint& endpoint) {
 
 struct Listener::Acceptor : std::enable_shared_from_this<Listener::Acceptor> {
   Acceptor(std::vector<asio::io_context*> all, Handler on_accept)
-      : contexts(std::move(all)), handler(std::move(on_accept)), acceptor(*contexts.front()), pause(*contexts.front()) {}
+      : contexts(std::move(all)),
+        handler(std::move(on_accept)),
+        acceptor(*contexts.front()),
+        pause(*contexts.front()) {}
 
   std::vector<asio::io_context*> contexts;
   Handler handler;
@@ -54,20 +57,21 @@ void Listener::Acceptor::bind(const tcp::endpoint& endpoint, bool both_families)
 
 void Listener::Acceptor::accept_next() {
   asio::io_context& home = *contexts[turn++ % contexts.size()];
-  acceptor.async_accept(home, [self = shared_from_this(), &home](const boost::system::error_code& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
-    if (!error) {
-      self->hand_on(std::move(socket), home);
-      self->accept_next();
-      return;
-    }
-    // Out of descriptors or memory: waiting a little beats spinning.
-    log::warn("net", {}, "accept failed: {}", error.message());
-    self->pause.expires_after(std::chrono::milliseconds(100));
-    self->pause.async_wait([self](const boost::system::error_code& cancelled) {
-      if (!cancelled && self->acceptor.is_open()) self->accept_next();
-    });
-  });
+  acceptor.async_accept(home,
+                        [self = shared_from_this(), &home](const boost::system::error_code& error, tcp::socket socket) {
+                          if (error == asio::error::operation_aborted || !self->acceptor.is_open()) return;
+                          if (!error) {
+                            self->hand_on(std::move(socket), home);
+                            self->accept_next();
+                            return;
+                          }
+                          // Out of descriptors or memory: waiting a little beats spinning.
+                          log::warn("net", {}, "accept failed: {}", error.message());
+                          self->pause.expires_after(std::chrono::milliseconds(100));
+                          self->pause.async_wait([self](const boost::system::error_code& cancelled) {
+                            if (!cancelled && self->acceptor.is_open()) self->accept_next();
+                          });
+                        });
 }
 
 void Listener::Acceptor::hand_on(tcp::socket socket, asio::io_context& home) {
@@ -98,12 +102,13 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std
     acceptor->accept_next();
     return std::unique_ptr<Listener>(new Listener(std::move(acceptor), bound));
   } catch (const boost::system::system_error& error) {
-    return fail(ErrorCode::io_error,
-                "cannot listen on " + (address.empty() ? "*" : address) + ":" + std::to_string(port) + ": " + error.code().message());
+    return fail(ErrorCode::io_error, "cannot listen on " + (address.empty() ? "*" : address) + ":" +
+                                         std::to_string(port) + ": " + error.code().message());
   }
 }
 
-Listener::Listener(std::shared_ptr<Acceptor> acceptor, std::uint16_t port) : acceptor_(std::move(acceptor)), port_(port) {}
+Listener::Listener(std::shared_ptr<Acceptor> acceptor, std::uint16_t port)
+    : acceptor_(std::move(acceptor)), port_(port) {}
 
 Listener::~Listener() {
   asio::post(*acceptor_->contexts.front(), [acceptor = acceptor_] {

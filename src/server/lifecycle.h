@@ -13,11 +13,11 @@ namespace ferry::server {
 struct LifecycleActions {
   std::function<void()> reload;
   std::function<void()> rotate;
-  std::function<void()> tick;            // every few seconds
+  std::function<void()> tick;  // every few seconds
   std::function<void()> stop_accepting;
-  std::function<bool()> busy;            // something runs that is worth waiting for
+  std::function<bool()> busy;  // something runs that is worth waiting for
   std::function<void()> close_all;
-  std::function<bool()> gone;            // nothing is left
+  std::function<bool()> gone;  // nothing is left
 };
 
 struct LifecycleTimes {

@@ -36,12 +36,15 @@ class SshPolicy final : public ssh::ServerHandler {
  public:
   SshPolicy(std::shared_ptr<SshServices> services, const ssh::PeerInfo& peer, session::Admission admission,
             std::function<void(std::string)> disconnect)
-      : services_(std::move(services)), peer_(peer), admission_(std::move(admission)),
+      : services_(std::move(services)),
+        peer_(peer),
+        admission_(std::move(admission)),
         disconnect_(std::move(disconnect)) {}
 
   ~SshPolicy() override {
     if (tried_) return;
-    auth::log_connection_failed("SSH", peer_.remote_ip, "", "no_auth_tried", "the client left without trying to log in");
+    auth::log_connection_failed("SSH", peer_.remote_ip, "", "no_auth_tried",
+                                "the client left without trying to log in");
   }
 
   std::string banner() override { return *services_->banner.load(); }

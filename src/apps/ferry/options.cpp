@@ -16,9 +16,9 @@ CLI::Option* with_variable(CLI::Option* option, std::initializer_list<std::strin
 }
 
 void ConfigOptions::add_to(CLI::App& command) {
-  with_variable(command.add_option("-c,--config-dir", directory,
-                                   "directory of the configuration; relative paths start here"),
-                {"CONFIG_DIR"})
+  with_variable(
+      command.add_option("-c,--config-dir", directory, "directory of the configuration; relative paths start here"),
+      {"CONFIG_DIR"})
       ->capture_default_str();
   with_variable(command.add_option("--config-file", file,
                                    "configuration file, absolute or relative to the directory; empty: ferry.* or "

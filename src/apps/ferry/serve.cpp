@@ -40,9 +40,9 @@ void add_log_options(CLI::App& command, ServeOptions& options) {
                 {"LOG_MAX_BACKUPS"})
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  with_variable(command.add_option("--log-max-age", options.log.max_age_days,
-                                   "days that old log files are kept; 0: for ever"),
-                {"LOG_MAX_AGE"})
+  with_variable(
+      command.add_option("--log-max-age", options.log.max_age_days, "days that old log files are kept; 0: for ever"),
+      {"LOG_MAX_AGE"})
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   with_variable(command.add_flag("--log-compress", options.log.compress, "gzip old log files"), {"LOG_COMPRESS"});
@@ -105,8 +105,7 @@ int serve(const ServeOptions& options) {
   if (auto opened = open_log(options); !opened) return report(opened.error());
   raise_descriptor_limit();
   auto started = server::Server::start(
-      std::move(*loaded),
-      {.directory = options.config.location(), .grace = std::chrono::seconds(options.grace_time)});
+      std::move(*loaded), {.directory = options.config.location(), .grace = std::chrono::seconds(options.grace_time)});
   if (!started) {
     log::error("server", "", "cannot start: {}", started.error().message);
     return report(started.error());

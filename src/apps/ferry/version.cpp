@@ -1,7 +1,8 @@
+#include "server/version.h"
+
 #include <iostream>
 
 #include "commands.h"
-#include "server/version.h"
 
 namespace ferry::app {
 

@@ -42,8 +42,8 @@ Result<Value> parse_yaml(std::string_view text, const std::filesystem::path& fil
     if (convert(YAML::Load(std::string(text)), 0, budget, value)) return value;
     return fail(ErrorCode::invalid_argument, file.string() + ": nested too deeply, too large or with keys of no text");
   } catch (const YAML::Exception& error) {
-    return fail(ErrorCode::invalid_argument, file.string() + ": not valid YAML: line " +
-                                                 std::to_string(error.mark.line + 1) + ": " + error.msg);
+    return fail(ErrorCode::invalid_argument,
+                file.string() + ": not valid YAML: line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
   }
 }
 

@@ -112,10 +112,10 @@ struct Httpd {
   std::vector<std::string> ca_revocation_lists;
   std::string signing_passphrase;  // of tokens; empty: random at every start
   std::string signing_passphrase_file;
-  int token_validation = 0;         // 1: a token may change its address
-  int cookie_lifetime = 20;         // minutes
-  int share_cookie_lifetime = 120;  // minutes
-  int jwt_lifetime = 20;            // minutes
+  int token_validation = 0;               // 1: a token may change its address
+  int cookie_lifetime = 20;               // minutes
+  int share_cookie_lifetime = 120;        // minutes
+  int jwt_lifetime = 20;                  // minutes
   std::int64_t max_upload_file_size = 0;  // bytes; 0: no limit
   Cors cors;
   struct Setup {

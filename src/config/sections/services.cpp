@@ -103,10 +103,8 @@ const Schema& schema<Http>() {
 template <>
 const Schema& schema<Command::Specific>() {
   static const Row rows[] = {
-      row<&Command::Specific::path>("path"),
-      row<&Command::Specific::timeout>("timeout", range(0, 300)),
-      row<&Command::Specific::env>("env"),
-      row<&Command::Specific::args>("args"),
+      row<&Command::Specific::path>("path"), row<&Command::Specific::timeout>("timeout", range(0, 300)),
+      row<&Command::Specific::env>("env"),   row<&Command::Specific::args>("args"),
       row<&Command::Specific::hook>("hook"),
   };
   static const Schema table{rows};

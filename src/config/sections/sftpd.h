@@ -14,7 +14,7 @@ struct Sftpd {
     bool operator==(const Binding&) const = default;
   };
   std::vector<Binding> bindings = {Binding{}};
-  int max_auth_tries = 0;                      // 0: six; negative: no limit
+  int max_auth_tries = 0;              // 0: six; negative: no limit
   std::vector<std::string> host_keys;  // empty: id_rsa, id_ecdsa, id_ed25519 in the config directory
   std::vector<std::string> host_certificates;
   // Algorithms in order of preference; empty: the built-in choice.

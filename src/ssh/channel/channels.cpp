@@ -10,7 +10,8 @@ std::unexpected<Error> malformed(std::uint8_t number) {
 
 }  // namespace
 
-Channels::Channels(Transport& transport, OutputHost& host, ServerHandler& handler, std::size_t max_channels, Start start)
+Channels::Channels(Transport& transport, OutputHost& host, ServerHandler& handler, std::size_t max_channels,
+                   Start start)
     : transport_(transport), host_(host), handler_(handler), max_channels_(max_channels), start_(std::move(start)) {}
 
 Result<void> Channels::handle(ByteSpan payload, const BlockRef& block) {

@@ -17,7 +17,8 @@ void InputQueue::push(ByteSpan data, const BlockRef& block) {
 }
 
 void InputQueue::append(ByteSpan data, const BlockRef& block) {
-  const bool adjoins = fragments_.size() > head_ && fragments_.back().data() + fragments_.back().size() == data.data() &&
+  const bool adjoins = fragments_.size() > head_ &&
+                       fragments_.back().data() + fragments_.back().size() == data.data() &&
                        blocks_.back().operator->() == block.operator->();
   if (adjoins) {
     fragments_.back() = ByteSpan(fragments_.back().data(), fragments_.back().size() + data.size());

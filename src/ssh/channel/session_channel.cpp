@@ -7,11 +7,11 @@ namespace ferry::ssh {
 
 namespace {
 
-constexpr std::size_t data_header = 9;             // message number, recipient, length
-constexpr std::size_t extended_header = 13;        // and the data type code
-constexpr std::uint32_t stderr_code = 1;           // RFC 4254 section 5.2
-constexpr std::size_t largest_chunk = 32 * 1024;   // stays in the processor's cache from read to encryption
-constexpr std::size_t most_slots = 64;             // packets of one reservation
+constexpr std::size_t data_header = 9;            // message number, recipient, length
+constexpr std::size_t extended_header = 13;       // and the data type code
+constexpr std::uint32_t stderr_code = 1;          // RFC 4254 section 5.2
+constexpr std::size_t largest_chunk = 32 * 1024;  // stays in the processor's cache from read to encryption
+constexpr std::size_t most_slots = 64;            // packets of one reservation
 // Output that waits for the socket: enough for one send while the next is composed.
 constexpr std::size_t output_high_water = 512 * 1024;
 // One channel lets the others of its thread run after this much.
@@ -44,7 +44,8 @@ Task<bool> SessionChannel::wait_input(std::size_t already) {
 
 Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) {
   if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
-  if (data.size() > window_ || data.size() > max_packet) return fail(ErrorCode::protocol_error, "channel window exceeded");
+  if (data.size() > window_ || data.size() > max_packet)
+    return fail(ErrorCode::protocol_error, "channel window exceeded");
   window_ -= static_cast<std::uint32_t>(data.size());
   if (!serving_) {  // nothing reads it: refused service, or none asked for yet
     consumed_ += static_cast<std::uint32_t>(data.size());
@@ -58,7 +59,8 @@ Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) 
 
 Result<void> SessionChannel::receive_extended_data(ByteSpan data) {
   if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
-  if (data.size() > window_ || data.size() > max_packet) return fail(ErrorCode::protocol_error, "channel window exceeded");
+  if (data.size() > window_ || data.size() > max_packet)
+    return fail(ErrorCode::protocol_error, "channel window exceeded");
   window_ -= static_cast<std::uint32_t>(data.size());
   consumed_ += static_cast<std::uint32_t>(data.size());
   grant_window();
@@ -158,8 +160,8 @@ Task<Result<void>> SessionChannel::write_packets(ByteSpan data, bool to_stderr) 
       if (!room) co_await output_signal_.wait();  // the peer has not granted a window yet
       continue;
     }
-    const std::size_t chunk = std::min({data.size(), static_cast<std::size_t>(peer_max_packet_),
-                                        static_cast<std::size_t>(peer_window_)});
+    const std::size_t chunk =
+        std::min({data.size(), static_cast<std::size_t>(peer_max_packet_), static_cast<std::size_t>(peer_window_)});
     const PacketOutput::Slot slot = transport_.lay_out(header_size + chunk);
     slot.payload[0] = std::byte{to_stderr ? msg::channel_extended_data : msg::channel_data};
     store_u32(slot.payload + 1, peer_id_);

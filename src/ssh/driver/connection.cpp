@@ -56,7 +56,8 @@ Task<void> Connection::run(std::unique_ptr<ServerHandler> handler) {
                                          [this](std::shared_ptr<SessionChannel> channel, ChannelService service) {
                                            start_service(std::move(channel), std::move(service));
                                          });
-  asio::co_spawn(socket_.get_executor(), [self = shared_from_this()] { return self->watch(); }, asio::detached);
+  asio::co_spawn(
+      socket_.get_executor(), [self = shared_from_this()] { return self->watch(); }, asio::detached);
   transport_.start(now());
   Error why{ErrorCode::internal, "unexpected exception"};
   try {

@@ -66,8 +66,9 @@ Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const Priv
                                "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
     offer.host_key_algorithms.assign(order.begin(), order.end());
   }
-  std::erase_if(offer.host_key_algorithms,
-                [&available](const std::string& name) { return std::ranges::find(available, name) == available.end(); });
+  std::erase_if(offer.host_key_algorithms, [&available](const std::string& name) {
+    return std::ranges::find(available, name) == available.end();
+  });
   if (offer.host_key_algorithms.empty()) {
     return fail(ErrorCode::invalid_argument, "no host key for any of the host key algorithms");
   }

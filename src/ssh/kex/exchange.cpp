@@ -15,10 +15,10 @@ crypto::Secret derive(crypto::HashAlgorithm algorithm, const ExchangeResult& exc
   crypto::Secret key(size);
   crypto::Secret material;
   while (material.size() < size) {
-    const Bytes block = material.empty()
-                            ? crypto::hash(algorithm, {exchange.shared.bytes(), exchange.hash,
-                                                       ByteSpan(&letter_byte, 1), session_id})
-                            : crypto::hash(algorithm, {exchange.shared.bytes(), exchange.hash, material.bytes()});
+    const Bytes block =
+        material.empty()
+            ? crypto::hash(algorithm, {exchange.shared.bytes(), exchange.hash, ByteSpan(&letter_byte, 1), session_id})
+            : crypto::hash(algorithm, {exchange.shared.bytes(), exchange.hash, material.bytes()});
     crypto::Secret longer(material.size() + block.size());
     std::ranges::copy(material.bytes(), longer.bytes().begin());
     std::ranges::copy(block, longer.bytes().begin() + static_cast<std::ptrdiff_t>(material.size()));
@@ -62,8 +62,8 @@ Result<ExchangeResult> run_exchange(const ExchangeInput& input) {
   return result;
 }
 
-DirectionKeys derive_keys(crypto::HashAlgorithm hash, const ExchangeResult& exchange, ByteSpan session_id, KeyLetters letters,
-                          const Negotiated::Direction& direction) {
+DirectionKeys derive_keys(crypto::HashAlgorithm hash, const ExchangeResult& exchange, ByteSpan session_id,
+                          KeyLetters letters, const Negotiated::Direction& direction) {
   DirectionKeys keys;
   keys.iv = derive(hash, exchange, session_id, letters.iv, direction.cipher->iv_size);
   keys.encryption = derive(hash, exchange, session_id, letters.encryption, direction.cipher->key_size);

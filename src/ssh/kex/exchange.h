@@ -15,8 +15,8 @@ namespace ferry::ssh {
 // All that an exchange needs, by value: it may run on another thread.
 struct ExchangeInput {
   const KeyAgreement* method;
-  Bytes client_public;           // as it came, without length prefix
-  std::string client_version;    // V_C and V_S, without CR LF
+  Bytes client_public;         // as it came, without length prefix
+  std::string client_version;  // V_C and V_S, without CR LF
   std::string server_version;
   Bytes client_kexinit, server_kexinit;
   std::shared_ptr<const PrivateKey> host_key;
@@ -37,7 +37,7 @@ struct KeyLetters {
 };
 inline constexpr KeyLetters client_to_server{'A', 'C', 'E'};
 inline constexpr KeyLetters server_to_client{'B', 'D', 'F'};
-DirectionKeys derive_keys(crypto::HashAlgorithm hash, const ExchangeResult& exchange, ByteSpan session_id, KeyLetters letters,
-                          const Negotiated::Direction& direction);
+DirectionKeys derive_keys(crypto::HashAlgorithm hash, const ExchangeResult& exchange, ByteSpan session_id,
+                          KeyLetters letters, const Negotiated::Direction& direction);
 
 }  // namespace ferry::ssh

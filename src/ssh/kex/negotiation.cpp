@@ -18,7 +18,18 @@ constexpr std::string_view strict_server = "kex-strict-s-v00@openssh.com";
 constexpr std::string_view no_compression = "none";
 
 // The ten name-lists of KEXINIT, in their order.
-enum List { kex, host_key, cipher_in, cipher_out, mac_in, mac_out, compression_in, compression_out, language_in, language_out };
+enum List {
+  kex,
+  host_key,
+  cipher_in,
+  cipher_out,
+  mac_in,
+  mac_out,
+  compression_in,
+  compression_out,
+  language_in,
+  language_out
+};
 constexpr std::size_t list_count = 10;
 
 struct ClientKexinit {
@@ -48,8 +59,8 @@ std::unexpected<Error> nothing_in_common(std::string_view kind, const NameList& 
                                           "; server: " + join_name_list(server));
 }
 
-Result<Negotiated::Direction> choose_direction(const NameList& ciphers, const NameList& macs, const NameList& compressions,
-                                               const AlgorithmOffer& offer) {
+Result<Negotiated::Direction> choose_direction(const NameList& ciphers, const NameList& macs,
+                                               const NameList& compressions, const AlgorithmOffer& offer) {
   Negotiated::Direction direction;
   direction.cipher = find_cipher(choose(ciphers, offer.ciphers));
   if (direction.cipher == nullptr) return nothing_in_common("cipher", ciphers, offer.ciphers);

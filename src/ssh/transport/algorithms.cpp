@@ -26,8 +26,8 @@ constexpr std::array macs{
     MacAlgorithm{"hmac-sha2-512", crypto::HashAlgorithm::sha512, false},
 };
 
-constexpr std::array<std::string_view, 6> host_key_names{"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                                                         "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
+constexpr std::array<std::string_view, 6> host_key_names{
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256"};
 
 template <class Table>
 std::vector<std::string_view> names_of(const Table& table) {
@@ -68,7 +68,8 @@ const MacAlgorithm* find_mac(std::string_view name) {
 Result<void> check_offer(const AlgorithmOffer& offer) {
   Result<void> checked = check_names("key exchange algorithm", offer.key_agreements, names_of(key_agreements()));
   if (checked) {
-    checked = check_names("host key algorithm", offer.host_key_algorithms, {host_key_names.begin(), host_key_names.end()});
+    checked =
+        check_names("host key algorithm", offer.host_key_algorithms, {host_key_names.begin(), host_key_names.end()});
   }
   if (checked) checked = check_names("cipher", offer.ciphers, names_of(ciphers));
   if (checked) checked = check_names("MAC", offer.macs, names_of(macs));

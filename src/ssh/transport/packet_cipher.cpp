@@ -47,9 +47,7 @@ class GcmNonce {
 class GcmSealer final : public PacketSealer {
  public:
   explicit GcmSealer(const DirectionKeys& keys)
-      : PacketSealer(gcm_shape),
-        gcm_(keys.encryption.bytes(), crypto::Direction::encrypt),
-        nonce_(keys.iv.bytes()) {}
+      : PacketSealer(gcm_shape), gcm_(keys.encryption.bytes(), crypto::Direction::encrypt), nonce_(keys.iv.bytes()) {}
   void seal(std::uint32_t, MutableByteSpan packet, std::byte* tag) override {
     gcm_.seal(nonce_.bytes(), packet.first(length_size), packet.subspan(length_size), GcmTag(tag, GcmTag::extent));
     nonce_.advance();

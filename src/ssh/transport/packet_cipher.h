@@ -21,9 +21,9 @@ struct DirectionKeys {
 
 // What both directions have in common.
 struct PacketShape {
-  std::size_t block_size;    // multiple that the counted part of a packet must have; at least 8
+  std::size_t block_size;  // multiple that the counted part of a packet must have; at least 8
   std::size_t tag_size;
-  bool length_counts;        // whether packet_length counts to the part that must be a multiple of block_size
+  bool length_counts;  // whether packet_length counts to the part that must be a multiple of block_size
 };
 
 class PacketSealer {

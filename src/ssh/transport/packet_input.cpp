@@ -28,9 +28,7 @@ MutableByteSpan PacketInput::space() {
 
 void PacketInput::received(std::size_t count) { end_ += count; }
 
-ByteSpan PacketInput::unread() const {
-  return block_ ? ByteSpan(block_->data() + begin_, available()) : ByteSpan();
-}
+ByteSpan PacketInput::unread() const { return block_ ? ByteSpan(block_->data() + begin_, available()) : ByteSpan(); }
 
 void PacketInput::relocate(std::size_t capacity) {
   const std::size_t count = available();

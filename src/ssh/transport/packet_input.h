@@ -27,7 +27,8 @@ class PacketInput {
 
   // The next whole packet's payload, decrypted in place; valid while its block() is held, or else until space().
   // No value: more bytes are needed. protocol_error: length, padding or tag are wrong, the connection must end.
-  Result<std::optional<MutableByteSpan>> next(PacketOpener& opener, std::uint32_t sequence, std::uint32_t longest_allowed);
+  Result<std::optional<MutableByteSpan>> next(PacketOpener& opener, std::uint32_t sequence,
+                                              std::uint32_t longest_allowed);
   // The block in which the last packet lies.
   const BlockRef& block() const { return block_; }
 

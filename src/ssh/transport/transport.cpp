@@ -110,7 +110,8 @@ Result<std::optional<Transport::Event>> Transport::handle(MutableByteSpan payloa
       ByteReader in(payload.subspan(1));
       in.u32();
       std::string text(in.string().substr(0, 200));
-      std::ranges::replace_if(text, [](char c) { return c < ' ' || c == 0x7f; }, '?');
+      std::ranges::replace_if(
+          text, [](char c) { return c < ' ' || c == 0x7f; }, '?');
       return fail(ErrorCode::connection_lost, "disconnected by the client: " + text);
     }
     case msg::ignore:
@@ -151,7 +152,8 @@ Result<std::optional<Transport::Event>> Transport::handle_key_exchange(std::uint
 }
 
 Result<void> Transport::handle_kexinit(ByteSpan payload) {
-  if (client_kexinit_read_ || client_newkeys_due_) return fail(ErrorCode::protocol_error, "KEXINIT inside a key exchange");
+  if (client_kexinit_read_ || client_newkeys_due_)
+    return fail(ErrorCode::protocol_error, "KEXINIT inside a key exchange");
   if (!exchanging_) start_exchange();
   Result<Negotiated> negotiated = negotiate(payload, options_->offer);
   if (!negotiated) return fail(negotiated.error());

@@ -117,7 +117,7 @@ class Transport {
   bool client_newkeys_due_ = false;   // our NEWKEYS is out, the client's is not in
   bool drop_next_packet_ = false;
   bool strict_ = false;
-  bool first_exchange_ = true;        // until the client's first NEWKEYS
+  bool first_exchange_ = true;  // until the client's first NEWKEYS
   bool authenticated_ = false;
   Bytes client_kexinit_, server_kexinit_, session_id_;
   Negotiated negotiated_;

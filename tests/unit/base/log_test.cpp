@@ -72,8 +72,11 @@ TEST_F(LogTest, AppLineHasTheDocumentedShape) {
 TEST_F(LogTest, StructuredLineKeepsOrderAndTypes) {
   ASSERT_TRUE(log::open(options_));
   log::write(log::Level::info, "Upload",
-             {{"elapsed_ms", std::int64_t{-5}}, {"size_bytes", std::numeric_limits<std::uint64_t>::max()},
-              {"ok", true}, {"rate", 0.5}, {"nan", std::nan("")}});
+             {{"elapsed_ms", std::int64_t{-5}},
+              {"size_bytes", std::numeric_limits<std::uint64_t>::max()},
+              {"ok", true},
+              {"rate", 0.5},
+              {"nan", std::nan("")}});
   std::ifstream in(options_.file_path);
   std::string line;
   std::getline(in, line);
@@ -95,7 +98,8 @@ TEST_F(LogTest, HostileTextStaysOneValidLine) {
   const auto found = lines();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0]["message"],
-            "a\n\"b\\\xEF\xBF\xBD\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+            "a\n\"b\\\xEF\xBF\xBD\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF"
+            "\xBF\xBD");
 }
 
 TEST_F(LogTest, LevelsBelowTheLimitAreDropped) {
@@ -175,7 +179,7 @@ TEST_F(LogTest, AFileLeftWithoutNewlineDoesNotSwallowTheNextLine) {
 TEST_F(LogTest, FileIsPrivateAndItsDirectoryIsMade) {
   options_.file_path = (directory_ / "a/b/ferry.log").string();
   ASSERT_TRUE(log::open(options_));
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat(options_.file_path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
 }

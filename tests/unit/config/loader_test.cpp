@@ -115,8 +115,9 @@ TEST_F(LoaderTest, ANamedFileIsUsedAndMustExist) {
 
 TEST_F(LoaderTest, EnvironmentOverridesInTheDocumentedOrder) {
   write("ferry.json", R"({"common":{"idle_timeout":1,"upload_mode":1,"setstat_mode":1,"rename_mode":0}})");
-  write("env.d/10.env", "FERRY_COMMON__UPLOAD_MODE=2\nSFTPGO_COMMON__SETSTAT_MODE=2\nFERRY_COMMON__RENAME_MODE=1\n"
-                        "FERRY_DEFAULT_ADMIN_USERNAME=first\nFERRY_COMMON__IDLE_TIMEOUT=wrong but set already\n");
+  write("env.d/10.env",
+        "FERRY_COMMON__UPLOAD_MODE=2\nSFTPGO_COMMON__SETSTAT_MODE=2\nFERRY_COMMON__RENAME_MODE=1\n"
+        "FERRY_DEFAULT_ADMIN_USERNAME=first\nFERRY_COMMON__IDLE_TIMEOUT=wrong but set already\n");
   write("env.d/20.env", "FERRY_COMMON__UPLOAD_MODE=0\nFERRY_DEFAULT_ADMIN_USERNAME=second\n");
   write("env.d/notes.txt", "not read");
   sources_.environment = {{"FERRY_COMMON__IDLE_TIMEOUT", "7"},
@@ -126,10 +127,10 @@ TEST_F(LoaderTest, EnvironmentOverridesInTheDocumentedOrder) {
   const auto result = load(sources_);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_TRUE(result->warnings.empty());
-  EXPECT_EQ(result->config.common.idle_timeout, 7);   // FERRY_ before SFTPGO_
-  EXPECT_EQ(result->config.common.upload_mode, 2);    // the first file of env.d
-  EXPECT_EQ(result->config.common.setstat_mode, 2);   // env.d before the file
-  EXPECT_EQ(result->config.common.rename_mode, 0);    // the process before env.d
+  EXPECT_EQ(result->config.common.idle_timeout, 7);  // FERRY_ before SFTPGO_
+  EXPECT_EQ(result->config.common.upload_mode, 2);   // the first file of env.d
+  EXPECT_EQ(result->config.common.setstat_mode, 2);  // env.d before the file
+  EXPECT_EQ(result->config.common.rename_mode, 0);   // the process before env.d
   EXPECT_EQ(result->environment.at("FERRY_DEFAULT_ADMIN_USERNAME"), "first");
   EXPECT_EQ(result->environment.at("FERRY_COMMON__IDLE_TIMEOUT"), "7");
 }
@@ -194,8 +195,9 @@ TEST_F(LoaderTest, AWrongVariableIsNamed) {
   sources_.environment = {{"SFTPGO_SFTPD__BINDINGS__0__PORT", "many"}};
   const auto result = load(sources_);
   ASSERT_FALSE(result);
-  EXPECT_TRUE(contains(result.error().message, "environment variable SFTPGO_SFTPD__BINDINGS__0__PORT: expected an "
-                                               "integer from 0 to 65535"))
+  EXPECT_TRUE(contains(result.error().message,
+                       "environment variable SFTPGO_SFTPD__BINDINGS__0__PORT: expected an "
+                       "integer from 0 to 65535"))
       << result.error().message;
   sources_.environment = {{"FERRY_SFTPD__BINDINGS__X__PORT", "1"}};
   EXPECT_FALSE(load(sources_));

@@ -33,8 +33,9 @@ struct Contexts {
   Listener::Handler keep() {
     return [this](tcp::socket socket, Endpoints endpoints) {
       const std::lock_guard lock(mutex);
-      const bool at_home = &socket.get_executor().context() == &contexts[0] ? std::this_thread::get_id() == threads[0].get_id()
-                                                                            : std::this_thread::get_id() == threads[1].get_id();
+      const bool at_home = &socket.get_executor().context() == &contexts[0]
+                               ? std::this_thread::get_id() == threads[0].get_id()
+                               : std::this_thread::get_id() == threads[1].get_id();
       all_at_home = all_at_home && at_home;
       ++taken[&socket.get_executor().context() == &contexts[0] ? 0 : 1];
       accepted.push_back(std::move(endpoints));

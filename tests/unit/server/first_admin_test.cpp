@@ -65,8 +65,8 @@ TEST_F(FirstAdminTest, TheWelcomeHasLinesToCopy) {
   EXPECT_NE(text.find("\nTOKEN=$(curl -s -u admin:pw http://127.0.0.1:8080/api/v2/token"), std::string::npos);
   EXPECT_NE(text.find(R"("home_dir":"/it'\''s \"here\"")"), std::string::npos) << text;
   EXPECT_NE(text.find("\nsftp -P 2022 user@127.0.0.1\n"), std::string::npos);
-  const std::string without = welcome_text({.admin = {"admin", "pw"}, .sftp_host = {}, .sftp_port = 0,
-                                            .http_url = {}, .home = "/"});
+  const std::string without =
+      welcome_text({.admin = {"admin", "pw"}, .sftp_host = {}, .sftp_port = 0, .http_url = {}, .home = "/"});
   EXPECT_EQ(without.find("curl"), std::string::npos);
 }
 

@@ -62,7 +62,10 @@ TEST(Channels, OpenConfirmation) {
 TEST(Channels, OtherTypesAreRefused) {
   const auto server = logged_in();
   for (const auto& [type, reason] : {std::pair<const char*, std::uint32_t>{"direct-tcpip", 1},
-                                     {"direct-streamlocal@openssh.com", 1}, {"x11", 3}, {"forwarded-tcpip", 3}, {"", 3},
+                                     {"direct-streamlocal@openssh.com", 1},
+                                     {"x11", 3},
+                                     {"forwarded-tcpip", 3},
+                                     {"", 3},
                                      {"Session", 3}}) {
     server->say(channel_open(5, 1000, 1000, type));
     ByteReader in(server->client.received.back());
@@ -121,8 +124,13 @@ TEST(Channels, GlobalRequests) {
 }
 
 TEST(Channels, EveryTruncation) {
-  std::vector<Bytes> whole{channel_open(1), subsystem_request(0, "echo"), channel_data(0, pattern(20)),
-                           channel_stderr(0, pattern(20)), window_adjust(0, 5), message(96, 0), message(97, 0),
+  std::vector<Bytes> whole{channel_open(1),
+                           subsystem_request(0, "echo"),
+                           channel_data(0, pattern(20)),
+                           channel_stderr(0, pattern(20)),
+                           window_adjust(0, 5),
+                           message(96, 0),
+                           message(97, 0),
                            global_request("name", true)};
   for (const Bytes& request : whole) {
     for (std::size_t size = 1; size < request.size(); ++size) {
@@ -144,8 +152,9 @@ TEST(Channels, EveryTruncation) {
 
 TEST(Channels, NoSuchChannel) {
   for (const std::uint32_t id : {1U, 4U, 0xffffffffU}) {
-    for (const Bytes& payload : {window_adjust(id, 1), channel_data(id, pattern(1)), channel_stderr(id, pattern(1)),
-                                 message(96, id), message(97, id), subsystem_request(id, "echo"), message(99, id), message(100, id)}) {
+    for (const Bytes& payload :
+         {window_adjust(id, 1), channel_data(id, pattern(1)), channel_stderr(id, pattern(1)), message(96, id),
+          message(97, id), subsystem_request(id, "echo"), message(99, id), message(100, id)}) {
       const auto server = logged_in();
       server->open_channel(1);
       server->say(payload);
@@ -188,7 +197,8 @@ TEST(Channels, SuccessComesBeforeTheServicesOutput) {
 TEST(Channels, UnknownRequests) {
   const auto server = logged_in();
   server->open_channel(8);
-  for (const char* type : {"pty-req", "env", "x11-req", "auth-agent-req@openssh.com", "signal", "window-change", "", "eow@openssh.com"}) {
+  for (const char* type :
+       {"pty-req", "env", "x11-req", "auth-agent-req@openssh.com", "signal", "window-change", "", "eow@openssh.com"}) {
     server->say(channel_request(0, type, true).bytes(pattern(12)).take());
     EXPECT_EQ(server->client.take(100), message(100, 8)) << type;
     server->say(channel_request(0, type, false).bytes(pattern(12)).take());
@@ -200,9 +210,10 @@ TEST(Channels, UnknownRequests) {
 TEST(Channels, RefusedServices) {
   const auto server = logged_in();
   server->open_channel(8);
-  for (const Bytes& request : {subsystem_request(0, "refused"), exec_request(0, "refused"), channel_request(0, "shell").take(),
-                               channel_request(0, "subsystem").string(std::string_view("echo")).u8(0).take(),
-                               channel_request(0, "subsystem").take(), channel_request(0, "shell").u8(0).take()}) {
+  for (const Bytes& request :
+       {subsystem_request(0, "refused"), exec_request(0, "refused"), channel_request(0, "shell").take(),
+        channel_request(0, "subsystem").string(std::string_view("echo")).u8(0).take(),
+        channel_request(0, "subsystem").take(), channel_request(0, "shell").u8(0).take()}) {
     server->say(request);
     EXPECT_EQ(server->client.take(100), message(100, 8));
   }
@@ -434,9 +445,8 @@ TEST(OutputWindow, WriteWaitsForAKeyExchange) {
   const auto channel = std::make_shared<SessionChannel>(server->transport, *server, 0, 1, 1 << 20, 32768);
   bool done = false;
   const Bytes data = pattern(5000);
-  asio::co_spawn(server->executor(), channel->write(data), [&done](const std::exception_ptr&, Result<void> written) {
-    done = written.has_value();
-  });
+  asio::co_spawn(server->executor(), channel->write(data),
+                 [&done](const std::exception_ptr&, Result<void> written) { done = written.has_value(); });
   server->run();
   server->to_client();
   EXPECT_FALSE(done);
@@ -461,7 +471,8 @@ struct Composing {
     const Bytes data = pattern(count, 5);
     std::size_t at = 0;
     for (const iovec& piece : channel->reserve_output(count)) {
-      std::copy_n(data.begin() + static_cast<std::ptrdiff_t>(at), piece.iov_len, static_cast<std::byte*>(piece.iov_base));
+      std::copy_n(data.begin() + static_cast<std::ptrdiff_t>(at), piece.iov_len,
+                  static_cast<std::byte*>(piece.iov_base));
       at += piece.iov_len;
     }
     EXPECT_EQ(at, count);
@@ -485,7 +496,9 @@ struct Composing {
   std::shared_ptr<SessionChannel> channel;
 };
 
-Bytes head(const Bytes& bytes, std::size_t count) { return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count)}; }
+Bytes head(const Bytes& bytes, std::size_t count) {
+  return {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count)};
+}
 
 TEST(Compose, UsesAnyPartOfTheReservation) {
   constexpr std::size_t packet = 600;
@@ -517,7 +530,8 @@ TEST(Compose, ManyLargeReservations) {
   Composing it(0xffffffff);
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(it.can_wait(262'144));
-    EXPECT_EQ(it.compose(262'144, 262'144 - static_cast<std::size_t>(i)), head(pattern(262'144, 5), 262'144 - static_cast<std::size_t>(i)));
+    EXPECT_EQ(it.compose(262'144, 262'144 - static_cast<std::size_t>(i)),
+              head(pattern(262'144, 5), 262'144 - static_cast<std::size_t>(i)));
   }
   it.server->expect_well();
 }

@@ -32,7 +32,9 @@ class Source {
     used_ += size + gap;
   }
   std::deque<std::byte> pushed;  // and not consumed
-  void consumed(std::size_t count) { pushed.erase(pushed.begin(), pushed.begin() + static_cast<std::ptrdiff_t>(count)); }
+  void consumed(std::size_t count) {
+    pushed.erase(pushed.begin(), pushed.begin() + static_cast<std::ptrdiff_t>(count));
+  }
   bool matches(const InputQueue& queue) const {
     return queue.size() == pushed.size() && std::ranges::equal(contents(queue), pushed);
   }

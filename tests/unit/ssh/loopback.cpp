@@ -83,7 +83,8 @@ class LoopbackHandler final : public ServerHandler {
                           "password"};
   }
   ChannelService subsystem(std::string_view name) override {
-    return [&shared = shared_, name = std::string(name)](Channel& channel) { return run_service(channel, shared, name); };
+    return
+        [&shared = shared_, name = std::string(name)](Channel& channel) { return run_service(channel, shared, name); };
   }
 
  private:
@@ -140,7 +141,8 @@ Loopback::~Loopback() {
 
 // --- SocketClient ---
 
-SocketClient::SocketClient(std::uint16_t port, int receive_buffer) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+SocketClient::SocketClient(std::uint16_t port, int receive_buffer)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (receive_buffer > 0) ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -243,7 +245,8 @@ bool SocketClient::echo(const Bytes& data) {
   }
   Bytes back;
   pump_until([&] {
-    for (Bytes payload = protocol.take(msg::channel_data); !payload.empty(); payload = protocol.take(msg::channel_data)) {
+    for (Bytes payload = protocol.take(msg::channel_data); !payload.empty();
+         payload = protocol.take(msg::channel_data)) {
       append(back, ByteSpan(payload).subspan(9));
     }
     return back.size() >= data.size();

@@ -107,12 +107,12 @@ ChannelService TestHandler::service(std::string what) {
 
 MemoryServer::MemoryServer(TransportOptions options, Limits limits)
     : Link(std::move(options)), auth(transport, handler, limits.max_auth_tries) {
-  channels = std::make_unique<Channels>(transport, *this, handler, limits.max_channels,
-                                        [this](std::shared_ptr<SessionChannel> channel, ChannelService service) {
-                                          ++services_running;
-                                          asio::co_spawn(context_, run_service(this, std::move(channel), std::move(service)),
-                                                         asio::detached);
-                                        });
+  channels = std::make_unique<Channels>(
+      transport, *this, handler, limits.max_channels,
+      [this](std::shared_ptr<SessionChannel> channel, ChannelService service) {
+        ++services_running;
+        asio::co_spawn(context_, run_service(this, std::move(channel), std::move(service)), asio::detached);
+      });
 }
 
 MemoryServer::~MemoryServer() {
@@ -126,7 +126,8 @@ void MemoryServer::run() {
   context_.poll();
 }
 
-Task<void> MemoryServer::run_service(MemoryServer* self, std::shared_ptr<SessionChannel> channel, ChannelService service) {
+Task<void> MemoryServer::run_service(MemoryServer* self, std::shared_ptr<SessionChannel> channel,
+                                     ChannelService service) {
   try {
     co_await service(*channel);
     channel->send_exit_status(0);

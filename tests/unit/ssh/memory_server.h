@@ -20,8 +20,8 @@ class TestHandler : public ServerHandler {
   std::string greeting;  // banner
   std::string methods = "publickey,password";
   std::string password = "right";
-  std::vector<PublicKey> keys;         // accepted
-  bool key_then_password = false;      // a key alone is partial success
+  std::vector<PublicKey> keys;     // accepted
+  bool key_then_password = false;  // a key alone is partial success
   bool none_is_enough = false;
   std::vector<std::string> calls;
 

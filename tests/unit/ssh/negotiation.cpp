@@ -164,11 +164,11 @@ TEST(Negotiation, MalformedNameLists) {
   for (int i = 0; i < 257; ++i) many += (i > 0 ? ",a" : "a") + std::to_string(i);
   std::string nul = "curve25519-sha256,x";
   nul.back() = '\0';
-  for (const std::string& bad : {std::string(","), std::string("curve25519-sha256,"), std::string(",curve25519-sha256"),
-                                 std::string("curve25519-sha256,,x"), std::string("curve25519-sha256,a b"),
-                                 std::string("curve25519-sha256,\x01"), std::string("curve25519-sha256,\x7f"),
-                                 std::string("curve25519-sha256,\xc3\xa9"), nul, "curve25519-sha256," + long_name,
-                                 many}) {
+  for (const std::string& bad :
+       {std::string(","), std::string("curve25519-sha256,"), std::string(",curve25519-sha256"),
+        std::string("curve25519-sha256,,x"), std::string("curve25519-sha256,a b"),
+        std::string("curve25519-sha256,\x01"), std::string("curve25519-sha256,\x7f"),
+        std::string("curve25519-sha256,\xc3\xa9"), nul, "curve25519-sha256," + long_name, many}) {
     for (std::string Kexinit::*field : {&Kexinit::kex, &Kexinit::host_key, &Kexinit::cipher_in, &Kexinit::mac_out,
                                         &Kexinit::compression_in, &Kexinit::language_out}) {
       Kexinit client;
@@ -235,7 +235,8 @@ TEST(OwnKexinit, CookieIsRandom) { EXPECT_NE(make_kexinit(full_offer(), true), m
 
 TEST(Offer, UnknownNamesAreRefusedWithTheValidOnes) {
   for (std::vector<std::string> AlgorithmOffer::*list :
-       {&AlgorithmOffer::key_agreements, &AlgorithmOffer::host_key_algorithms, &AlgorithmOffer::ciphers, &AlgorithmOffer::macs}) {
+       {&AlgorithmOffer::key_agreements, &AlgorithmOffer::host_key_algorithms, &AlgorithmOffer::ciphers,
+        &AlgorithmOffer::macs}) {
     AlgorithmOffer offer;
     EXPECT_TRUE(check_offer(offer));
     offer.*list = {"no-such-algorithm"};

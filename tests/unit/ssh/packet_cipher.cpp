@@ -118,7 +118,8 @@ TEST(PacketCipherTable, HasEveryNameOfTheManual) {
                            "aes128-ctr", "aes192-ctr", "aes256-ctr"}) {
     EXPECT_NE(find_cipher(name), nullptr) << name;
   }
-  for (const char* name : {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"}) {
+  for (const char* name :
+       {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"}) {
     EXPECT_NE(find_mac(name), nullptr) << name;
   }
   EXPECT_EQ(find_cipher("none"), nullptr);
@@ -200,8 +201,8 @@ TEST(PacketCipherKnown, ChaCha20Poly1305) {
     const Bytes poly_key = stream(EVP_chacha20(), body_key, iv(0), Bytes(32));
     std::array<unsigned char, 16> tag{};
     std::size_t tag_size = 0;
-    ASSERT_NE(EVP_Q_mac(nullptr, "POLY1305", nullptr, nullptr, nullptr, poly_key.data(), poly_key.size(),
-                        raw(expected), expected.size(), tag.data(), tag.size(), &tag_size),
+    ASSERT_NE(EVP_Q_mac(nullptr, "POLY1305", nullptr, nullptr, nullptr, poly_key.data(), poly_key.size(), raw(expected),
+                        expected.size(), tag.data(), tag.size(), &tag_size),
               nullptr);
     append(expected, std::as_bytes(std::span(tag)));
     EXPECT_EQ(sealed_packet(*sealer, sequence, payload), expected) << sequence;

@@ -165,12 +165,14 @@ Result<std::optional<MutableByteSpan>> open_odd(const Protection& protection, Pa
 TEST_P(PacketIo, RefusesBadLengths) {
   const PacketShape shape = GetParam().sealer()->shape();
   const std::size_t counted = shape.length_counts ? 4 : 0;
-  std::vector<std::uint32_t> lengths{0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff, 0xfffffff0, most + 32};
+  std::vector<std::uint32_t> lengths{0,          1,          2,          3,          4,        0x7fffffff,
+                                     0x80000000, 0xfffffffc, 0xffffffff, 0xfffffff0, most + 32};
   for (std::uint32_t length = 5; length < 300; ++length) {
     if ((length + counted) % shape.block_size != 0) lengths.push_back(length);
   }
   const auto next_multiple = [&](std::uint32_t above) {
-    return static_cast<std::uint32_t>((above + counted) / shape.block_size * shape.block_size + shape.block_size - counted);
+    return static_cast<std::uint32_t>((above + counted) / shape.block_size * shape.block_size + shape.block_size -
+                                      counted);
   };
   lengths.push_back(next_multiple(most));
   for (const std::uint32_t length : lengths) {

@@ -11,7 +11,8 @@ std::string Protection::name() const {
   if (plain()) return "none";
   std::string name(cipher->name);
   if (mac != nullptr) name += "_" + std::string(mac->name);
-  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 }
 

@@ -21,7 +21,7 @@ struct Protection {
   std::unique_ptr<PacketOpener> opener() const;
   bool plain() const { return cipher == nullptr; }
 };
-std::vector<Protection> all_protections();        // every cipher with every MAC that it needs
+std::vector<Protection> all_protections();           // every cipher with every MAC that it needs
 std::vector<Protection> all_protections_and_none();  // and no encryption
 
 // Fixed keys of the right sizes.

@@ -32,7 +32,8 @@ TEST(Server, EveryProtection) {
   for (const Protection& protection : all_protections()) {
     SocketClient client(loop.port);
     client.protocol.kexinit.cipher_in = client.protocol.kexinit.cipher_out = protection.cipher->name;
-    if (protection.mac != nullptr) client.protocol.kexinit.mac_in = client.protocol.kexinit.mac_out = protection.mac->name;
+    if (protection.mac != nullptr)
+      client.protocol.kexinit.mac_in = client.protocol.kexinit.mac_out = protection.mac->name;
     ASSERT_TRUE(client.log_in()) << protection.name();
     ASSERT_TRUE(client.start(1, "echo"));
     EXPECT_TRUE(client.echo(pattern(200'000))) << protection.name();
@@ -73,7 +74,8 @@ TEST(Server, RekeyWhileItFloods) {
     const bool done = client.pump_until([&] {
       seen += client.protocol.received.size();
       client.protocol.received.clear();
-      if (client.protocol.exchanges() % 2 == 0 && !client.protocol.exchanging() && seen % 7 == 0) client.protocol.send_kexinit();
+      if (client.protocol.exchanges() % 2 == 0 && !client.protocol.exchanging() && seen % 7 == 0)
+        client.protocol.send_kexinit();
       // Input makes the server look at its limits; a real client sends window adjusts and requests.
       if (seen % 5 == 0 && !client.protocol.exchanging()) client.protocol.send(ignore_message());
       return client.protocol.exchanges() >= 8;
@@ -263,7 +265,8 @@ TEST(ServerLoad, TwoHundredConnectionsAtOnce) {
   }
   EXPECT_EQ(loop.shared.services, 200);
   clients.clear();
-  EXPECT_TRUE(eventually([&] { return loop.server->connections() == 0 && loop.shared.services == 0 && loop.shared.handlers == 0; }));
+  EXPECT_TRUE(eventually(
+      [&] { return loop.server->connections() == 0 && loop.shared.services == 0 && loop.shared.handlers == 0; }));
 }
 
 TEST(ServerLoad, GarbageAndHalfOpenConnectionsDisturbNobody) {
@@ -278,10 +281,16 @@ TEST(ServerLoad, GarbageAndHalfOpenConnectionsDisturbNobody) {
     switch (i % 6) {
       case 0: break;  // says nothing
       case 1: client.protocol.send_raw(pattern(5000, i)); break;
-      case 2: client.send_to_socket("SSH-2.0-x\r\n"); client.protocol.send_raw(pattern(5000, i)); break;
+      case 2:
+        client.send_to_socket("SSH-2.0-x\r\n");
+        client.protocol.send_raw(pattern(5000, i));
+        break;
       case 3: client.send_to_socket("GET / HTTP/1.1\r\nHost: x\r\n\r\n"); break;
       case 4: client.send_to_socket("SSH-2.0-half"); break;
-      case 5: client.connect(); client.protocol.send_raw(pattern(50'000, i)); break;
+      case 5:
+        client.connect();
+        client.protocol.send_raw(pattern(50'000, i));
+        break;
     }
     client.pump_until([] { return true; });
     ASSERT_TRUE(good.echo(pattern(500, i)));
@@ -381,7 +390,8 @@ TEST(ServerLoad, FloodOfRequestsWithoutReading) {
     }
     return bytes;
   };
-  for (const Bytes& request : {ping_message(std::string(30'000, 'p')), global_request("x", true), Bytes{std::byte{200}}}) {
+  for (const Bytes& request :
+       {ping_message(std::string(30'000, 'p')), global_request("x", true), Bytes{std::byte{200}}}) {
     Loopback loop;
     SocketClient client(loop.port, 64 * 1024);
     ASSERT_TRUE(client.log_in());
@@ -392,7 +402,8 @@ TEST(ServerLoad, FloodOfRequestsWithoutReading) {
     client.protocol.send(ping_message("the last"));
     EXPECT_TRUE(client.pump_until([&] {
       if (client.protocol.received.empty()) return false;
-      const bool last = client.protocol.received.back() == ByteWriter().u8(msg::pong).string(std::string_view("the last")).take();
+      const bool last =
+          client.protocol.received.back() == ByteWriter().u8(msg::pong).string(std::string_view("the last")).take();
       answers += client.protocol.received.size();
       client.protocol.received.clear();
       return last;

@@ -44,9 +44,13 @@ void after_partial(MemoryServer& server) {
   static const PrivateKey key = PrivateKey::generate(PrivateKey::Kind::ed25519);
   server.handler.keys = {key.public_key()};
   server.handler.key_then_password = true;
-  const Bytes request =
-      auth_request("user", "publickey").boolean(true).string(std::string_view("ssh-ed25519")).string(key.public_key().blob()).take();
-  const Bytes signature = *key.sign("ssh-ed25519", ByteWriter().string(server.client.session_id()).bytes(request).data());
+  const Bytes request = auth_request("user", "publickey")
+                            .boolean(true)
+                            .string(std::string_view("ssh-ed25519"))
+                            .string(key.public_key().blob())
+                            .take();
+  const Bytes signature =
+      *key.sign("ssh-ed25519", ByteWriter().string(server.client.session_id()).bytes(request).data());
   server.say(ByteWriter().bytes(request).string(signature).take());
   ASSERT_EQ(server.client.take(51), ByteWriter().u8(51).string(std::string_view("password")).boolean(true).take());
 }
@@ -93,7 +97,13 @@ Bytes plausible(std::uint8_t number) {
     case 4: return debug_message();
     case 5: return service_request();
     case 6: return ByteWriter().u8(6).string(std::string_view("ssh-userauth")).take();
-    case 7: return ByteWriter().u8(7).u32(1).string(std::string_view("ext-info-in-auth@openssh.com")).string(std::string_view("0")).take();
+    case 7:
+      return ByteWriter()
+          .u8(7)
+          .u32(1)
+          .string(std::string_view("ext-info-in-auth@openssh.com"))
+          .string(std::string_view("0"))
+          .take();
     case 20: return Kexinit{}.payload();
     case 21: return message(21);
     case 30: return ByteWriter().u8(30).string(Bytes(32, std::byte{9})).take();
@@ -105,7 +115,10 @@ Bytes plausible(std::uint8_t number) {
     case 93: return window_adjust(0, 1000);
     case 94: return channel_data(0, pattern(50));
     case 95: return channel_stderr(0, pattern(50));
-    case 96: case 97: case 99: case 100: return message(number, 0);
+    case 96:
+    case 97:
+    case 99:
+    case 100: return message(number, 0);
     case 98: return subsystem_request(0, "echo");
     case 192: return ping_message("data");
     default: return ByteWriter().u8(number).u32(0).u32(0).take();
@@ -136,7 +149,7 @@ struct Row {
 struct State {
   const char* name;
   void (*reach)(MemoryServer&);
-  bool strict;         // offered by the client
+  bool strict;  // offered by the client
   bool authenticated;
   Outcome otherwise;
   std::vector<Row> rows;
@@ -182,16 +195,27 @@ std::vector<State> states() {
       {"AfterPartial", after_partial, true, false, "error", {gone, harmless, rekey, service, ext_info, wrong_password}},
       {"LoggedIn", logged_in, true, true, "unimplemented", authenticated_rows({same(93, 100, "error")})},
       {"Serving", serving, true, true, "unimplemented",
-       authenticated_rows({{93, 97, "nothing", "error", "error"}, {98, 98, "100", "error", "error"}, {99, 100, "nothing", "error", "error"}})},
+       authenticated_rows({{93, 97, "nothing", "error", "error"},
+                           {98, 98, "100", "error", "error"},
+                           {99, 100, "nothing", "error", "error"}})},
       {"AfterOurClose", after_our_close, true, true, "unimplemented",
        authenticated_rows({{93, 100, "nothing", "error", "error"}})},
       {"AfterBothCloses", after_both_closes, true, true, "unimplemented", authenticated_rows({same(93, 100, "error")})},
       {"RekeyByClient", rekey_by_client, true, true, "error", {gone, harmless, kex_init}},
       {"RekeyBeforeNewkeys", rekey_before_newkeys, true, true, "error", {gone, harmless, newkeys}},
       // Our KEXINIT is out, the client's is not: it may still talk, but is answered afterwards.
-      {"RekeyByServer", rekey_by_server, true, true, "nothing",
-       {gone, {20, 20, "nothing", "error", "error"}, same(21, 49, "error"), {80, 80, "nothing", "error", "error"},
-        {90, 90, "nothing", "error", "error"}, same(91, 92, "error"), {93, 100, "nothing", "error", "error"},
+      {"RekeyByServer",
+       rekey_by_server,
+       true,
+       true,
+       "nothing",
+       {gone,
+        {20, 20, "nothing", "error", "error"},
+        same(21, 49, "error"),
+        {80, 80, "nothing", "error", "error"},
+        {90, 90, "nothing", "error", "error"},
+        same(91, 92, "error"),
+        {93, 100, "nothing", "error", "error"},
         {192, 192, "nothing", "error", "error"}}},
   };
 }
@@ -223,12 +247,14 @@ Outcome observe(MemoryServer& server, const Bytes& payload) {
     return "unimplemented";
   }
   Outcome answers;
-  for (const std::uint8_t number : server.client.numbers) answers += (answers.empty() ? "" : " ") + std::to_string(number);
+  for (const std::uint8_t number : server.client.numbers)
+    answers += (answers.empty() ? "" : " ") + std::to_string(number);
   return answers.empty() ? "nothing" : answers;
 }
 
 class StateMachine : public testing::TestWithParam<State> {};
-INSTANTIATE_TEST_SUITE_P(All, StateMachine, testing::ValuesIn(states()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, StateMachine, testing::ValuesIn(states()),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_P(StateMachine, EveryMessage) {
   const State& state = GetParam();
@@ -241,7 +267,8 @@ TEST_P(StateMachine, EveryMessage) {
       ASSERT_FALSE(server.error) << server.error->message;
       const std::vector<std::string> calls_before = server.handler.calls;
       const auto what = [&] { return "message " + std::to_string(number) + " body " + std::to_string(body); };
-      ASSERT_EQ(observe(server, make(static_cast<std::uint8_t>(number), body)), expected(state, number, body)) << what();
+      ASSERT_EQ(observe(server, make(static_cast<std::uint8_t>(number), body)), expected(state, number, body))
+          << what();
 
       EXPECT_EQ(server.authenticated, state.authenticated) << what();
       if (state.authenticated) continue;
@@ -258,8 +285,8 @@ TEST_P(StateMachine, EveryMessage) {
 
 // What a client says before it may, all at once and again after its login failed, never reaches a channel.
 TEST(StateMachineRun, ChannelMessagesAroundAuthentication) {
-  for (const Bytes& early : {channel_open(1), subsystem_request(0, "echo"), exec_request(0, "echo"), channel_data(0, pattern(5)),
-                             global_request("x", true)}) {
+  for (const Bytes& early : {channel_open(1), subsystem_request(0, "echo"), exec_request(0, "echo"),
+                             channel_data(0, pattern(5)), global_request("x", true)}) {
     for (void (*reach)(MemoryServer&) : {before_service, before_auth, after_partial}) {
       MemoryServer server;
       server.client.ext_info = false;

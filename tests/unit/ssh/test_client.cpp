@@ -46,8 +46,8 @@ Bytes shared_secret(EVP_PKEY* own, ByteSpan peer_value) {
   require(EVP_PKEY_copy_parameters(peer, own) == 1 || EVP_PKEY_is_a(own, "X25519") == 1, "parameters");
   if (EVP_PKEY_is_a(own, "X25519") == 1) {
     EVP_PKEY_free(peer);
-    peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, reinterpret_cast<const unsigned char*>(peer_value.data()),
-                                       peer_value.size());
+    peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr,
+                                       reinterpret_cast<const unsigned char*>(peer_value.data()), peer_value.size());
   } else {
     require(EVP_PKEY_set1_encoded_public_key(peer, reinterpret_cast<const unsigned char*>(peer_value.data()),
                                              peer_value.size()) == 1,
@@ -190,7 +190,8 @@ void TestClient::handle_kexinit(ByteSpan payload) {
   if (exchanges_ == 0) {
     strict_agreed_ = strict && offers(offer.key_agreements, "kex-strict-s-v00@openssh.com");
     if (strict_agreed_ && receive_sequence_ != 1) note("KEXINIT was not the server's first packet");
-  } else if (offers(offer.key_agreements, "ext-info-s") || offers(offer.key_agreements, "kex-strict-s-v00@openssh.com")) {
+  } else if (offers(offer.key_agreements, "ext-info-s") ||
+             offers(offer.key_agreements, "kex-strict-s-v00@openssh.com")) {
     note("markers of the first key exchange in a later one");
   }
   const Result<Negotiated> agreed = negotiate(kexinit.payload(), offer);
@@ -260,9 +261,8 @@ std::unique_ptr<PacketOpener> TestClient::new_opener() const {
 }
 
 Bytes TestClient::take(std::uint8_t number) {
-  const auto found = std::ranges::find_if(received, [number](const Bytes& payload) {
-    return std::to_integer<std::uint8_t>(payload[0]) == number;
-  });
+  const auto found = std::ranges::find_if(
+      received, [number](const Bytes& payload) { return std::to_integer<std::uint8_t>(payload[0]) == number; });
   if (found == received.end()) return {};
   Bytes payload = std::move(*found);
   received.erase(found);
@@ -270,9 +270,8 @@ Bytes TestClient::take(std::uint8_t number) {
 }
 
 bool TestClient::got(std::uint8_t number) const {
-  return std::ranges::any_of(received, [number](const Bytes& payload) {
-    return std::to_integer<std::uint8_t>(payload[0]) == number;
-  });
+  return std::ranges::any_of(
+      received, [number](const Bytes& payload) { return std::to_integer<std::uint8_t>(payload[0]) == number; });
 }
 
 }  // namespace ferry::ssh::test

@@ -29,10 +29,10 @@ class TestClient {
 
   // --- set before start ---
   std::string version = "SSH-2.0-TestClient";
-  Kexinit kexinit;         // what the next KEXINIT of ours says; markers are added by `strict` and `ext_info`
-  bool strict = true;      // offer strict key exchange
-  bool ext_info = true;    // ask for EXT_INFO
-  bool automatic = true;   // answer KEXINIT, KEX_REPLY and so drive key exchanges by itself
+  Kexinit kexinit;        // what the next KEXINIT of ours says; markers are added by `strict` and `ext_info`
+  bool strict = true;     // offer strict key exchange
+  bool ext_info = true;   // ask for EXT_INFO
+  bool automatic = true;  // answer KEXINIT, KEX_REPLY and so drive key exchanges by itself
 
   // --- to the server ---
   void send_version();

@@ -67,10 +67,11 @@ TEST(VersionExchange, RefusedForms) {
   std::string nul = "SSH-2.0-a_b\r\n";
   nul[9] = '\0';
   for (const std::string& line :
-       {std::string("GET / HTTP/1.1\r\n"), std::string("SSH-1.5-x\r\n"), std::string("ssh-2.0-x\r\n"), std::string("\r\n"),
-        std::string("\n"), std::string(" SSH-2.0-x\r\n"), std::string("banner\r\nSSH-2.0-x\r\n"), std::string("SSH-2.0\r\n"),
-        nul, std::string("SSH-2.0-\x80\r\n"), std::string("SSH-2.0-\x01\r\n"), std::string("SSH-2.0-a\rb\r\n"),
-        "SSH-2.0-" + std::string(246, 'v') + "\r\n", std::string(255, 'v'), std::string(5000, '\0')}) {
+       {std::string("GET / HTTP/1.1\r\n"), std::string("SSH-1.5-x\r\n"), std::string("ssh-2.0-x\r\n"),
+        std::string("\r\n"), std::string("\n"), std::string(" SSH-2.0-x\r\n"), std::string("banner\r\nSSH-2.0-x\r\n"),
+        std::string("SSH-2.0\r\n"), nul, std::string("SSH-2.0-\x80\r\n"), std::string("SSH-2.0-\x01\r\n"),
+        std::string("SSH-2.0-a\rb\r\n"), "SSH-2.0-" + std::string(246, 'v') + "\r\n", std::string(255, 'v'),
+        std::string(5000, '\0')}) {
     Link link;
     link.client.send_raw(as_bytes(line));
     link.pump();
@@ -369,12 +370,13 @@ TEST(FirstExchange, EarlyOrMalformedNewkeys) {
 
 TEST(FirstExchange, MalformedKexInit) {
   const Bytes point = pattern(32);
-  for (const Bytes& payload :
-       {message(msg::kex_init), ByteWriter().u8(msg::kex_init).string(Bytes{}).take(),
-        ByteWriter().u8(msg::kex_init).string(pattern(31)).take(), ByteWriter().u8(msg::kex_init).string(pattern(33)).take(),
-        ByteWriter().u8(msg::kex_init).string(point).u8(0).take(), ByteWriter().u8(msg::kex_init).u32(33).bytes(point).take(),
-        ByteWriter().u8(msg::kex_init).u32(0xffffffff).bytes(point).take(),
-        ByteWriter().u8(msg::kex_init).string(Bytes(32)).take()}) {  // the all-zero X25519 point
+  for (const Bytes& payload : {message(msg::kex_init), ByteWriter().u8(msg::kex_init).string(Bytes{}).take(),
+                               ByteWriter().u8(msg::kex_init).string(pattern(31)).take(),
+                               ByteWriter().u8(msg::kex_init).string(pattern(33)).take(),
+                               ByteWriter().u8(msg::kex_init).string(point).u8(0).take(),
+                               ByteWriter().u8(msg::kex_init).u32(33).bytes(point).take(),
+                               ByteWriter().u8(msg::kex_init).u32(0xffffffff).bytes(point).take(),
+                               ByteWriter().u8(msg::kex_init).string(Bytes(32)).take()}) {  // the all-zero X25519 point
     Link link;
     link.client.automatic = false;
     link.connect();

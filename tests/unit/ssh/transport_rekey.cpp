@@ -162,7 +162,8 @@ TEST(Rekey, HoldsBackWhatIsSentMeanwhile) {
     EXPECT_TRUE(link.transport.can_send_data());
     link.pump();
     EXPECT_EQ(link.client.violation, "");
-    for (unsigned i = 0; i < sent; ++i) EXPECT_EQ(link.client.take(msg::channel_data), channel_data(0, pattern(200, i)));
+    for (unsigned i = 0; i < sent; ++i)
+      EXPECT_EQ(link.client.take(msg::channel_data), channel_data(0, pattern(200, i)));
     link.client.send_newkeys();
     link.pump();
     link.expect_talks();

@@ -107,8 +107,11 @@ TEST(UserAuth, Password) {
 TEST(UserAuth, PasswordChangeIsRefusedWithTheListOfMethods) {
   Auth auth;
   auth.start();
-  auth.server.say(
-      auth_request("user", "password").boolean(true).string(std::string_view("right")).string(std::string_view("new")).take());
+  auth.server.say(auth_request("user", "password")
+                      .boolean(true)
+                      .string(std::string_view("right"))
+                      .string(std::string_view("new"))
+                      .take());
   auth.expect_failure("publickey,password");
   EXPECT_EQ(std::ranges::count(auth.handler.calls, "password user"), 0) << "an old password is no login";
 }
@@ -138,7 +141,11 @@ TEST(UserAuth, RefusedMethodsNeverFallBackToNone) {
         auth_request("user", "").take(), auth_request("user", "NONE").take(), forged,
         key_request("user", true, "ssh-rsa", key.public_key().blob()).string(Bytes{}).take(),
         key_request("user", false, "no-such-algorithm", key.public_key().blob()).take(),
-        auth_request("user", "password").boolean(true).string(std::string_view("right")).string(std::string_view("x")).take()}) {
+        auth_request("user", "password")
+            .boolean(true)
+            .string(std::string_view("right"))
+            .string(std::string_view("x"))
+            .take()}) {
     Auth auth;
     auth.start();
     auth.handler.none_is_enough = true;
@@ -265,10 +272,9 @@ struct KeyCase {
   PrivateKey::Kind kind;
   const char* algorithm;
 };
-constexpr std::array key_cases{KeyCase{PrivateKey::Kind::ed25519, "ssh-ed25519"},
-                               KeyCase{PrivateKey::Kind::ecdsa_p256, "ecdsa-sha2-nistp256"},
-                               KeyCase{PrivateKey::Kind::rsa_3072, "rsa-sha2-256"},
-                               KeyCase{PrivateKey::Kind::rsa_3072, "rsa-sha2-512"}};
+constexpr std::array key_cases{
+    KeyCase{PrivateKey::Kind::ed25519, "ssh-ed25519"}, KeyCase{PrivateKey::Kind::ecdsa_p256, "ecdsa-sha2-nistp256"},
+    KeyCase{PrivateKey::Kind::rsa_3072, "rsa-sha2-256"}, KeyCase{PrivateKey::Kind::rsa_3072, "rsa-sha2-512"}};
 
 TEST(UserAuth, KeyQuery) {
   for (const KeyCase& each : key_cases) {
@@ -278,7 +284,8 @@ TEST(UserAuth, KeyQuery) {
     auth.handler.keys = {key};
     for (int i = 0; i < 5; ++i) {  // a query that is answered with PK_OK is no failure
       auth.server.say(key_request("user", false, each.algorithm, key.blob()).take());
-      EXPECT_EQ(auth.client.take(msg::userauth_pk_ok), ByteWriter().u8(60).string(std::string_view(each.algorithm)).string(key.blob()).take());
+      EXPECT_EQ(auth.client.take(msg::userauth_pk_ok),
+                ByteWriter().u8(60).string(std::string_view(each.algorithm)).string(key.blob()).take());
       EXPECT_FALSE(auth.server.authenticated);
     }
     EXPECT_EQ(std::ranges::count(auth.handler.calls, "key user"), 0);
@@ -325,7 +332,9 @@ TEST(UserAuth, SignaturesOfSomethingElse) {
     auth.expect_failure("publickey,password");
     EXPECT_EQ(std::ranges::count(auth.handler.calls, "key user"), 0) << "the handler sees verified keys alone";
   };
-  const auto with_signature = [](ByteWriter request, const Bytes& signature) { return request.string(signature).take(); };
+  const auto with_signature = [](ByteWriter request, const Bytes& signature) {
+    return request.string(signature).take();
+  };
   const auto sign = [](const PrivateKey& signer, std::string_view algorithm, ByteSpan session, ByteSpan request) {
     return *signer.sign(algorithm, ByteWriter().string(session).bytes(request).data());
   };
@@ -337,11 +346,13 @@ TEST(UserAuth, SignaturesOfSomethingElse) {
   });
   attempt([&](const Bytes& session) {  // another user
     const auto request = key_request("user", true, "ssh-ed25519", blob);
-    return with_signature(request, sign(key, "ssh-ed25519", session, key_request("admin", true, "ssh-ed25519", blob).data()));
+    return with_signature(request,
+                          sign(key, "ssh-ed25519", session, key_request("admin", true, "ssh-ed25519", blob).data()));
   });
   attempt([&](const Bytes& session) {  // the query instead of the request
     const auto request = key_request("user", true, "ssh-ed25519", blob);
-    return with_signature(request, sign(key, "ssh-ed25519", session, key_request("user", false, "ssh-ed25519", blob).data()));
+    return with_signature(request,
+                          sign(key, "ssh-ed25519", session, key_request("user", false, "ssh-ed25519", blob).data()));
   });
   attempt([&](const Bytes& session) {  // no session identifier
     const auto request = key_request("user", true, "ssh-ed25519", blob);
@@ -372,10 +383,15 @@ TEST(UserAuth, AlgorithmsThatDoNotFitTheKey) {
   const PrivateKey& key = user_key(PrivateKey::Kind::ed25519);
   const PrivateKey& rsa = user_key(PrivateKey::Kind::rsa_3072);
   for (const auto& [algorithm, blob] :
-       {std::pair<const char*, Bytes>{"ssh-rsa", rsa.public_key().blob()}, {"ssh-ed25519", rsa.public_key().blob()},
-        {"rsa-sha2-256", key.public_key().blob()}, {"ecdsa-sha2-nistp256", key.public_key().blob()},
-        {"", key.public_key().blob()}, {"ssh-dss", key.public_key().blob()}, {"ssh-ed25519", Bytes{}},
-        {"ssh-ed25519", pattern(51)}, {"ssh-ed25519", Bytes(key.public_key().blob().begin(), key.public_key().blob().end() - 1)},
+       {std::pair<const char*, Bytes>{"ssh-rsa", rsa.public_key().blob()},
+        {"ssh-ed25519", rsa.public_key().blob()},
+        {"rsa-sha2-256", key.public_key().blob()},
+        {"ecdsa-sha2-nistp256", key.public_key().blob()},
+        {"", key.public_key().blob()},
+        {"ssh-dss", key.public_key().blob()},
+        {"ssh-ed25519", Bytes{}},
+        {"ssh-ed25519", pattern(51)},
+        {"ssh-ed25519", Bytes(key.public_key().blob().begin(), key.public_key().blob().end() - 1)},
         {"ssh-ed25519-cert-v01@openssh.com", key.public_key().blob()}}) {
     for (const bool has_signature : {false, true}) {
       Auth auth;
@@ -415,11 +431,14 @@ TEST(UserAuth, EveryTruncation) {
   const PrivateKey& key = user_key(PrivateKey::Kind::ed25519);
   Auth probe;
   probe.start();
-  const std::vector<Bytes> whole{
-      password_request("user", "right"),
-      auth_request("user", "password").boolean(true).string(std::string_view("right")).string(std::string_view("n")).take(),
-      key_request("user", false, "ssh-ed25519", key.public_key().blob()).take(),
-      signed_request(probe.client.session_id(), "user", key, "ssh-ed25519")};
+  const std::vector<Bytes> whole{password_request("user", "right"),
+                                 auth_request("user", "password")
+                                     .boolean(true)
+                                     .string(std::string_view("right"))
+                                     .string(std::string_view("n"))
+                                     .take(),
+                                 key_request("user", false, "ssh-ed25519", key.public_key().blob()).take(),
+                                 signed_request(probe.client.session_id(), "user", key, "ssh-ed25519")};
   for (const Bytes& request : whole) {
     for (std::size_t size = 1; size < request.size(); ++size) {
       Auth auth;
@@ -427,7 +446,10 @@ TEST(UserAuth, EveryTruncation) {
       auth.handler.keys = {key.public_key()};
       auth.server.say(ByteSpan(request).first(size));
       EXPECT_FALSE(auth.server.authenticated) << size;
-      EXPECT_EQ(std::ranges::count_if(auth.handler.calls, [](const std::string& call) { return call.starts_with("password") || call.starts_with("key"); }), 0);
+      EXPECT_EQ(std::ranges::count_if(
+                    auth.handler.calls,
+                    [](const std::string& call) { return call.starts_with("password") || call.starts_with("key"); }),
+                0);
       if (size + 5 < request.size()) {
         EXPECT_TRUE(auth.server.error) << size;
       }
@@ -439,9 +461,9 @@ TEST(UserAuth, TrailingBytes) {
   const PrivateKey& key = user_key(PrivateKey::Kind::ed25519);
   Auth probe;
   probe.start();
-  for (Bytes request : {password_request("user", "right"),
-                        key_request("user", false, "ssh-ed25519", key.public_key().blob()).take(),
-                        signed_request(probe.client.session_id(), "user", key, "ssh-ed25519")}) {
+  for (Bytes request :
+       {password_request("user", "right"), key_request("user", false, "ssh-ed25519", key.public_key().blob()).take(),
+        signed_request(probe.client.session_id(), "user", key, "ssh-ed25519")}) {
     request.push_back(std::byte{0});
     Auth auth;
     auth.start();
