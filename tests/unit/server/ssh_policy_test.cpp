@@ -8,6 +8,7 @@
 #include <future>
 
 #include "server/io_threads.h"
+#include "server/storage.h"
 #include "ssh/keys/private_key.h"
 #include "store/memory/memory_provider.h"
 
@@ -71,7 +72,8 @@ class SshPolicyTest : public testing::Test {
   auth::Authenticator authenticator_{*provider_, quick()};
   std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
   std::shared_ptr<SshServices> services_ = std::make_shared<SshServices>(
-      authenticator_, session::Services{.registry = registry_, .options = {}}, SshPolicyOptions{});
+      authenticator_, session::Services{.registry = registry_, .options = {}, .storage = open_storage},
+      SshPolicyOptions{});
 };
 
 TEST_F(SshPolicyTest, NoneIsRefusedWithTheMethods) {
