@@ -51,6 +51,9 @@ class TestHandler : public ServerHandler {
 };
 
 class MemoryServer : public Link, public OutputHost {
+ private:
+  asio::io_context context_;  // first: what has timers on it must go before it does
+
  public:
   struct Limits {
     int max_auth_tries = 6;
@@ -94,7 +97,6 @@ class MemoryServer : public Link, public OutputHost {
   Result<void> authenticate(ByteSpan payload);
 
   std::string id_ = "SSH_test";
-  asio::io_context context_;
 };
 
 }  // namespace ferry::ssh::test
