@@ -9,7 +9,7 @@ void InputQueue::push(ByteSpan data, const BlockRef& block) {
   if (data.empty()) return;
   size_ += data.size();
   const bool same_block = !blocks_.empty() && blocks_.back().operator->() == block.operator->();
-  if (!same_block && ++pinned_ > most_pinned_blocks) {
+  if (!same_block && pinned_ >= most_pinned_blocks) {
     copy_in(data);
   } else {
     append(data, block);
@@ -17,10 +17,9 @@ void InputQueue::push(ByteSpan data, const BlockRef& block) {
 }
 
 void InputQueue::append(ByteSpan data, const BlockRef& block) {
-  const bool adjoins = fragments_.size() > head_ &&
-                       fragments_.back().data() + fragments_.back().size() == data.data() &&
-                       blocks_.back().operator->() == block.operator->();
-  if (adjoins) {
+  const bool same_block = fragments_.size() > head_ && blocks_.back().operator->() == block.operator->();
+  if (!same_block) ++pinned_;
+  if (same_block && fragments_.back().data() + fragments_.back().size() == data.data()) {
     fragments_.back() = ByteSpan(fragments_.back().data(), fragments_.back().size() + data.size());
     return;
   }
@@ -51,14 +50,15 @@ void InputQueue::consume(std::size_t count) {
     first = first.subspan(taken);
     count -= taken;
     if (!first.empty()) break;
-    blocks_[head_].reset();
+    const BlockRef left = std::move(blocks_[head_]);
     ++head_;
+    if (head_ == blocks_.size() || blocks_[head_].operator->() != left.operator->()) --pinned_;
   }
   if (head_ == fragments_.size()) {
     fragments_.clear();
     blocks_.clear();
     spill_.reset();
-    head_ = pinned_ = 0;
+    head_ = 0;
   } else if (head_ > 64 && head_ > fragments_.size() / 2) {
     const auto consumed = static_cast<std::ptrdiff_t>(head_);
     fragments_.erase(fragments_.begin(), fragments_.begin() + consumed);

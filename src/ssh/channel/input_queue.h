@@ -31,7 +31,7 @@ class InputQueue {
   std::vector<BlockRef> blocks_;  // fragments_[i] lies in blocks_[i]
   std::size_t head_ = 0;          // first fragment not consumed
   std::size_t size_ = 0;
-  std::size_t pinned_ = 0;  // changes of block since the queue was empty
+  std::size_t pinned_ = 0;  // blocks that the fragments lie in, counted at each change of block
   BlockRef spill_;          // takes the copies once most_pinned_blocks is reached
   std::size_t spill_used_ = 0;
 };

@@ -13,8 +13,10 @@ namespace ferry::ssh {
 
 class Block {
  public:
-  // Holds any packet (packet_reader.h) and then some, so that one recv or send moves many.
-  static constexpr std::size_t large_size = 288 * 1024;
+  // One recv or send moves many packets: eight of 32 KiB of data (or four of 64 KiB, or one of 256 KiB) with what
+  // surrounds them, and no more, so that a peer that sends full packets leaves next to nothing of the following
+  // one to be moved to the next block.
+  static constexpr std::size_t large_size = 8 * (32 * 1024 + 128);
   static constexpr std::size_t small_size = 4 * 1024;
 
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
