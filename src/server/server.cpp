@@ -13,6 +13,7 @@
 #include "server/io_threads.h"
 #include "server/lifecycle.h"
 #include "server/settings.h"
+#include "server/ssh_commands.h"
 #include "server/ssh_policy.h"
 #include "server/status.h"
 #include "server/storage.h"
@@ -104,7 +105,9 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   ssh_services = std::make_shared<SshServices>(
       *authenticator,
       session::Services{.registry = registry, .options = session_options(config().common), .storage = open_storage},
-      SshPolicyOptions{.password_authentication = config().sftpd.password_authentication, .sftp = {}});
+      SshPolicyOptions{.password_authentication = config().sftpd.password_authentication,
+                       .sftp = {},
+                       .commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings)});
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
   auto checked = ssh->check();

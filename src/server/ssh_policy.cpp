@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/ssh_commands.h"
 
 namespace ferry::server {
 
@@ -30,6 +31,14 @@ Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
     co_return;
   }
   co_await sftp::serve(channel, **opened, login->services->options.sftp);  // sends the exit status
+}
+
+Task<void> serve_line(std::shared_ptr<LoggedIn> login, std::string line, ssh::Channel& channel) {
+  session::ConnectionInfo info = login->info;
+  info.id += "_" + std::to_string(++login->channels);
+  const SshServices& services = *login->services;
+  co_await serve_command(channel, login->user, std::move(info), services.sessions, services.options.commands,
+                         std::move(line));
 }
 
 class SshPolicy final : public ssh::ServerHandler {
@@ -86,6 +95,13 @@ class SshPolicy final : public ssh::ServerHandler {
   ssh::ChannelService subsystem(std::string_view name) override {
     if (!login_ || name != "sftp") return {};
     return [login = login_](ssh::Channel& channel) { return serve_sftp(login, channel); };
+  }
+
+  // Granted whatever it is: what cannot be run is answered as a shell would, which people understand.
+  ssh::ChannelService command(std::string_view line) override {
+    if (!login_) return {};
+    return
+        [login = login_, line = std::string(line)](ssh::Channel& channel) { return serve_line(login, line, channel); };
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "auth/login.h"
 #include "protocols/sftp/sftp.h"
@@ -15,6 +16,7 @@ namespace ferry::server {
 struct SshPolicyOptions {
   bool password_authentication = true;
   sftp::Options sftp;
+  std::vector<std::string> commands;  // SSH commands that may be run, as enabled_commands() has them
 };
 
 // What all connections share. The authenticator must outlive every connection.

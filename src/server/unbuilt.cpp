@@ -80,7 +80,6 @@ constexpr std::string_view unbuilt[] = {
     "plugins",
     "sftpd.banner",
     "sftpd.bindings[].apply_proxy_config",
-    "sftpd.enabled_ssh_commands",
     "sftpd.folder_prefix",
     "sftpd.host_certificates",
     "sftpd.keyboard_interactive_auth_hook",

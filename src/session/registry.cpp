@@ -135,6 +135,7 @@ Result<std::unique_ptr<Registration>> Registry::enter(std::string username, cons
   auto row = std::make_shared<ConnectionRow>();
   row->username = std::move(username);
   row->info = info;
+  row->command = info.command;
   row->connection_time = now_ms();
   row->last_activity = row->connection_time;
   const std::lock_guard lock(state_->mutex);

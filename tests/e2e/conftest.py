@@ -1,12 +1,14 @@
 """Fixtures: a server shared by most tests, servers of a test's own, accounts, keys; logs on failure."""
 import itertools
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from clients import run
 from ferry import Ferry, binary
 
 servers = []  # every server started and not yet stopped, for the log of a failed test
@@ -115,3 +117,10 @@ def new_user(server, public_keys):
 @pytest.fixture
 def user(new_user):
     return new_user()
+
+
+@pytest.fixture
+def host_key_fingerprint(server):
+    """The ed25519 host key as PuTTY's -hostkey wants it."""
+    line = run(["ssh-keyscan", "-t", "ed25519", "-p", server.sftp_port, "127.0.0.1"])
+    return re.search(r"SHA256:\S+", run(["ssh-keygen", "-l", "-f", "-"], line))[0]

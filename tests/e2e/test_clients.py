@@ -10,13 +10,6 @@ import pytest
 from clients import Paramiko, asyncssh_connect, lftp, psftp, random_file, rclone, run, same
 
 
-@pytest.fixture
-def host_key_fingerprint(server):
-    """The ed25519 host key as PuTTY's -hostkey wants it."""
-    line = run(["ssh-keyscan", "-t", "ed25519", "-p", server.sftp_port, "127.0.0.1"])
-    return re.search(r"SHA256:\S+", run(["ssh-keygen", "-l", "-f", "-"], line))[0]
-
-
 def test_psftp(user, tmp_path, host_key_fingerprint):
     source = random_file(tmp_path / "source", 2_000_000)
     output = psftp(user, [f"put {source} there", f"get there {tmp_path}/back", "mkdir folder", "mv there folder/moved",

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +56,11 @@ class Channel {
   virtual void send_exit_status(std::uint32_t status) = 0;
   // No more output will come (CHANNEL_EOF). CHANNEL_CLOSE follows by itself when the serving coroutine ends.
   virtual void send_eof() = 0;
+
+  // Whether the peer has closed the channel, or the connection is gone: nothing that is sent arrives any more.
+  virtual bool closed() const = 0;
+  // Calls `act` once when that happens; an empty one takes it back. Whoever gives one outlives it or takes it back.
+  virtual void on_closed(std::function<void()> act) = 0;
 
   // The connection's id, for logs.
   virtual const std::string& connection_id() const = 0;

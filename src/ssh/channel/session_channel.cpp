@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace ferry::ssh {
 
@@ -226,6 +227,7 @@ void SessionChannel::receive_close() {
   close_received_ = true;
   input_signal_.notify();
   output_signal_.notify();
+  tell_closed();
   if (!serving_) finish();
 }
 
@@ -233,6 +235,11 @@ void SessionChannel::abort() {
   aborted_ = true;
   input_signal_.notify();
   output_signal_.notify();
+  tell_closed();
+}
+
+void SessionChannel::tell_closed() {
+  if (const auto act = std::exchange(on_closed_, nullptr)) act();
 }
 
 }  // namespace ferry::ssh

@@ -35,6 +35,8 @@ class SessionChannel final : public Channel {
   void flush() override;
   void send_exit_status(std::uint32_t status) override;
   void send_eof() override;
+  bool closed() const override { return close_received_ || aborted_; }
+  void on_closed(std::function<void()> act) override { on_closed_ = std::move(act); }
   const std::string& connection_id() const override { return host_.connection_id(); }
 
   // --- for the connection ---
@@ -63,6 +65,7 @@ class SessionChannel final : public Channel {
   bool can_send() const { return !close_sent_ && !eof_sent_ && !aborted_ && !close_received_; }
   bool room_for(std::size_t count) const;
   void grant_window();
+  void tell_closed();
   Task<Result<void>> write_packets(ByteSpan data, bool to_stderr);
 
   Transport& transport_;
@@ -75,6 +78,7 @@ class SessionChannel final : public Channel {
   std::uint32_t consumed_ = 0;             // not yet given back
   InputQueue input_;
   Signal input_signal_, output_signal_;
+  std::function<void()> on_closed_;
   std::vector<PacketOutput::Slot> slots_;  // of the reservation
   std::vector<iovec> reserved_;
   std::size_t sent_since_yield_ = 0;

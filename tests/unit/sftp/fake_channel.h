@@ -99,6 +99,8 @@ class FakeChannel : public ssh::Channel {
   }
   void send_exit_status(std::uint32_t status) override { exit_status = static_cast<int>(status); }
   void send_eof() override {}
+  bool closed() const override { return gone(); }
+  void on_closed(std::function<void()>) override {}
   const std::string& connection_id() const override { return id_; }
 
   Bytes output;
