@@ -8,6 +8,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(FERRY_WERROR "treat warnings as errors" ON)
 set(FERRY_SANITIZE "" CACHE STRING "sanitizers, e.g. address,undefined")
 
+option(FERRY_FUZZ "build the fuzz targets and the coverage they need" OFF)
+
 find_program(FERRY_CCACHE ccache)
 if(FERRY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${FERRY_CCACHE}")
@@ -25,6 +27,10 @@ if(FERRY_SANITIZE)
 else()
   add_compile_options(-fstack-protector-strong $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
   add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+if(FERRY_FUZZ)
+  add_compile_options(-fsanitize-coverage=trace-pc,trace-cmp)
 endif()
 
 # Asio and Beast are compiled once, in base and http, instead of in every file that includes them.
