@@ -109,12 +109,18 @@ Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in
       if (!in.done()) return malformed(number);
       return channel.add_peer_window(count);
     }
-    case msg::channel_eof: channel.receive_eof(); return {};
+    case msg::channel_eof:
+      if (!in.done()) return malformed(number);
+      channel.receive_eof();
+      return {};
     case msg::channel_close:
+      if (!in.done()) return malformed(number);
       channel.receive_close();
       drop_if_over(local_id);
       return {};
-    default: return {};  // answers to requests; ours ask for none
+    default:  // answers to requests; ours ask for none
+      if (!in.done()) return malformed(number);
+      return {};
   }
 }
 

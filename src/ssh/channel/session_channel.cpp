@@ -45,12 +45,10 @@ Task<bool> SessionChannel::wait_input(std::size_t already) {
 
 Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) {
   if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
-  if (data.size() > window_ || data.size() > max_packet)
-    return fail(ErrorCode::protocol_error, "channel window exceeded");
-  window_ -= static_cast<std::uint32_t>(data.size());
+  const Result<void> fits = take_from_window(data.size());
+  if (!fits) return fits;
   if (!serving_) {  // nothing reads it: refused service, or none asked for yet
-    consumed_ += static_cast<std::uint32_t>(data.size());
-    grant_window();
+    give_back(data.size());
     return {};
   }
   input_.push(data, block);
@@ -60,27 +58,30 @@ Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) 
 
 Result<void> SessionChannel::receive_extended_data(ByteSpan data) {
   if (eof_received_) return fail(ErrorCode::protocol_error, "data after the end of a channel");
-  if (data.size() > window_ || data.size() > max_packet)
-    return fail(ErrorCode::protocol_error, "channel window exceeded");
-  window_ -= static_cast<std::uint32_t>(data.size());
-  consumed_ += static_cast<std::uint32_t>(data.size());
-  grant_window();
+  const Result<void> fits = take_from_window(data.size());
+  if (!fits) return fits;
+  give_back(data.size());
   return {};
 }
 
 void SessionChannel::consume(std::size_t count) {
   input_.consume(count);
-  consumed_ += static_cast<std::uint32_t>(count);
-  grant_window();
+  give_back(count);
 }
 
-void SessionChannel::grant_window() {
-  if (consumed_ < initial_window / 8 || close_sent_ || aborted_) return;
+Result<void> SessionChannel::take_from_window(std::size_t count) {
+  if (count > window_.open() || count > max_packet) return fail(ErrorCode::protocol_error, "channel window exceeded");
+  window_.received(count);
+  return {};
+}
+
+void SessionChannel::give_back(std::size_t count) {
+  window_.consumed(count);
+  if (!window_.worth_granting() || close_sent_ || aborted_) return;
   ByteWriter out(9);
-  out.u8(msg::channel_window_adjust).u32(peer_id_).u32(consumed_);
+  out.u8(msg::channel_window_adjust).u32(peer_id_);
+  out.u32(window_.grant(std::chrono::steady_clock::now(), host_.round_trip()));
   transport_.send(out.data());
-  window_ += consumed_;
-  consumed_ = 0;
 }
 
 // --- output ---

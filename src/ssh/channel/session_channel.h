@@ -7,14 +7,15 @@
 #include "ssh/channel/channel.h"
 #include "ssh/channel/input_queue.h"
 #include "ssh/channel/output_host.h"
+#include "ssh/channel/receive_window.h"
 #include "ssh/transport/transport.h"
 
 namespace ferry::ssh {
 
 class SessionChannel final : public Channel {
  public:
-  // What we grant: bytes in flight to us, and the largest data of one packet.
-  static constexpr std::uint32_t initial_window = 2 * 1024 * 1024;
+  // What we grant at first: bytes in flight to us; and the largest data of one packet.
+  static constexpr std::uint32_t initial_window = ReceiveWindow::initial;
   static constexpr std::uint32_t max_packet = 64 * 1024;
   // Below this a peer's limit would cost more than it carries.
   static constexpr std::uint32_t least_peer_packet = 512;
@@ -64,7 +65,8 @@ class SessionChannel final : public Channel {
  private:
   bool can_send() const { return !close_sent_ && !eof_sent_ && !aborted_ && !close_received_; }
   bool room_for(std::size_t count) const;
-  void grant_window();
+  Result<void> take_from_window(std::size_t count);
+  void give_back(std::size_t count);
   void tell_closed();
   Task<Result<void>> write_packets(ByteSpan data, bool to_stderr);
 
@@ -74,8 +76,7 @@ class SessionChannel final : public Channel {
   std::uint64_t peer_window_;
   std::uint64_t largest_peer_window_;
   std::uint32_t peer_max_packet_;
-  std::uint32_t window_ = initial_window;  // what the peer may still send
-  std::uint32_t consumed_ = 0;             // not yet given back
+  ReceiveWindow window_;
   InputQueue input_;
   Signal input_signal_, output_signal_;
   std::function<void()> on_closed_;

@@ -1,5 +1,7 @@
 #include "ssh/driver/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -19,6 +21,9 @@ constexpr std::size_t most_pending_output = 1024 * 1024;
 // Replies that a key exchange may hold back.
 constexpr std::size_t most_held_back = 1024 * 1024;
 constexpr std::chrono::seconds longest_exchange{120};
+// How long, and for how many bytes, a client that was told to go may go on sending.
+constexpr std::chrono::seconds longest_linger{1};
+constexpr std::size_t most_lingering = 4 * 1024 * 1024;
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }
 
@@ -70,15 +75,57 @@ Task<void> Connection::run(std::unique_ptr<ServerHandler> handler) {
 }
 
 Task<void> Connection::finish(Error why) {
-  if (!disconnect_reason_.empty()) why = Error{ErrorCode::aborted, disconnect_reason_};
+  leaving_ = true;
+  const bool told = !disconnect_reason_.empty();
+  if (told) why = Error{ErrorCode::aborted, disconnect_reason_};
   log::debug(sender, peer_.connection_id, "connection from {} ends: {}", peer_.remote_address, why.message);
+  channels_->abort();
   if (!closed_ && why.code != ErrorCode::connection_lost) {
-    transport_.disconnect(reason_for(why), why.code == ErrorCode::internal ? "internal error" : why.message);
-    flush();
+    if (!told) {
+      transport_.disconnect(reason_for(why), why.code == ErrorCode::internal ? "internal error" : why.message);
+      flush();
+    }
+    co_await linger();
   }
   close_socket();
-  channels_->abort();
   while (services_ > 0) co_await service_ended_.wait();
+}
+
+// A socket that is closed with input unread resets the connection, and the reset may overtake our last words.
+Task<void> Connection::linger() {
+  const SteadyTime until = now() + longest_linger;
+  watchdog_.expires_at(until);
+  watchdog_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error) self->close_socket();
+  });
+  std::array<std::byte, 16 * 1024> unread;
+  std::size_t taken = 0;
+  bool said_all = false;
+  while (!closed_ && taken < most_lingering && now() < until) {
+    if (!said_all && transport_.output().pending() == 0) {
+      said_all = true;
+      boost::system::error_code ignored;
+      socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    }
+    const ssize_t count = ::recv(socket_.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT);
+    if (count > 0) {
+      taken += static_cast<std::size_t>(count);
+      continue;
+    }
+    if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) break;
+    boost::system::error_code error;
+    co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+  }
+}
+
+std::chrono::microseconds Connection::round_trip() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  // asio's native_handle() is not const.
+  const int descriptor = const_cast<asio::ip::tcp::socket&>(socket_).native_handle();
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::chrono::microseconds(0);
+  return std::chrono::microseconds(info.tcpi_rtt);
 }
 
 void Connection::close_socket() {
@@ -96,8 +143,10 @@ void Connection::request_disconnect(std::string reason) {
     self->disconnect_reason_ = reason.empty() ? "disconnected by the server" : std::move(reason);
     self->transport_.disconnect(DisconnectReason::by_application, self->disconnect_reason_);
     self->flush();
-    self->close_socket();
+    self->leaving_ = true;
     if (self->channels_) self->channels_->abort();
+    boost::system::error_code ignored;
+    self->socket_.cancel(ignored);  // serve() ends, and finish() takes leave
   });
 }
 
@@ -131,7 +180,7 @@ Task<Result<void>> Connection::run_exchange_step(ExchangeInput input) {
     result = run_exchange(input);
   }
   if (!result) co_return fail(result.error());
-  if (closed_) co_return fail(ErrorCode::aborted, "closed");
+  if (over()) co_return fail(ErrorCode::aborted, "closed");
   last_exchange_ = now();
   const bool first = transport_.before_first_keys();
   transport_.finish_exchange(std::move(*result), now());
@@ -144,7 +193,7 @@ Task<Result<void>> Connection::run_exchange_step(ExchangeInput input) {
 Task<Result<void>> Connection::authenticate(ByteSpan payload) {
   Result<void> handled = co_await auth_->handle(payload);
   authenticated_ = auth_->authenticated();
-  if (closed_ && handled) handled = fail(ErrorCode::aborted, "closed");
+  if (over() && handled) handled = fail(ErrorCode::aborted, "closed");
   co_return handled;
 }
 
@@ -158,7 +207,7 @@ Task<Result<void>> Connection::receive() {
   }
   flush();
   while (true) {
-    if (closed_) co_return fail(ErrorCode::aborted, "closed");
+    if (over()) co_return fail(ErrorCode::aborted, "closed");
     if (transport_.output().pending() < most_pending_output) {
       const MutableByteSpan space = transport_.input().space();
       const ssize_t count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
@@ -256,14 +305,14 @@ bool Connection::check_peer_is_alive(SteadyTime time) {
 Task<void> Connection::watch() {
   const auto self = shared_from_this();
   SteadyTime exchanging_since = started_;
-  while (!closed_) {
+  while (!over()) {
     constexpr std::chrono::seconds longest_nap{60};
     const auto nap = keepalive_interval_.count() > 0 ? std::min(keepalive_interval_, longest_nap) : longest_nap;
     const SteadyTime next = authenticated_ ? now() + nap : std::min(now() + longest_nap, started_ + login_grace_time_);
     watchdog_.expires_at(next);
     boost::system::error_code cancelled;
     co_await watchdog_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-    if (closed_) co_return;
+    if (over()) co_return;
     const SteadyTime time = now();
     if (!authenticated_ && time - started_ >= login_grace_time_) {
       request_disconnect("login grace time exceeded");

@@ -28,6 +28,7 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   void flush() override;
   asio::any_io_executor executor() override { return socket_.get_executor(); }
   const std::string& connection_id() const override { return peer_.connection_id; }
+  std::chrono::microseconds round_trip() const override;
 
  private:
   Task<Result<void>> serve();
@@ -36,11 +37,14 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   Task<Result<void>> run_exchange_step(ExchangeInput input);
   Task<void> watch();
   Task<void> finish(Error why);
+  Task<void> linger();
   void start_service(std::shared_ptr<SessionChannel> channel, ChannelService service);
   static Task<void> run_service(std::shared_ptr<Connection> self, std::shared_ptr<SessionChannel> channel,
                                 ChannelService service);
   void wait_writable();
   void close_socket();
+  // Nothing more is taken from the client.
+  bool over() const { return closed_ || leaving_; }
   bool check_peer_is_alive(SteadyTime now);
 
   asio::ip::tcp::socket socket_;
@@ -60,8 +64,9 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   bool authenticated_ = false;
   bool input_for_channels_ = false;  // services should run before the next receive
   bool waiting_writable_ = false;
+  bool leaving_ = false;  // the client was told to go, or is about to be
   bool closed_ = false;
-  std::string disconnect_reason_;  // set by request_disconnect
+  std::string disconnect_reason_;  // set by request_disconnect, which told the client
 };
 
 }  // namespace ferry::ssh

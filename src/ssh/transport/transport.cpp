@@ -120,7 +120,7 @@ Result<std::optional<Transport::Event>> Transport::handle(MutableByteSpan payloa
     case msg::ping: {
       ByteReader in(payload.subspan(1));
       const ByteSpan data = in.blob();
-      if (!in.done() || !authenticated_) return fail(ErrorCode::protocol_error, "malformed PING");
+      if (!in.done()) return fail(ErrorCode::protocol_error, "malformed PING");
       ByteWriter pong(data.size() + 5);
       pong.u8(msg::pong).string(data);
       send(pong.data());
@@ -276,6 +276,8 @@ void Transport::give_back(const PacketOutput::Slot& slot) { output_.give_back(sl
 void Transport::end_reservation() {
   reserving_ = false;
   send_held_back();
+  // A client that only receives gives no other occasion.
+  if (authenticated_ && !exchanging() && keys_used_up()) start_exchange();
 }
 
 void Transport::send_unimplemented() {
@@ -291,13 +293,13 @@ void Transport::disconnect(DisconnectReason reason, std::string_view text) {
   send_now(out.data());
 }
 
+bool Transport::keys_used_up() const {
+  return bytes_since_keys_ >= options_->rekey_bytes || packets_since_keys_ >= most_packets;
+}
+
 void Transport::rekey_if_due(SteadyTime now) {
   if (!authenticated_ || exchanging()) return;
-  if (bytes_since_keys_ < options_->rekey_bytes && packets_since_keys_ < most_packets &&
-      now - keys_since_ < options_->rekey_time) {
-    return;
-  }
-  start_exchange();
+  if (keys_used_up() || now - keys_since_ >= options_->rekey_time) start_exchange();
 }
 
 }  // namespace ferry::ssh

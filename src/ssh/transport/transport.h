@@ -97,6 +97,7 @@ class Transport {
   Result<void> handle_newkeys(ByteSpan payload);
   Result<void> check_order(std::uint8_t number);
   void start_exchange();
+  bool keys_used_up() const;
   void send_now(ByteSpan payload);
   void send_held_back();
   void send_ext_info();

@@ -86,6 +86,7 @@ class MemoryServer : public Link, public OutputHost {
   void flush() override { ++flushes; }
   asio::any_io_executor executor() override { return context_.get_executor(); }
   const std::string& connection_id() const override { return id_; }
+  std::chrono::microseconds round_trip() const override { return std::chrono::microseconds(0); }
   int flushes = 0;
 
  protected:

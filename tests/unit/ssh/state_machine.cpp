@@ -183,6 +183,7 @@ std::vector<State> states() {
   const Row ext_info = same(7, 7, "nothing");
   const Row service{5, 5, "6", "error", "error"};
   const Row wrong_password{50, 50, "51", "error", "error"};
+  const Row ping{192, 192, "193", "error", "error"};
   return {
       {"BeforeVersion", before_version, true, false, "error", {}},
       {"BeforeKexinit", before_kexinit, true, false, "error", {gone, kexinit, harmless}},
@@ -190,9 +191,19 @@ std::vector<State> states() {
       {"AfterKexinitNotStrict", after_kexinit, false, false, "error", {gone, kex_init, harmless}},
       {"BeforeNewkeys", before_newkeys, true, false, "error", {gone, newkeys}},
       {"BeforeNewkeysNotStrict", before_newkeys, false, false, "error", {gone, newkeys, harmless}},
-      {"BeforeService", before_service, true, false, "error", {gone, harmless, rekey, service, ext_info}},
-      {"BeforeAuth", before_auth, true, false, "error", {gone, harmless, rekey, service, ext_info, wrong_password}},
-      {"AfterPartial", after_partial, true, false, "error", {gone, harmless, rekey, service, ext_info, wrong_password}},
+      {"BeforeService", before_service, true, false, "error", {gone, harmless, rekey, service, ext_info, ping}},
+      {"BeforeAuth",
+       before_auth,
+       true,
+       false,
+       "error",
+       {gone, harmless, rekey, service, ext_info, ping, wrong_password}},
+      {"AfterPartial",
+       after_partial,
+       true,
+       false,
+       "error",
+       {gone, harmless, rekey, service, ext_info, ping, wrong_password}},
       {"LoggedIn", logged_in, true, true, "unimplemented", authenticated_rows({same(93, 100, "error")})},
       {"Serving", serving, true, true, "unimplemented",
        authenticated_rows({{93, 97, "nothing", "error", "error"},

@@ -46,6 +46,20 @@ TEST(Rekey, ByTheClient) {
   }
 }
 
+// A download: nothing comes from the client that would be an occasion.
+TEST(Rekey, ByBytesThatOnlyGoOut) {
+  Connected link(true, 1'000'000);
+  for (int i = 0; i < 40 && link.client.exchanges() < 2; ++i) {
+    const PacketOutput::Slot slot = link.transport.lay_out(30'000);
+    std::fill_n(slot.payload, 30'000, std::byte{msg::ignore});
+    link.transport.seal(slot, 30'000);
+    link.transport.end_reservation();
+    if (!link.transport.can_send_data()) link.pump();
+  }
+  EXPECT_EQ(link.client.exchanges(), 2);
+  link.expect_talks();
+}
+
 TEST(Rekey, SessionIdStays) {
   Connected link;
   const Bytes session_id = link.transport.session_id();
