@@ -29,6 +29,7 @@ class AccountSession final : public Session {
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
+  Task<Result<NativePlace>> native_place(VirtualPath path) override;
 
  private:
   // Every operation starts with one: a sign of life, a clock, and who to name in the log.
@@ -48,6 +49,7 @@ class AccountSession final : public Session {
   Task<Result<void>> open_upload(const VirtualPath& path, vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
   Task<Result<std::vector<vfs::DirectoryEntry>>> pinned_entries(VirtualPath directory);
+  Task<Result<void>> check_native(VirtualPath directory, bool& may_link);
   Task<Result<void>> check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite);
 
   std::shared_ptr<Account> account_;

@@ -15,6 +15,7 @@
 #include "base/virtual_path.h"
 #include "model/user.h"
 #include "session/connection_info.h"
+#include "session/native_place.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
@@ -73,6 +74,9 @@ class Session {
   virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;
   virtual Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) = 0;
   virtual Task<Result<vfs::SpaceInfo>> space(VirtualPath path) = 0;
+  // unsupported: not on local storage, or virtual folders are in the way; permission_denied: fewer rights than a
+  // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
+  virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
 
   // Open files and directories of this session; the protocol refuses more than its limit.
   virtual std::size_t open_handles() const = 0;

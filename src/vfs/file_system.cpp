@@ -21,6 +21,10 @@ std::optional<Result<void>> File::try_write_at(std::uint64_t, std::span<const io
 
 std::string FileSystem::location(const VirtualPath& path) const { return path.text(); }
 
+Task<Result<Descriptor>> FileSystem::open_native(VirtualPath) {
+  co_return fail(ErrorCode::unsupported, "not on this machine's file system");
+}
+
 Task<Result<VirtualPath>> FileSystem::canonical(VirtualPath path, bool) { co_return path; }
 
 }  // namespace ferry::vfs

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/task.h"
 #include "base/virtual_path.h"
@@ -171,6 +172,10 @@ class FileSystem {
   // follow = false changes a symlink itself (lsetstat).
   virtual Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) = 0;
   virtual Task<Result<SpaceInfo>> space(VirtualPath path) = 0;
+
+  // A descriptor of the file or directory that `path` is on this machine (O_PATH), symlinks followed inside the root.
+  // Default, for storage that lies elsewhere or is not stored as it is read: unsupported.
+  virtual Task<Result<Descriptor>> open_native(VirtualPath path);
 };
 
 }  // namespace ferry::vfs

@@ -40,6 +40,9 @@ Task<int> sha1sum(Invocation call);
 Task<int> sha256sum(Invocation call);
 Task<int> sha384sum(Invocation call);
 Task<int> sha512sum(Invocation call);
+// programs.cpp
+Task<int> git(Invocation call);
+Task<int> rsync(Invocation call);
 // directory.cpp
 Task<int> change_directory(Invocation call);
 Task<int> print_directory(Invocation call);

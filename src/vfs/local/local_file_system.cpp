@@ -296,6 +296,12 @@ Task<Result<void>> LocalFileSystem::set_attributes(VirtualPath path, AttributeCh
   co_return changed;
 }
 
+Task<Result<Descriptor>> LocalFileSystem::open_native(VirtualPath path) {
+  auto work = [this, &path](Lookup& lookup) { return root_.open_at(path, O_PATH, lookup); };
+  Result<Descriptor> object = co_await look(root_.storage(), work);
+  co_return object;
+}
+
 Task<Result<SpaceInfo>> LocalFileSystem::space(VirtualPath path) {
   auto work = [this, &path](Lookup& lookup) -> Result<SpaceInfo> {
     const Result<Descriptor> object = root_.open_at(path, O_PATH, lookup);

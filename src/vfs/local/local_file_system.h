@@ -48,6 +48,7 @@ class LocalFileSystem final : public FileSystem {
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) override;
   Task<Result<SpaceInfo>> space(VirtualPath path) override;
+  Task<Result<Descriptor>> open_native(VirtualPath path) override;
 
  private:
   LocalFileSystem(LocalOptions options, local::Root root);

@@ -116,6 +116,7 @@ class FakeSession : public session::Session {
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
+  Task<Result<session::NativePlace>> native_place(VirtualPath) override { co_return fail(ErrorCode::unsupported); }
   std::size_t open_handles() const override { return storage.open_handles; }
 
   Storage storage;

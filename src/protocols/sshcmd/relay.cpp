@@ -1,0 +1,105 @@
+#include "protocols/sshcmd/relay.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include "base/signal.h"
+
+namespace ferry::sshcmd {
+
+namespace {
+
+constexpr std::size_t piece = 64 * 1024;  // what a pipe holds
+
+struct Joint {
+  Joint(ssh::Channel& on, Child& with, std::uint64_t most, const asio::any_io_executor& executor)
+      : channel(on), child(with), allowance(most), changed(executor) {}
+
+  ssh::Channel& channel;
+  Child& child;
+  std::uint64_t allowance;
+  Relayed result;
+  int pumps = 0;  // still running
+  Signal changed;
+  asio::cancellation_signal no_more_input;
+};
+
+// Input that the child does not read any more is dropped: it must not stop the rest of the conversation.
+Task<void> pump_input(Joint& joint) {
+  bool reading = true;
+  while (true) {
+    if (joint.channel.input_size() == 0) {
+      const bool more = co_await joint.channel.wait_input(0);
+      if (!more) break;
+    }
+    const ByteSpan first = joint.channel.input().front();
+    std::size_t taken = first.size();
+    if (reading) {
+      const Result<std::size_t> written = co_await joint.child.write_input(first);
+      reading = written.has_value();
+      if (written) taken = *written;
+    }
+    joint.channel.consume(taken);
+    joint.result.received += taken;
+    if (joint.result.received > joint.allowance && !joint.result.over_allowance) {
+      joint.result.over_allowance = true;
+      joint.child.kill();
+    }
+  }
+  joint.child.close_input();
+}
+
+Task<void> pump_output(Joint& joint, bool errors) {
+  Bytes buffer(piece);
+  bool wanted = true;
+  while (true) {
+    Result<std::size_t> count = fail(ErrorCode::internal);
+    if (errors) {
+      count = co_await joint.child.read_errors(buffer);
+    } else {
+      count = co_await joint.child.read_output(buffer);
+    }
+    if (!count || *count == 0) co_return;
+    if (!wanted) continue;  // the channel is gone, and the child with it
+    const ByteSpan data = ByteSpan(buffer).first(*count);
+    Result<void> sent;
+    if (errors) {
+      sent = co_await joint.channel.write_stderr(data);
+    } else {
+      sent = co_await joint.channel.write(data);
+    }
+    joint.channel.flush();
+    wanted = sent.has_value();
+  }
+}
+
+}  // namespace
+
+Task<Relayed> relay(ssh::Channel& channel, Child& child, std::uint64_t allowance) {
+  const auto executor = co_await asio::this_coro::executor;
+  Joint joint(channel, child, allowance, executor);
+  const auto ended = [&joint](std::exception_ptr) {
+    --joint.pumps;
+    joint.changed.notify();
+  };
+  channel.on_closed([&child] { child.kill(); });
+  if (channel.closed()) child.kill();
+  joint.pumps = 2;
+  asio::co_spawn(executor, pump_output(joint, false), ended);
+  asio::co_spawn(executor, pump_output(joint, true), ended);
+  int input = 1;
+  asio::co_spawn(executor, pump_input(joint),
+                 asio::bind_cancellation_slot(joint.no_more_input.slot(), [&joint, &input](std::exception_ptr) {
+                   input = 0;
+                   joint.changed.notify();
+                 }));
+  joint.result.status = co_await child.wait();
+  channel.on_closed(nullptr);
+  while (joint.pumps > 0) co_await joint.changed.wait();
+  joint.no_more_input.emit(asio::cancellation_type::terminal);
+  while (input > 0) co_await joint.changed.wait();
+  co_return joint.result;
+}
+
+}  // namespace ferry::sshcmd

@@ -1,0 +1,24 @@
+// Where a path of an account lies on this machine, for a program that works on files itself (git, rsync). Such a
+// program goes by the system's rights, not by the account's, so there is none unless the account may do nearly
+// everything there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/descriptor.h"
+
+namespace ferry::session {
+
+struct NativePlace {
+  Descriptor home;     // the account's home directory: where the program works
+  std::string path;    // of what was asked for, from there: "./a/b", "./" for the home itself
+  Descriptor touched;  // the file or directory itself; where it does not exist, the directory it would be in
+  bool exists = false;
+  bool is_directory = false;
+  bool may_link = false;                  // the account may make symbolic links there
+  std::optional<std::uint32_t> uid, gid;  // who the account is to the system; only when Ferry may become them
+};
+
+}  // namespace ferry::session
