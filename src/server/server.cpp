@@ -102,12 +102,14 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   ssh_settings->host_keys = keys_of(*host_keys);
   status.set_ssh(config().sftpd, *ssh_settings);
   status.set_host_keys(*host_keys);
+  SshPolicyOptions policy;
+  policy.password_authentication = config().sftpd.password_authentication;
+  policy.sftp.product_version = version();
+  policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
   ssh_services = std::make_shared<SshServices>(
       *authenticator,
       session::Services{.registry = registry, .options = session_options(config().common), .storage = open_storage},
-      SshPolicyOptions{.password_authentication = config().sftpd.password_authentication,
-                       .sftp = {},
-                       .commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings)});
+      std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
   auto checked = ssh->check();

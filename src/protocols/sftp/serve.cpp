@@ -13,10 +13,16 @@ namespace {
 constexpr unsigned longest_streak = 64;
 
 // Section 4: whatever the client asks for, this is what it gets; its own extensions mean nothing to us.
-Bytes version_reply() {
-  ByteWriter out(512);
+Bytes version_reply(const Options& options) {
+  ByteWriter out(1024);
   out.u32(0).u8(static_cast<std::uint8_t>(Packet::version)).u32(protocol_version);
-  for (const ExtensionRow& row : extensions()) out.string(row.name).string(row.version);
+  for (const ExtensionRow& row : extensions()) {
+    if (row.announced) out.string(row.name).string(row.version);
+  }
+  ByteWriter vendor;
+  vendor.string(std::string_view("Ferry")).string(std::string_view("Ferry")).string(options.product_version).u64(0);
+  out.string(std::string_view("vendor-id")).string(vendor.data());
+  out.string(std::string_view("versions")).string(std::string_view("3"));
   Bytes reply = out.take();
   store_u32(reply.data(), static_cast<std::uint32_t>(reply.size() - 4));
   return reply;
@@ -74,7 +80,7 @@ Task<bool> converse(Connection& connection) {
     const Request request = connection.reader.request();
     if (!negotiated) {
       if (request.type != Packet::init) co_return false;
-      connection.replies.post(version_reply());
+      connection.replies.post(version_reply(connection.options));
       negotiated = true;
     } else if (!answered_at_once(connection, request)) {
       co_await answer(connection, request);

@@ -7,6 +7,8 @@
 // suspends when the storage answers at once.
 #pragma once
 
+#include <string>
+
 #include "base/task.h"
 #include "session/session.h"
 #include "ssh/channel/channel.h"
@@ -16,6 +18,7 @@ namespace ferry::sftp {
 struct Options {
   std::size_t max_handles = 256;  // open at once in one session
   bool read_only = false;         // refuse every operation that changes something
+  std::string product_version;    // what "vendor-id" tells of this server
 };
 
 // Serves one channel until the client ends it or breaks the protocol, then sends the exit status: 0 when the

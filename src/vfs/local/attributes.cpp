@@ -83,9 +83,26 @@ Result<void> change_attributes(int descriptor, const AttributeChange& change) {
   return {};
 }
 
-Result<void> change_size(int descriptor, std::uint64_t size) {
+bool frees_much(std::uint64_t bytes, Lookup& lookup) {
+  constexpr std::uint64_t much = 16 * 1024 * 1024;
+  if (!lookup.brief_only || bytes < much) return false;
+  lookup.would_wait = true;
+  return true;
+}
+
+bool frees_much(int directory, const char* name, Lookup& lookup) {
+  if (!lookup.brief_only) return false;
+  const Result<struct statx> facts = stat_at(directory, name);
+  return facts && facts->stx_nlink == 1 && frees_much(facts->stx_size, lookup);
+}
+
+Result<void> change_size(int descriptor, std::uint64_t size, Lookup& lookup) {
   if (size > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
     return fail(ErrorCode::invalid_argument, "size out of range");
+  }
+  if (lookup.brief_only) {
+    const Result<struct statx> facts = stat_at(descriptor, "");
+    if (facts && facts->stx_size > size && frees_much(facts->stx_size - size, lookup)) return {};
   }
   while (::ftruncate(descriptor, static_cast<off_t>(size)) != 0) {
     if (errno != EINTR) return fail_errno(errno, "truncate");

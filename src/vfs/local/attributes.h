@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "vfs/file_system.h"
+#include "vfs/local/waiting.h"
 
 namespace ferry::vfs::local {
 
@@ -18,6 +19,12 @@ Result<struct statx> stat_at(int directory, const char* name);
 // unsupported: permission bits of a symlink.
 Result<void> change_attributes(int descriptor, const AttributeChange& change);
 
-Result<void> change_size(int descriptor, std::uint64_t size);
+Result<void> change_size(int descriptor, std::uint64_t size, Lookup& lookup);
+
+// Whether to give `bytes` of a file back takes too long for now: then lookup.would_wait is set, and the caller, who
+// has changed nothing yet, answers anything.
+bool frees_much(std::uint64_t bytes, Lookup& lookup);
+// The same for the file `name` in `directory`, which is about to lose this name.
+bool frees_much(int directory, const char* name, Lookup& lookup);
 
 }  // namespace ferry::vfs::local

@@ -121,10 +121,10 @@ Task<Result<FileInfo>> LocalFile::info() {
 }
 
 Task<Result<void>> LocalFile::set_attributes(AttributeChange wanted) {
-  auto work = [this, &wanted](Lookup&) -> Result<void> {
+  auto work = [this, &wanted](Lookup& lookup) -> Result<void> {
     if (wanted.size) {
-      const Result<void> cut = change_size(descriptor_.get(), *wanted.size);
-      if (!cut) return cut;
+      const Result<void> cut = change_size(descriptor_.get(), *wanted.size, lookup);
+      if (!cut || lookup.would_wait) return cut;
     }
     return change_attributes(descriptor_.get(), wanted);
   };

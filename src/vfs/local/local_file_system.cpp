@@ -55,14 +55,15 @@ int open_flags(const OpenOptions& options) {
   return access | O_NONBLOCK | O_NOCTTY | (options.append ? O_APPEND : 0);
 }
 
-Result<std::unique_ptr<File>> as_file(const Root& root, Descriptor opened, const OpenOptions& options) {
+Result<std::unique_ptr<File>> as_file(const Root& root, Descriptor opened, const OpenOptions& options, Lookup& lookup) {
   const Result<struct statx> facts = local::stat_at(opened.get(), "");
   if (!facts) return fail(facts.error());
   if (S_ISDIR(facts->stx_mode)) return fail(ErrorCode::is_a_directory, "open: a directory");
   if (!S_ISREG(facts->stx_mode)) return fail(ErrorCode::permission_denied, "open: not a regular file");
   if (options.truncate && options.write && facts->stx_size != 0) {
-    const Result<void> cut = local::change_size(opened.get(), 0);
+    const Result<void> cut = local::change_size(opened.get(), 0, lookup);
     if (!cut) return fail(cut.error());
+    if (lookup.would_wait) return nullptr;
   }
   const dev_t device = makedev(facts->stx_dev_major, facts->stx_dev_minor);
   const local::Storage storage = root.storage_of(opened.get(), device);
@@ -73,7 +74,7 @@ Result<std::unique_ptr<File>> open_existing(const Root& root, const VirtualPath&
                                             Lookup& lookup) {
   Result<Descriptor> opened = root.open_at(path, open_flags(options), lookup);
   if (!opened) return fail(opened.error());
-  return as_file(root, std::move(*opened), options);
+  return as_file(root, std::move(*opened), options, lookup);
 }
 
 // Creation is always exclusive (O_EXCL follows no link), so a file can only appear under the name given; what
@@ -90,7 +91,7 @@ Result<std::unique_ptr<File>> open_or_create(const Root& root, const LocalOption
     if (made.get() >= 0) {
       const Result<void> settled = settle_created(local, made.get(), mode);
       if (!settled) return fail(settled.error());
-      return as_file(root, std::move(made), options);
+      return as_file(root, std::move(made), options, lookup);
     }
     if (errno != EEXIST || options.exclusive) return fail_errno(errno, "create " + path.text());
     Result<std::unique_ptr<File>> existing = open_existing(root, path, options, lookup);
@@ -191,7 +192,9 @@ Task<Result<void>> LocalFileSystem::remove_file(VirtualPath path) {
   auto work = [this, &path](Lookup& lookup) -> Result<void> {
     const Result<Descriptor> parent = root_.open_parent(path, lookup);
     if (!parent) return fail(path.is_root() ? Error{ErrorCode::is_a_directory, "the root"} : parent.error());
-    if (::unlinkat(parent->get(), last_name(path).c_str(), 0) != 0) return fail_errno(errno, "unlink " + path.text());
+    const std::string name = last_name(path);
+    if (local::frees_much(parent->get(), name.c_str(), lookup)) return {};
+    if (::unlinkat(parent->get(), name.c_str(), 0) != 0) return fail_errno(errno, "unlink " + path.text());
     return {};
   };
   auto removed = co_await change(root_.storage(), work);
@@ -218,6 +221,7 @@ Task<Result<void>> LocalFileSystem::rename(VirtualPath from, VirtualPath to, boo
     if (!target) return fail(target.error());
     const std::string old_name = last_name(from), new_name = last_name(to);
     if (!overwrite) return local::rename_exclusive(source->get(), old_name, target->get(), new_name);
+    if (local::frees_much(target->get(), new_name.c_str(), lookup)) return {};
     if (::renameat(source->get(), old_name.c_str(), target->get(), new_name.c_str()) == 0) return {};
     return fail_errno(errno == EEXIST ? ENOTEMPTY : errno, "rename " + from.text());
   };
@@ -285,8 +289,8 @@ Task<Result<void>> LocalFileSystem::set_attributes(VirtualPath path, AttributeCh
       const Result<struct statx> facts = local::stat_at(number, "");
       if (!facts) return fail(facts.error());
       if (!S_ISREG(facts->stx_mode)) return fail(ErrorCode::permission_denied, "truncate: not a regular file");
-      const Result<void> cut = local::change_size(number, *wanted.size);
-      if (!cut) return cut;
+      const Result<void> cut = local::change_size(number, *wanted.size, lookup);
+      if (!cut || lookup.would_wait) return cut;
     }
     const Result<Descriptor> object = root_.open_at(path, O_PATH | (follow ? 0 : O_NOFOLLOW), lookup);
     if (!object) return fail(object.error());

@@ -6,6 +6,9 @@
 //   disk                   here if the path is cached, else the pool  the pool
 //   remote (NFS, FUSE)     the pool                                   the pool
 //
+// Giving back the pages of a large file takes memory-backed storage long too (0.1 s a GB): work that is about to does
+// that on the pool, see frees_much().
+//
 // File data has its own twist, see local/file.h.
 #pragma once
 
@@ -20,9 +23,11 @@ namespace ferry::vfs::local {
 enum class Storage : std::uint8_t { memory, disk, remote };
 
 // How a path is resolved. With cached_only the kernel gives up instead of waiting (RESOLVE_CACHED) and
-// would_wait tells that it did. left_root: the path met an absolute link or one that leads outside.
+// would_wait tells that it did; the same with brief_only for work that would take long. left_root: the path met an
+// absolute link or one that leads outside.
 struct Lookup {
   bool cached_only = false;
+  bool brief_only = false;
   bool would_wait = false;
   bool left_root = false;
 };
@@ -44,7 +49,8 @@ Task<std::invoke_result_t<Work&, Lookup&>> look(Storage storage, Work work) {
   co_return std::move(answer);
 }
 
-// `work(Lookup&)` changes something, or waits for the device for another reason.
+// `work(Lookup&)` changes something, or waits for the device for another reason. It is run again on the pool when it
+// said, before it changed anything, that it would take long.
 template <class Work>
 Task<std::invoke_result_t<Work&, Lookup&>> change(Storage storage, Work work) {
   auto waiting = [&work] {
@@ -52,8 +58,10 @@ Task<std::invoke_result_t<Work&, Lookup&>> change(Storage storage, Work work) {
     return work(lookup);
   };
   if (storage == Storage::memory) {
-    auto answer = waiting();
-    co_return std::move(answer);
+    Lookup lookup;
+    lookup.brief_only = true;
+    auto answer = work(lookup);
+    if (!lookup.would_wait) co_return std::move(answer);
   }
   auto answer = co_await run_blocking(waiting);
   co_return std::move(answer);

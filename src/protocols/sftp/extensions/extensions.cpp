@@ -18,6 +18,14 @@ constexpr std::array table{
     ExtensionRow{"copy-data", "1", true, copy_data},
     ExtensionRow{"home-directory", "1", false, home_directory},
     ExtensionRow{"users-groups-by-id@openssh.com", "1", false, users_groups_by_id},
+    ExtensionRow{"check-file", "", false, check_file},
+    ExtensionRow{"check-file-handle", "", false, check_file_handle},
+    ExtensionRow{"check-file-name", "", false, check_file_name},
+    ExtensionRow{"md5-hash", "", false, md5_hash},
+    ExtensionRow{"md5-hash-handle", "", false, md5_hash_handle},
+    ExtensionRow{"space-available", "", false, space_available},
+    ExtensionRow{"version-select", "", false, version_select, false},
+    ExtensionRow{"vendor-id", "", false, vendor_id, false},
 };
 
 }  // namespace

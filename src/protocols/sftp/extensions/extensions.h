@@ -1,6 +1,6 @@
 // The table of protocol extensions: one row each, announced in VERSION and run by EXTENDED. Layouts are those of
 // OpenSSH's PROTOCOL file, section 4, and of draft-ietf-secsh-filexfer-extensions-00 for copy-data (section 7)
-// and home-directory (section 5).
+// home-directory (section 5), space-available and copy-file; the others say in their files where they come from.
 #pragma once
 
 #include <span>
@@ -15,6 +15,7 @@ struct ExtensionRow {
   std::string_view version;
   bool writes;
   Operation run;  // the request's fields begin behind the extension's name
+  bool announced = true;
 };
 
 std::span<const ExtensionRow> extensions();
@@ -31,6 +32,14 @@ Task<Answer> limits(Connection& connection, Request request);
 Task<Answer> expand_path(Connection& connection, Request request);
 Task<Answer> home_directory(Connection& connection, Request request);
 Task<Answer> users_groups_by_id(Connection& connection, Request request);
+Task<Answer> check_file(Connection& connection, Request request);
+Task<Answer> check_file_handle(Connection& connection, Request request);
+Task<Answer> check_file_name(Connection& connection, Request request);
+Task<Answer> md5_hash(Connection& connection, Request request);
+Task<Answer> md5_hash_handle(Connection& connection, Request request);
+Task<Answer> space_available(Connection& connection, Request request);
+Task<Answer> vendor_id(Connection& connection, Request request);
+Task<Answer> version_select(Connection& connection, Request request);
 Task<Answer> copy_data(Connection& connection, Request request);
 
 }  // namespace ferry::sftp

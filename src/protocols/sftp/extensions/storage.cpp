@@ -1,4 +1,4 @@
-// statvfs (string path), fstatvfs (string handle), fsync (string handle), limits (no fields).
+// statvfs and space-available (string path), fstatvfs (string handle), fsync (string handle), limits (no fields).
 #include "protocols/sftp/extensions/extensions.h"
 #include "protocols/sftp/operations/fields.h"
 
@@ -41,6 +41,19 @@ Task<Answer> statvfs_handle(Connection& connection, Request request) {
     space = co_await connection.session.space(handle->path);
   }
   co_return space_answer(request.id, space);
+}
+
+// u64 bytes on the device, unused; for the user, unused; u32 an allocation unit. 0 stands for "not known".
+Task<Answer> space_available(Connection& connection, Request request) {
+  const Result<VirtualPath> path = only_path(connection, request);
+  if (!path) co_return fail(path.error());
+  const Result<vfs::SpaceInfo> space = co_await connection.session.space(*path);
+  if (!space) co_return fail(space.error());
+  const std::uint64_t unit = space->fragment_size;
+  ReplyWriter reply(Packet::extended_reply, request.id);
+  reply.fields().u64(space->blocks * unit).u64(space->blocks_free * unit);
+  reply.fields().u64(0).u64(space->blocks_available * unit).u32(static_cast<std::uint32_t>(unit));
+  co_return reply.finish();
 }
 
 Task<Answer> sync_file(Connection& connection, Request request) {

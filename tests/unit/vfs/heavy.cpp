@@ -1,0 +1,97 @@
+// Giving back the pages of a large file is not done on the event loop, not even on memory-backed storage.
+#include <gtest/gtest.h>
+#include <sys/vfs.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <fstream>
+
+#include "tests/support/temp_directory.h"
+#include "vfs/local/local_file_system.h"
+
+namespace ferry::vfs {
+namespace {
+
+constexpr std::uint64_t large = 20 * 1024 * 1024, small = 1024 * 1024;
+
+class Heavy : public testing::Test {
+ protected:
+  void SetUp() override {
+    struct statfs facts {};
+    ASSERT_EQ(::statfs("/dev/shm", &facts), 0);
+    constexpr auto tmpfs = 0x01021994;
+    ASSERT_EQ(facts.f_type, tmpfs) << "/dev/shm is no tmpfs here";
+    auto opened = LocalFileSystem::open({.root = folder.path()});
+    ASSERT_TRUE(opened);
+    storage = std::move(*opened);
+  }
+
+  VirtualPath make(const std::string& name, std::uint64_t size) {
+    std::ofstream(folder.path() + "/" + name) << std::string(size, 'x');
+    return *VirtualPath::parse("/" + name);
+  }
+  std::uint64_t size_of(const std::string& name) const {
+    return std::filesystem::file_size(folder.path() + "/" + name);
+  }
+
+  // Whether `work` was over before the event loop had anything else to do.
+  template <class T>
+  bool at_once(Task<Result<T>> work) {
+    asio::io_context io;
+    bool done = false, succeeded = false;
+    asio::co_spawn(io, std::move(work), [&](std::exception_ptr, Result<T> result) {
+      done = true;
+      succeeded = result.has_value();
+    });
+    io.poll();  // work on the pool is not ready so soon
+    const bool now = done;
+    io.run();
+    EXPECT_TRUE(succeeded);
+    return now;
+  }
+
+  test::TempDirectory folder{"/dev/shm"};
+  std::unique_ptr<LocalFileSystem> storage;
+};
+
+TEST_F(Heavy, Truncating) {
+  const AttributeChange empty{.size = 0};
+  EXPECT_TRUE(at_once(storage->set_attributes(make("a", small), empty, true)));
+  EXPECT_FALSE(at_once(storage->set_attributes(make("b", large), empty, true)));
+  EXPECT_EQ(size_of("a") + size_of("b"), 0U);
+  EXPECT_TRUE(at_once(storage->set_attributes(make("c", large), {.size = large - small}, true)));
+  EXPECT_EQ(size_of("c"), large - small);
+}
+
+TEST_F(Heavy, OpeningToReplace) {
+  const OpenOptions options{.write = true, .create = true, .truncate = true};
+  EXPECT_TRUE(at_once(storage->open(make("a", small), options)));
+  EXPECT_FALSE(at_once(storage->open(make("b", large), options)));
+  EXPECT_FALSE(at_once(storage->open(make("c", large), {.write = true, .truncate = true})));
+  EXPECT_EQ(size_of("a") + size_of("b") + size_of("c"), 0U);
+}
+
+TEST_F(Heavy, Removing) {
+  EXPECT_TRUE(at_once(storage->remove_file(make("a", small))));
+  EXPECT_FALSE(at_once(storage->remove_file(make("b", large))));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/b"));
+}
+
+TEST_F(Heavy, RenamingOver) {
+  EXPECT_TRUE(at_once(storage->rename(make("new", small), make("a", small), true)));
+  EXPECT_FALSE(at_once(storage->rename(make("new", small), make("b", large), true)));
+  EXPECT_EQ(size_of("b"), small);
+}
+
+TEST_F(Heavy, ThroughAHandle) {
+  asio::io_context io;
+  std::unique_ptr<File> file;
+  asio::co_spawn(io, storage->open(make("a", large), {.write = true}),
+                 [&](std::exception_ptr, Result<std::unique_ptr<File>> opened) { file = std::move(*opened); });
+  io.run();
+  EXPECT_FALSE(at_once(file->set_attributes({.size = 0})));
+  EXPECT_EQ(size_of("a"), 0U);
+}
+
+}  // namespace
+}  // namespace ferry::vfs
