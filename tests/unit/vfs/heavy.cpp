@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fstream>
+#include <latch>
 
 #include "tests/support/temp_directory.h"
 #include "vfs/local/local_file_system.h"
@@ -37,14 +38,18 @@ class Heavy : public testing::Test {
   // Whether `work` was over before the event loop had anything else to do.
   template <class T>
   bool at_once(Task<Result<T>> work) {
+    // Until it opens no thread of the pool does anything else.
+    const auto gate = std::make_shared<std::latch>(1);
+    for (int i = 0; i < 64; ++i) asio::post(blocking_pool(), [gate] { gate->wait(); });
     asio::io_context io;
     bool done = false, succeeded = false;
     asio::co_spawn(io, std::move(work), [&](std::exception_ptr, Result<T> result) {
       done = true;
       succeeded = result.has_value();
     });
-    io.poll();  // work on the pool is not ready so soon
+    io.poll();
     const bool now = done;
+    gate->count_down();
     io.run();
     EXPECT_TRUE(succeeded);
     return now;
