@@ -37,7 +37,8 @@ std::string_view level_name(Level level) {
     case Level::debug: return "debug";
     case Level::info: return "info";
     case Level::warn: return "warn";
-    case Level::error: return "error";
+    case Level::error:
+    case Level::none: return "error";
   }
   return "error";
 }

@@ -15,7 +15,13 @@
 
 namespace ferry::log {
 
-enum class Level : std::uint8_t { debug, info, warn, error };
+enum class Level : std::uint8_t {
+  debug,
+  info,
+  warn,
+  error,
+  none,  // of no line: as the lowest level it keeps all of them away
+};
 
 struct Options {
   std::string file_path;  // empty: stderr

@@ -228,8 +228,16 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
     auto done = ((*parts).*step)(warnings);
     if (!done) return fail(done.error());
   }
+  if (parts->options.only_account) {
+    auto added = parts->accounts->add_user(*parts->options.only_account);
+    if (!added) return fail(added.error());
+  }
   if (auto done = parts->listen_ssh(); !done) return fail(done.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
+  if (parts->options.only_account) {
+    parts->threads.start();
+    return std::unique_ptr<Server>(new Server(std::move(parts)));
+  }
   // Only now, when nothing else can fail: a password that is printed once must not get lost.
   auto admin =
       create_first_admin(*parts->accounts, config.data_provider.create_default_admin, parts->loaded.environment);
@@ -239,6 +247,11 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (*admin) std::cout << welcome_text(parts->welcome(**admin));
   std::cout << std::flush;
   return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+std::string Server::host_key_fingerprint() const {
+  const auto keys = parts_->status.get().ssh.host_keys;
+  return keys.empty() ? std::string() : keys.back().fingerprint;
 }
 
 void Server::reload() {

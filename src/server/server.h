@@ -8,15 +8,20 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/error.h"
 #include "config/loader.h"
+#include "model/user.h"
 
 namespace ferry::server {
 
 struct StartOptions {
   std::filesystem::path directory;  // the configuration directory: relative paths start here
   std::chrono::seconds grace{0};    // for running transfers when the server is told to stop
+  // Made before the ports open, in place of a first administrator; nothing but errors is printed then.
+  std::optional<model::User> only_account = {};
 };
 
 class Server {
@@ -29,6 +34,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   void run();
+  // Of the host key that clients prefer; empty: there is none.
+  std::string host_key_fingerprint() const;
   // Reads host keys, TLS files and the login banner again; what cannot be read stays as it was, with a log line.
   void reload();
 

@@ -6,6 +6,8 @@
 namespace ferry::app {
 
 void add_serve(CLI::App& app, int& exit_code);
+void add_startsubsys(CLI::App& app, int& exit_code);
+void add_portable(CLI::App& app, int& exit_code);
 void add_initprovider(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 

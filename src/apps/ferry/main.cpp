@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = 1;
   ferry::app::add_serve(app, exit_code);
+  ferry::app::add_portable(app, exit_code);
+  ferry::app::add_startsubsys(app, exit_code);
   ferry::app::add_initprovider(app, exit_code);
   ferry::app::add_version(app, exit_code);
   try {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 namespace ferry::app {
 
@@ -36,6 +37,20 @@ Result<config::Loaded> ConfigOptions::load() const {
   sources.file = file;
   sources.environment = config::process_environment();
   return config::load(sources);
+}
+
+CLI::Option* add_log_level(CLI::App& command, std::string& word) {
+  return with_variable(command.add_option("--log-level", word, "debug, info, warn or error"), {"LOG_LEVEL"})
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+}
+
+log::Level log_level(const std::string& word) {
+  static const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                           {"info", log::Level::info},
+                                                           {"warn", log::Level::warn},
+                                                           {"error", log::Level::error}};
+  return levels.at(word);
 }
 
 int report(const Error& error) {

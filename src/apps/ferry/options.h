@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "config/loader.h"
 
 namespace ferry::app {
@@ -25,6 +26,10 @@ struct ConfigOptions {
   std::filesystem::path location() const;
   Result<config::Loaded> load() const;
 };
+
+// "debug", "info", "warn", "error"; the words of --log-level.
+CLI::Option* add_log_level(CLI::App& command, std::string& word);
+log::Level log_level(const std::string& word);
 
 // One line on stderr; the exit code of a failed command.
 int report(const Error& error);

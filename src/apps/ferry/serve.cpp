@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "base/log.h"
@@ -46,9 +45,7 @@ void add_log_options(CLI::App& command, ServeOptions& options) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   with_variable(command.add_flag("--log-compress", options.log.compress, "gzip old log files"), {"LOG_COMPRESS"});
-  with_variable(command.add_option("--log-level", options.log_level, "debug, info, warn or error"), {"LOG_LEVEL"})
-      ->capture_default_str()
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  add_log_level(command, options.log_level);
   with_variable(command.add_flag("--log-utc-time", options.log.utc_time, "log times in UTC"), {"LOG_UTC_TIME"});
 }
 
@@ -83,12 +80,8 @@ void raise_descriptor_limit() {
 }
 
 Result<void> open_log(const ServeOptions& options) {
-  static const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
-                                                           {"info", log::Level::info},
-                                                           {"warn", log::Level::warn},
-                                                           {"error", log::Level::error}};
   log::Options log = options.log;
-  log.level = levels.at(options.log_level);
+  log.level = log_level(options.log_level);
   if (!log.file_path.empty()) log.file_path = (options.config.location() / log.file_path).string();
   auto opened = log::open(log);
   if (!opened) return fail(opened.error().code, "--log-file-path: " + opened.error().message);

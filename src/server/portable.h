@@ -1,0 +1,28 @@
+// `ferry portable`: one directory, one account, for as long as the process runs. Nothing is stored.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace ferry::server {
+
+struct PortableOptions {
+  std::filesystem::path directory;  // what is shared
+  int sftpd_port = 0;               // 0: any free one
+  std::string username;             // empty: made up, as is the password when there is no key either
+  std::string password;
+  std::vector<std::string> public_keys;  // lines as in authorized_keys
+  std::vector<std::string> permissions = {"list", "download"};
+  std::vector<std::string> ssh_commands = {"md5sum", "sha1sum", "sha256sum", "cd", "pwd", "scp"};
+  std::string start_directory = "/";
+  std::chrono::seconds grace{0};
+};
+
+// Serves until SIGTERM or SIGINT, after printing what to paste into a client. An error is one line.
+Result<void> run_portable(PortableOptions options);
+
+}  // namespace ferry::server
