@@ -86,13 +86,14 @@ TEST_F(SshPolicyTest, NoneIsRefusedWithTheMethods) {
 TEST_F(SshPolicyTest, OnlyALoginOpensTheSubsystem) {
   const auto handler = connect();
   EXPECT_FALSE(handler->subsystem("sftp"));
+  EXPECT_FALSE(handler->command("pwd"));
   EXPECT_EQ(password(*handler, "maria", "wrong").verdict, Verdict::failure);
   EXPECT_EQ(password(*handler, "nobody", "secret").verdict, Verdict::failure);
   EXPECT_FALSE(handler->subsystem("sftp"));
   EXPECT_EQ(password(*handler, "maria", "secret").verdict, Verdict::success);
   EXPECT_TRUE(handler->subsystem("sftp"));
   EXPECT_FALSE(handler->subsystem("netconf"));
-  EXPECT_FALSE(handler->command("ls"));
+  EXPECT_TRUE(handler->command("ls"));  // and then told that it is not there
   EXPECT_FALSE(handler->shell());
 }
 
