@@ -16,9 +16,9 @@
 namespace ferry::sftp {
 
 struct Options {
-  std::size_t max_handles = 256;  // open at once in one session
-  bool read_only = false;         // refuse every operation that changes something
-  std::string product_version;    // what "vendor-id" tells of this server
+  std::size_t max_handles = 256;     // open at once in one session
+  bool read_only = false;            // refuse every operation that changes something
+  std::string product_version = {};  // what "vendor-id" tells of this server
 };
 
 // Serves one channel until the client ends it or breaks the protocol, then sends the exit status: 0 when the

@@ -67,7 +67,19 @@ TEST(Framing, VersionAnnouncesEveryExtension) {
                                                     {"expand-path@openssh.com", "1"},
                                                     {"copy-data", "1"},
                                                     {"home-directory", "1"},
-                                                    {"users-groups-by-id@openssh.com", "1"}};
+                                                    {"users-groups-by-id@openssh.com", "1"},
+                                                    {"check-file", ""},
+                                                    {"check-file-handle", ""},
+                                                    {"check-file-name", ""},
+                                                    {"md5-hash", ""},
+                                                    {"md5-hash-handle", ""},
+                                                    {"space-available", ""},
+                                                    {"vendor-id", std::string("\0\0\0\5"
+                                                                              "Ferry\0\0\0\5"
+                                                                              "Ferry\0\0\0\0"
+                                                                              "\0\0\0\0\0\0\0\0",
+                                                                              30)},
+                                                    {"versions", "3"}};
   EXPECT_EQ(found, expected);
 }
 
@@ -110,7 +122,7 @@ TEST(Framing, UnknownRequestsAndExtensionsAreUnsupported) {
   FakeSession session;
   Requests requests;
   requests.add(static_cast<Packet>(21), ByteWriter().string("x")).add(static_cast<Packet>(255), ByteWriter());
-  requests.add(Packet::init, ByteWriter()).add(Packet::status, ByteWriter()).extension("space-available");
+  requests.add(Packet::init, ByteWriter()).add(Packet::status, ByteWriter()).extension("made-up@example.com");
   const Outcome result = run(requests, session);
   ASSERT_EQ(result.replies.size(), 5U);
   for (const Reply& reply : result.replies) EXPECT_EQ(reply.status(), 8);
