@@ -152,6 +152,25 @@ def test_space_available(user, file):
         assert ask(sftp, "space-available", text("/missing")) == 2
 
 
+def test_copy_file(user, file):
+    (user.home / "folder").mkdir()
+    with Paramiko(user) as sftp:
+        def copy(source, target, overwrite):
+            return ask(sftp, "copy-file", text(source), text(target), bytes([overwrite]))
+        assert copy("file", "/folder/copy", False) == 0
+        assert (user.home / "folder" / "copy").read_bytes() == file.read_bytes()
+        (user.home / "folder" / "copy").write_text("other")
+        assert copy("file", "/folder/copy", False) == 4
+        assert (user.home / "folder" / "copy").read_text() == "other"
+        assert copy("file", "/folder/copy", True) == 0
+        assert (user.home / "folder" / "copy").read_bytes() == file.read_bytes()
+        assert copy("missing", "x", True) == 2
+        assert copy("folder", "x", True) == 4
+        assert copy("file", "file", True) == 4
+        assert copy("file", "folder", True) == 4
+        assert file.stat().st_size == 1_000_000
+
+
 def test_versions_and_vendor(user):
     with Paramiko(user) as sftp:
         assert ask(sftp, "version-select", text("3")) == 0

@@ -126,7 +126,7 @@ def test_version_3_with_every_extension(raw):
         "posix-rename@openssh.com": b"1", "statvfs@openssh.com": b"2", "fstatvfs@openssh.com": b"2",
         "hardlink@openssh.com": b"1", "fsync@openssh.com": b"1", "lsetstat@openssh.com": b"1",
         "limits@openssh.com": b"1", "expand-path@openssh.com": b"1", "copy-data": b"1", "home-directory": b"1",
-        "users-groups-by-id@openssh.com": b"1", "check-file": b"", "check-file-handle": b"", "check-file-name": b"",
+        "users-groups-by-id@openssh.com": b"1", "check-file": b"", "copy-file": b"", "check-file-handle": b"", "check-file-name": b"",
         "md5-hash": b"", "md5-hash-handle": b"", "space-available": b"", "versions": b"3",
         "vendor-id": raw.extensions["vendor-id"]}
 

@@ -1,11 +1,13 @@
 """Commands over SSH, as ssh, rclone and others run them."""
 import hashlib
+import os
+import stat
 import subprocess
 
 import paramiko
 import pytest
 
-from clients import ClientFailed, askpass, random_file, rclone, run, ssh_options
+from clients import ClientFailed, askpass, digest, random_file, rclone, run, same, ssh_options
 from ferry import clean_environment
 
 ALL = {"FERRY_SFTPD__ENABLED_SSH_COMMANDS": "*"}
@@ -73,6 +75,80 @@ def test_a_digest_needs_the_right_to_download(new_user, keys):
     random_file(user.home / "file", 5)
     status, output, errors = ssh(user, "md5sum file", keys["ed25519"])
     assert (status, output, errors) == (1, "", "md5sum: file: Permission denied\n")
+
+
+def make_tree(folder):
+    (folder / "inner" / "deeper").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    random_file(folder / "inner" / "deeper" / "a file", 3_000_000)
+    random_file(folder / "small", 0)
+    (folder / "small").chmod(0o640)
+    (folder / "link").symlink_to("inner")
+
+
+def tree(folder):
+    found = {}
+    for path in folder.rglob("*"):
+        kind = os.readlink(path) if path.is_symlink() else digest(path) if path.is_file() else "directory"
+        found[str(path.relative_to(folder))] = (kind, stat.S_IMODE(path.lstat().st_mode))
+    return found
+
+
+@pytest.mark.parametrize("prefix", ["sftpgo", "ferry"])
+def test_server_side_copy_and_remove(everything, keys, prefix):
+    home, key = everything.home, keys["ed25519"]
+    make_tree(home / "one")
+    assert ssh(everything, f"{prefix}-copy one 'two of it'", key) == (0, "", "")
+    assert tree(home / "one") == tree(home / "two of it")
+    assert ssh(everything, f"{prefix}-copy one/small one/inner/deeper/small", key)[0] == 0
+    assert ssh(everything, f"{prefix}-copy 'one/inner/deeper/a file' /one/inner/deeper/small", key)[0] == 0
+    assert same(home / "one/inner/deeper/a file", home / "one/inner/deeper/small")
+    for line, text in (("one 'two of it'", "File exists"), ("one one/inner/x", "Invalid argument"),
+                       ("one one", "Invalid argument"), ("missing x", "No such file"), ("one/small one/inner", ""),
+                       ("one", "expected")):
+        status, output, errors = ssh(everything, f"{prefix}-copy {line}", key)
+        assert status in (1, 2) and output == "" and text in errors
+    # A file is never emptied by copying it onto another of its own names.
+    data = (home / "one/inner/deeper/a file").read_bytes()
+    os.link(home / "one/inner/deeper/a file", home / "hard")
+    (home / "soft").symlink_to("hard")
+    for line in ("one/inner/deeper/'a file' hard", "hard soft", "soft hard", "one/link/deeper/'a file' hard"):
+        assert "Invalid argument" in ssh(everything, f"{prefix}-copy {line}", key)[2]
+        assert (home / "hard").read_bytes() == data
+    assert ssh(everything, f"{prefix}-copy soft solid", key)[0] == 0
+    assert (home / "solid").read_bytes() == data and not (home / "solid").is_symlink()
+    (home / "ring" / "a").mkdir(parents=True)
+    (home / "round").symlink_to("ring")
+    assert "Resource" in ssh(everything, f"{prefix}-copy round/a ring/a/again", key)[2]  # and not for ever
+    assert ssh(everything, f"{prefix}-remove ring", key)[0] == 0 and not (home / "ring").exists()
+    assert ssh(everything, f"{prefix}-remove 'two of it'", key) == (0, "", "")
+    assert not (home / "two of it").exists() and (home / "one" / "inner" / "deeper").exists()
+    assert ssh(everything, f"{prefix}-remove one/small", key)[0] == 0
+    assert ssh(everything, f"{prefix}-remove one/link", key)[0] == 0
+    assert (home / "one" / "inner").exists() and not (home / "one" / "link").is_symlink()
+    for line in ("missing", "", "a b"):
+        assert ssh(everything, f"{prefix}-remove {line}", key)[0] in (1, 2)
+
+
+def test_copy_and_remove_need_their_rights(make_server, public_keys, keys, tmp_path):
+    server = make_server(ALL)
+    key = keys["ed25519"]
+    rights = ["list", "download", "upload", "create_dirs", "overwrite"]
+    for missing in ("copy", "download", "upload"):
+        user = server.create_user(f"no-{missing}", public_keys=public_keys,
+                                  permissions={"/": [one for one in [*rights, "copy"] if one != missing]})
+        user.home.mkdir(parents=True)
+        random_file(user.home / "file", 10)
+        assert "Permission denied" in ssh(user, "sftpgo-copy file other", key)[2]
+        assert "Permission denied" in ssh(user, "sftpgo-remove file", key)[2]
+    server.api("POST", "/folders", {"name": "aside", "mapped_path": str(tmp_path / "aside")})
+    user = server.create_user("mounted", public_keys=public_keys, virtual_folders=[
+        {"name": "aside", "virtual_path": "/a/mount", "quota_size": 0, "quota_files": 0}])
+    (user.home / "a").mkdir(parents=True)
+    random_file(user.home / "a" / "file", 10)
+    assert ssh(user, "sftpgo-remove a", key)[0] == 1 and (user.home / "a" / "file").exists()
+    assert ssh(user, "sftpgo-copy a/file a/mount/file", key)[0] == 0
+    assert same(user.home / "a" / "file", tmp_path / "aside" / "file")
 
 
 def test_cd_and_pwd(new_user, keys):

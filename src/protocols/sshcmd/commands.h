@@ -43,6 +43,9 @@ Task<int> sha512sum(Invocation call);
 // programs.cpp
 Task<int> git(Invocation call);
 Task<int> rsync(Invocation call);
+// trees.cpp
+Task<int> copy(Invocation call);
+Task<int> remove(Invocation call);
 // directory.cpp
 Task<int> change_directory(Invocation call);
 Task<int> print_directory(Invocation call);

@@ -12,11 +12,18 @@ namespace ferry::sshcmd {
 namespace {
 
 constexpr std::array table{
-    CommandRow{"md5sum", "", md5sum},       CommandRow{"sha1sum", "", sha1sum},
-    CommandRow{"sha256sum", "", sha256sum}, CommandRow{"sha384sum", "", sha384sum},
-    CommandRow{"sha512sum", "", sha512sum}, CommandRow{"cd", "", change_directory},
-    CommandRow{"pwd", "", print_directory}, CommandRow{"git-receive-pack", "", git},
-    CommandRow{"git-upload-pack", "", git}, CommandRow{"git-upload-archive", "", git},
+    CommandRow{"md5sum", "", md5sum},
+    CommandRow{"sha1sum", "", sha1sum},
+    CommandRow{"sha256sum", "", sha256sum},
+    CommandRow{"sha384sum", "", sha384sum},
+    CommandRow{"sha512sum", "", sha512sum},
+    CommandRow{"cd", "", change_directory},
+    CommandRow{"pwd", "", print_directory},
+    CommandRow{"sftpgo-copy", "ferry-copy", copy},
+    CommandRow{"sftpgo-remove", "ferry-remove", remove},
+    CommandRow{"git-receive-pack", "", git},
+    CommandRow{"git-upload-pack", "", git},
+    CommandRow{"git-upload-archive", "", git},
     CommandRow{"rsync", "", rsync},
 };
 

@@ -69,6 +69,7 @@ TEST(Framing, VersionAnnouncesEveryExtension) {
                                                     {"home-directory", "1"},
                                                     {"users-groups-by-id@openssh.com", "1"},
                                                     {"check-file", ""},
+                                                    {"copy-file", ""},
                                                     {"check-file-handle", ""},
                                                     {"check-file-name", ""},
                                                     {"md5-hash", ""},

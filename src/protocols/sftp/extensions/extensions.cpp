@@ -16,6 +16,7 @@ constexpr std::array table{
     ExtensionRow{"limits@openssh.com", "1", false, limits},
     ExtensionRow{"expand-path@openssh.com", "1", false, expand_path},
     ExtensionRow{"copy-data", "1", true, copy_data},
+    ExtensionRow{"copy-file", "", true, copy_file},
     ExtensionRow{"home-directory", "1", false, home_directory},
     ExtensionRow{"users-groups-by-id@openssh.com", "1", false, users_groups_by_id},
     ExtensionRow{"check-file", "", false, check_file},

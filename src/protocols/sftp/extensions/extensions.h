@@ -40,6 +40,7 @@ Task<Answer> md5_hash_handle(Connection& connection, Request request);
 Task<Answer> space_available(Connection& connection, Request request);
 Task<Answer> vendor_id(Connection& connection, Request request);
 Task<Answer> version_select(Connection& connection, Request request);
+Task<Answer> copy_file(Connection& connection, Request request);
 Task<Answer> copy_data(Connection& connection, Request request);
 
 }  // namespace ferry::sftp
