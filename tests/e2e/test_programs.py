@@ -248,6 +248,18 @@ def test_programs_need_nearly_all_permissions(programs, tmp_path, keys):
         rsync(patterns, keys["ed25519"], source, ":there")
 
 
+def test_quota_ends_what_receives(programs, tmp_path, keys):
+    user = programs(quota_size=1_000_000, quota_files=100)
+    small, large = random_file(tmp_path / "small", 100_000), random_file(tmp_path / "large", 5_000_000)
+    rsync(user, keys["ed25519"], small, ":")
+    with pytest.raises(ClientFailed) as failure:
+        rsync(user, keys["ed25519"], large, ":")
+    assert "Disk quota exceeded" in failure.value.output and not (user.home / "large").exists()
+    random_file(user.home / "there", 5_000_000)
+    rsync(user, keys["ed25519"], ":there", tmp_path / "back")  # leaving costs nothing
+    assert same(user.home / "there", tmp_path / "back")
+
+
 def test_virtual_folders_are_in_the_way(programs, tmp_path, keys):
     user = programs()
     user.server.api("POST", "/folders", {"name": "aside", "mapped_path": str(tmp_path / "aside")})

@@ -27,6 +27,7 @@ struct Program {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   std::vector<session::NativePlace> places;  // what it works on; at least one
+  bool receives = false;                     // files come to us
 };
 
 // A configuration file in a repository is the account's to write. These win over it: nothing in a repository names
@@ -100,7 +101,23 @@ Task<Result<std::unique_ptr<Child>>> start(Program& program) {
   co_return child;
 }
 
+// Bytes that the account's quota leaves: all that is known of what a program will store is what the client sends.
+// No value: nothing more may be stored.
+std::optional<std::uint64_t> allowance(const model::User& user) {
+  if (user.quota_files > 0 && user.used_quota_files >= user.quota_files) return std::nullopt;
+  if (user.quota_size <= 0) return std::numeric_limits<std::uint64_t>::max();
+  if (user.used_quota_size >= user.quota_size) return std::nullopt;
+  return static_cast<std::uint64_t>(user.quota_size - user.used_quota_size);
+}
+
 Task<int> run(Invocation call, Program program) {
+  std::optional<std::uint64_t> most = std::numeric_limits<std::uint64_t>::max();
+  if (program.receives) most = allowance(call.session.user());
+  if (!most) {
+    const std::string why(shell_text(ErrorCode::quota_exceeded));
+    co_await call.complain(why);
+    co_return 1;
+  }
   Result<std::unique_ptr<Child>> child = co_await start(program);
   if (!child) {
     log::warn("sftpd", call.channel.connection_id(), "{} cannot be run: {}", program.name, child.error().message);
@@ -109,7 +126,11 @@ Task<int> run(Invocation call, Program program) {
     co_await call.complain(why);
     co_return missing ? not_found : cannot_run;
   }
-  const Relayed relayed = co_await relay(call.channel, **child, std::numeric_limits<std::uint64_t>::max());
+  const Relayed relayed = co_await relay(call.channel, **child, *most);
+  if (relayed.over_allowance) {
+    const std::string why(shell_text(ErrorCode::quota_exceeded));
+    co_await call.complain(why);
+  }
   co_return relayed.status;
 }
 
@@ -147,6 +168,7 @@ Task<int> git(Invocation call) {
   }
   Program program;
   program.name = "git";
+  program.receives = call.name() == "git-receive-pack";
   program.arguments = {std::string(call.name().substr(4)), place->path};
   program.environment = git_environment();
   program.places.push_back(std::move(*place));
@@ -162,6 +184,7 @@ Task<int> rsync(Invocation call) {
   }
   Program program;
   program.name = "rsync";
+  program.receives = !parsed->sender;
   program.environment = plain_environment();
   std::vector<std::string> paths;
   bool may_link = true;
