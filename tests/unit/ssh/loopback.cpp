@@ -240,6 +240,8 @@ bool SocketClient::start(std::uint32_t id, std::string_view subsystem, std::uint
 }
 
 bool SocketClient::echo(const Bytes& data) {
+  // A client may not send data between its own KEXINIT and NEWKEYS (RFC 4253 section 7.1).
+  if (!pump_until([this] { return !protocol.exchanging(); })) return false;
   for (std::size_t at = 0; at < data.size(); at += 32'768) {
     protocol.send(channel_data(0, ByteSpan(data).subspan(at, std::min<std::size_t>(32'768, data.size() - at))));
   }
