@@ -189,6 +189,7 @@ def test_the_lines_printed_on_first_start_work_as_printed(make_server, tmp_path)
                  "FERRY_DEFAULT_ADMIN_PASSWORD"):
         del server.environment[name]
     server.start()
+    wait_for(lambda: " is ready: " in server.output(), "the server to say it is ready")  # it answers a moment before
     printed = server.output()
     lines = [line.strip() for line in printed.splitlines()]
     commands = [line for line in lines if re.match(COMMAND, line)]
