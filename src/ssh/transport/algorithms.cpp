@@ -87,17 +87,16 @@ std::optional<NameList> parse_name_list(std::string_view text) {
   constexpr std::size_t most_names = 256;
   constexpr std::size_t longest_name = 64;
   NameList names;
-  if (text.empty()) return names;
-  while (true) {
+  while (!text.empty()) {
     const std::size_t comma = text.find(',');
     const std::string_view name = text.substr(0, comma);
     const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
     if (name.empty() || name.size() > longest_name || !std::ranges::all_of(name, printable)) return std::nullopt;
     if (names.size() == most_names) return std::nullopt;
     names.push_back(name);
-    if (comma == std::string_view::npos) return names;
-    text.remove_prefix(comma + 1);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
+  return names;
 }
 
 std::string_view choose(const NameList& client, const std::vector<std::string>& server) {

@@ -50,7 +50,7 @@ AlgorithmOffer complete_offer(AlgorithmOffer offer);
 using NameList = std::vector<std::string_view>;
 
 // Splits a name-list (RFC 4251 section 5). No value: an empty, over-long (64) or non-printable name, or
-// more than 256 of them.
+// more than 256 of them. One comma at the end is forgiven: Debian's libssh ends its list of ciphers with it.
 std::optional<NameList> parse_name_list(std::string_view text);
 template <class Names>
 std::string join_name_list(const Names& names) {

@@ -165,7 +165,7 @@ TEST(Negotiation, MalformedNameLists) {
   std::string nul = "curve25519-sha256,x";
   nul.back() = '\0';
   for (const std::string& bad :
-       {std::string(","), std::string("curve25519-sha256,"), std::string(",curve25519-sha256"),
+       {std::string(","), std::string("curve25519-sha256,,"), std::string(",curve25519-sha256"),
         std::string("curve25519-sha256,,x"), std::string("curve25519-sha256,a b"),
         std::string("curve25519-sha256,\x01"), std::string("curve25519-sha256,\x7f"),
         std::string("curve25519-sha256,\xc3\xa9"), nul, "curve25519-sha256," + long_name, many}) {
@@ -176,6 +176,13 @@ TEST(Negotiation, MalformedNameLists) {
       expect_malformed(client.payload(), bad.substr(0, 40).c_str());
     }
   }
+}
+
+// As Debian's libssh sends it.
+TEST(Negotiation, OneCommaAtTheEndIsForgiven) {
+  Kexinit client;
+  client.cipher_in = "aes256-ctr,";
+  EXPECT_EQ(expect_agreed(client).to_server.cipher->name, "aes256-ctr");
 }
 
 TEST(Negotiation, LengthsThatLie) {
