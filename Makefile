@@ -1,5 +1,5 @@
 # The commands of daily work; each does its own set-up. `make help` lists them.
-.PHONY: run test bench lint format clean help setup-run setup-test setup-lint
+.PHONY: run test bench lint format clean help setup-run setup-test setup-lint setup-bench
 .DEFAULT_GOAL := help
 
 BUILD := build/release
@@ -16,10 +16,10 @@ run: setup-run ## build, then start the server on its embedded default: make run
 test: setup-test ## unit, conformance and end-to-end tests, one closing summary
 	@scripts/run-tests
 
-bench: setup-test ## speed and CPU against this machine's OpenSSH (bench/README.md)
+bench: setup-bench ## speed, CPU and memory beside other SFTP servers, 12 minutes (bench/README.md)
 	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
-	@cmake --build $(BUILD) --target ferry bench_floor
-	@/usr/bin/python3 bench/sftp_bench.py
+	@cmake --build $(BUILD) --target ferry bench_floor bench_client bench_link
+	@/usr/bin/python3 bench/bench.py
 
 lint: setup-lint ## formatting, include floors, forbidden constructs
 	@scripts/lint
@@ -39,3 +39,5 @@ setup-test:
 	@scripts/install-packages build test
 setup-lint:
 	@scripts/install-packages lint
+setup-bench:
+	@scripts/install-packages build test bench

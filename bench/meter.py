@@ -1,4 +1,4 @@
-"""CPU seconds used by a server and everything it started.
+"""CPU seconds and memory used by a server and everything it started.
 
 A control group counts every process, whoever waits for it (sshd's session process is waited for by nobody, so
 sums over children miss most of what OpenSSH uses). Where none can be made, the process tree is sampled.
@@ -17,6 +17,18 @@ def own_group(controllers):
         if names == "" and controllers == "" or controllers and controllers in names.split(","):
             return path.lstrip("/")
     return None
+
+
+def pss(pids):
+    """Proportional set size in bytes: a page shared by n processes counts a nth in each."""
+    total = 0
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue  # it has just ended
+        total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return total * 1024
 
 
 class GroupMeter:
@@ -52,6 +64,9 @@ class GroupMeter:
         if self.usage == "cpuacct.usage":
             return int(text) / 1e9
         return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
+
+    def memory(self):
+        return pss((self.path / "cgroup.procs").read_text().split())
 
     def close(self):
         try:
@@ -102,6 +117,10 @@ class TreeMeter:
     def seconds(self):
         self._sample()
         return sum(self.known.values()) / TICKS
+
+    def memory(self):
+        self._sample()
+        return pss(pid for pid, _ in self.known)
 
     def close(self):
         self.done.set()
