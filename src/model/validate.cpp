@@ -47,7 +47,6 @@ void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, 
   for (VirtualFolder& folder : folders) {
     check.name(naming, "virtual_folders.name", folder.name);
     check.virtual_path("virtual_folders.virtual_path", folder.virtual_path);
-    check.require(folder.virtual_path != "/", "virtual_folders.virtual_path", "\"/\" is the home directory");
     check.require(std::ranges::find(seen, folder.virtual_path) == seen.end(), "virtual_folders.virtual_path",
                   "\"" + folder.virtual_path + "\" stands twice");
     seen.push_back(folder.virtual_path);

@@ -1,3 +1,4 @@
+#include "base/glob.h"
 #include "model/checker.h"
 
 namespace ferry::model {
@@ -30,10 +31,10 @@ void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
     check.require(!filter.allowed_patterns.empty() || !filter.denied_patterns.empty(), "filters.file_patterns",
                   "no pattern for \"" + filter.path + "\"");
     check.range("filters.file_patterns.deny_policy", filter.deny_policy, 0, 1);
-    const auto empty = [](const std::string& pattern) { return pattern.empty(); };
-    check.require(
-        std::ranges::none_of(filter.allowed_patterns, empty) && std::ranges::none_of(filter.denied_patterns, empty),
-        "filters.file_patterns", "a pattern is empty");
+    for (const auto* patterns : {&filter.allowed_patterns, &filter.denied_patterns}) {
+      const auto compiled = GlobSet::compile(*patterns);
+      if (!compiled) check.require(false, "filters.file_patterns", compiled.error().message);
+    }
     check.require(std::ranges::find(seen, filter.path) == seen.end(), "filters.file_patterns",
                   "\"" + filter.path + "\" stands twice");
     seen.push_back(filter.path);

@@ -20,23 +20,49 @@ Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
   co_return target.mount->point.join(*inside);
 }
 
+Result<void> Account::judge(Operation operation, const VirtualPath& path) const {
+  const Verdict verdict = patterns.judge(path, mounts);
+  if (verdict == Verdict::hidden) return fail(ErrorCode::not_found, "hidden by the account's file patterns");
+  if (!permissions.allow(operation, path.parent())) return refused();
+  if (verdict == Verdict::denied && operation != Operation::list) {
+    return fail(ErrorCode::permission_denied, "denied by the account's file patterns");
+  }
+  return {};
+}
+
 Task<Result<void>> Account::check(Operation operation, VirtualPath path, bool follow) {
-  if (!permissions.allow(operation, path.parent())) co_return refused();
-  if (permissions.uniform()) co_return Result<void>();
+  const Result<void> judged = judge(operation, path);
+  if (!judged || alike_everywhere()) co_return judged;
   const Result<VirtualPath> real = co_await canonical(path, follow);
   // A path that cannot be resolved (a file in its middle, a link out of the root) fails in the storage too.
   if (!real) co_return fail(real.error());
-  if (!permissions.allow(operation, real->parent())) co_return refused();
-  co_return Result<void>();
+  if (*real == path) co_return judged;
+  co_return judge(operation, *real);
 }
 
-Task<Result<void>> Account::check_in(Operation operation, VirtualPath directory) {
-  if (!permissions.allow(operation, directory)) co_return refused();
-  if (permissions.uniform()) co_return Result<void>();
-  const Result<VirtualPath> real = co_await canonical(directory, true);
-  if (!real) co_return fail(real.error());
-  if (!permissions.allow(operation, *real)) co_return refused();
-  co_return Result<void>();
+Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
+  const auto judge_here = [this](const VirtualPath& path) -> Result<void> {
+    if (patterns.judge(path, mounts) == Verdict::hidden) {
+      return fail(ErrorCode::not_found, "hidden by the account's file patterns");
+    }
+    return permissions.allow(Operation::list, path) ? Result<void>() : refused();
+  };
+  Result<void> judged = judge_here(directory);
+  if (!judged) co_return fail(judged.error());
+  if (alike_everywhere()) co_return directory;
+  Result<VirtualPath> real = co_await canonical(directory, true);
+  if (!real) co_return real;
+  judged = judge_here(*real);
+  if (!judged) co_return fail(judged.error());
+  co_return real;
+}
+
+Error Account::discreet(Error error, const VirtualPath& directory) const {
+  const NameFilter* filter = patterns.in(directory);
+  if (error.code == ErrorCode::directory_not_empty && filter != nullptr && filter->hides()) {
+    error.code = ErrorCode::permission_denied;
+  }
+  return error;
 }
 
 Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath path, vfs::AttributeChange wanted, bool follow,

@@ -8,6 +8,7 @@
 #include "model/user.h"
 #include "session/factory.h"
 #include "session/operation_log.h"
+#include "session/patterns.h"
 #include "session/permissions.h"
 #include "session/registry.h"
 #include "vfs/mounts.h"
@@ -19,16 +20,25 @@ struct Account {
   std::shared_ptr<const Identity> who;
   Options options;
   Permissions permissions;
+  Patterns patterns;
   vfs::MountTable mounts;
   VirtualPath start_directory;
   std::unique_ptr<Registration> registration;
   std::size_t open_handles = 0;
 
   // Whether `operation` may touch `path`: judged in its directory, and where symlinks lead, there too, so that
-  // no link carries the rights of one directory into another. permission_denied otherwise.
+  // no link carries the rights of one directory into another. permission_denied otherwise; not_found for what
+  // patterns hide, whether it is there or not.
   Task<Result<void>> check(Operation operation, VirtualPath path, bool follow);
-  // The same, judged in `directory` itself: its listing.
-  Task<Result<void>> check_in(Operation operation, VirtualPath directory);
+  // The same for listing `directory`, judged in itself. Answers where it lies once symlinks are resolved; only an
+  // account with rules by directory is asked for that, for others it is the path given.
+  Task<Result<VirtualPath>> check_listing(VirtualPath directory);
+  // By the text of `path` alone, without its symlinks.
+  Result<void> judge(Operation operation, const VirtualPath& path) const;
+  // No rule depends on the directory: symlinks need not be resolved.
+  bool alike_everywhere() const { return permissions.uniform() && patterns.empty(); }
+  // A directory in which something is hidden must not tell by its errors that it is not empty.
+  Error discreet(Error error, const VirtualPath& directory) const;
 
   // `wanted` without what setstat_mode ignores; permission_denied if the account may not change the rest.
   // A change of size needs the right to overwrite unless `may_resize`.

@@ -75,15 +75,18 @@ Task<Result<std::vector<vfs::DirectoryEntry>>> AccountSession::pinned_entries(Vi
 
 Task<Result<std::unique_ptr<OpenDirectory>>> AccountSession::open_directory(VirtualPath path) {
   const Step step(*account_, "list", path);
-  const Result<void> allowed = co_await account_->check_in(Operation::list, path);
-  if (!allowed) co_return step.failed(allowed.error());
+  const Result<VirtualPath> real = co_await account_->check_listing(path);
+  if (!real) co_return step.failed(real.error());
   Result<std::vector<vfs::DirectoryEntry>> pinned = co_await pinned_entries(path);
   if (!pinned) co_return step.failed(pinned.error());
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
   Result<std::unique_ptr<vfs::Directory>> stored = co_await target.mount->storage->open_directory(target.path);
   if (!stored && pinned->empty()) co_return step.failed(stored.error());
   if (!stored) stored = nullptr;
-  co_return std::make_unique<Listing>(account_, std::move(*stored), std::move(*pinned));
+  auto listing = std::make_unique<Listing>(account_, std::move(*stored), std::move(*pinned));
+  listing->hide(account_->patterns.in(path));
+  listing->hide(account_->patterns.in(*real));
+  co_return std::move(listing);
 }
 
 Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_t mode) {
@@ -117,7 +120,7 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
   if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
   const Result<void> removed = co_await target.mount->storage->remove_directory(target.path);
-  if (!removed) co_return step.failed(removed.error());
+  if (!removed) co_return step.failed(account_->discreet(removed.error(), path));
   step.done("Rmdir");
   co_return Result<void>();
 }
@@ -144,6 +147,9 @@ Task<Result<void>> AccountSession::check_rename(const VirtualPath& from, const V
   if (directory && !(permissions.allow_throughout(operation, from) && permissions.allow_throughout(operation, to))) {
     co_return fail(ErrorCode::permission_denied, "a directory below may not be renamed");
   }
+  if (directory && !account_->patterns.alike(from, to)) {
+    co_return fail(ErrorCode::permission_denied, "other file patterns hold below");
+  }
   if (overwrite) {
     const Result<void> may_replace = co_await account_->check(Operation::overwrite, to, false);
     overwrite = may_replace.has_value();
@@ -161,7 +167,7 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
-  if (!renamed) co_return step.failed(renamed.error());
+  if (!renamed) co_return step.failed(account_->discreet(renamed.error(), to));
   const std::string there = account_->location(to);
   step.done("Rename", there);
   co_return Result<void>();

@@ -72,6 +72,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .who = who,
                                                    .options = services.options,
                                                    .permissions = Permissions(user->permissions),
+                                                   .patterns = Patterns(user->filters.file_patterns),
                                                    .mounts = std::move(*mounts),
                                                    .start_directory = *start,
                                                    .registration = std::move(*registration),

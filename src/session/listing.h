@@ -2,6 +2,8 @@
 #pragma once
 
 #include <set>
+#include <string>
+#include <vector>
 
 #include "session/account.h"
 #include "session/session.h"
@@ -15,13 +17,19 @@ class Listing final : public OpenDirectory {
   Listing(std::shared_ptr<Account> account, std::unique_ptr<vfs::Directory> stored,
           std::vector<vfs::DirectoryEntry> pinned);
 
+  // Leaves out what `filter` hides; nullptr hides nothing. At most two: by the path's text and by where links lead.
+  void hide(const NameFilter* filter);
+
   Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) override;
 
  private:
   Handle account_;
   std::unique_ptr<vfs::Directory> stored_;
   std::vector<vfs::DirectoryEntry> pinned_;  // still to be shown
+  bool left_out(const std::string& name) const;
+
   std::set<std::string> names_;
+  std::vector<const NameFilter*> filters_;  // of account_
 };
 
 }  // namespace ferry::session

@@ -13,15 +13,6 @@ constexpr Operation needed[] = {Operation::list,           Operation::download, 
                                 Operation::overwrite,      Operation::remove_file, Operation::remove_directory,
                                 Operation::make_directory, Operation::rename_file};
 
-// Patterns that hold in `directory`, above or below it: a program would not know of them.
-bool has_patterns(const model::User& user, const VirtualPath& directory) {
-  for (const model::PatternsFilter& filter : user.filters.file_patterns) {
-    const Result<VirtualPath> path = VirtualPath::parse(filter.path);
-    if (!path || path->is_within(directory) || directory.is_within(*path)) return true;
-  }
-  return false;
-}
-
 std::optional<std::uint32_t> identity_of(std::int64_t id) {
   if (::geteuid() != 0 || id <= 0) return std::nullopt;
   return static_cast<std::uint32_t>(id);
@@ -38,7 +29,8 @@ Task<Result<void>> AccountSession::check_native(VirtualPath directory, bool& may
         (path->is_root() && account_->mounts.mounts().size() > 1)) {
       co_return fail(ErrorCode::unsupported, "programs do not know of virtual folders");
     }
-    if (has_patterns(*account_->user, *path)) {
+    // A program would not know of those above it or below it either.
+    if (account_->patterns.touch(*path)) {
       co_return fail(ErrorCode::permission_denied, "programs do not know of file patterns");
     }
     for (const Operation operation : needed) {

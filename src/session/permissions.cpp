@@ -1,7 +1,10 @@
 #include "session/permissions.h"
 
 #include <array>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ferry::session {
 
@@ -70,34 +73,23 @@ std::uint32_t rights_of(const std::vector<std::string>& names) {
 Permissions::Permissions(const model::Permissions& by_directory) {
   for (const auto& [directory, names] : by_directory) {
     const Result<VirtualPath> path = VirtualPath::parse(directory);
-    // Two spellings of one directory: the stricter reading of both.
     if (!path) continue;
-    const auto [entry, added] = rights_.emplace(path->text(), rights_of(names));
-    if (!added) entry->second &= rights_of(names);
-  }
-}
-
-std::uint32_t Permissions::rights_in(const VirtualPath& directory) const {
-  std::string_view prefix = directory.text();
-  while (true) {
-    const auto found = rights_.find(prefix.empty() ? std::string_view("/") : prefix);
-    if (found != rights_.end()) return found->second;
-    if (prefix.size() <= 1) return 0;
-    prefix = prefix.substr(0, prefix.rfind('/'));
+    const auto [rights, added] = rights_.emplace(*path, rights_of(names));
+    // Two spellings of one directory: the stricter reading of both.
+    if (!added) rights &= rights_of(names);
+    if (!path->is_root()) uniform_ = false;
   }
 }
 
 bool Permissions::allow(Operation operation, const VirtualPath& directory) const {
-  return (rights_in(directory) & sufficient(operation)) != 0;
+  const std::uint32_t* rights = rights_.nearest(directory);
+  return rights != nullptr && (*rights & sufficient(operation)) != 0;
 }
 
 bool Permissions::allow_throughout(Operation operation, const VirtualPath& directory) const {
-  if (!allow(operation, directory)) return false;
-  const std::string below = directory.is_root() ? "/" : directory.text() + '/';
-  for (auto entry = rights_.lower_bound(below); entry != rights_.end() && entry->first.starts_with(below); ++entry) {
-    if ((entry->second & sufficient(operation)) == 0) return false;
-  }
-  return true;
+  const std::uint32_t wanted = sufficient(operation);
+  return allow(operation, directory) &&
+         rights_.all_below(directory, [wanted](std::uint32_t rights) { return (rights & wanted) != 0; });
 }
 
 }  // namespace ferry::session

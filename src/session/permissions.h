@@ -8,11 +8,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
-#include <string_view>
-#include <vector>
 
+#include "base/path_map.h"
 #include "base/virtual_path.h"
 #include "model/user.h"
 
@@ -66,13 +63,12 @@ class Permissions {
   bool allow(Operation operation, const VirtualPath& directory) const;
   // The same in `directory` and every listed directory below it: what moving a whole tree needs.
   bool allow_throughout(Operation operation, const VirtualPath& directory) const;
-  // One entry, for "/": the same rights everywhere.
-  bool uniform() const { return rights_.size() == 1 && rights_.begin()->first == "/"; }
+  // The same rights everywhere.
+  bool uniform() const { return uniform_; }
 
  private:
-  std::uint32_t rights_in(const VirtualPath& directory) const;
-
-  std::map<std::string, std::uint32_t, std::less<>> rights_;
+  PathMap<std::uint32_t> rights_;
+  bool uniform_ = true;
 };
 
 }  // namespace ferry::session

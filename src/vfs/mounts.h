@@ -7,14 +7,12 @@
 // Whole components count: a mount on "/share" does not see "/share2". The deepest mount wins.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/path_map.h"
 #include "base/virtual_path.h"
 #include "vfs/file_system.h"
 
@@ -36,23 +34,26 @@ class MountTable {
   // `home` on "/".
   explicit MountTable(std::shared_ptr<FileSystem> home);
 
-  // conflict when something is mounted there already; mounting on "/" replaces the home.
+  // conflict when something is mounted there already; what is mounted on "/" takes the place of the home.
   Result<void> add(VirtualPath point, std::shared_ptr<FileSystem> storage);
 
   Target resolve(const VirtualPath& path) const;
 
   // A mount point or one of the directories that lead to one: cannot be removed, renamed or replaced.
-  bool is_pinned(const VirtualPath& path) const;
-  bool is_mount_point(const VirtualPath& path) const { return by_point_.contains(path.text()); }
+  bool is_pinned(const VirtualPath& path) const { return path.is_root() || by_point_.node(path) != nullptr; }
   // Names that the listing of `directory` shows whatever the storage says: mount points and the way to them.
-  const std::set<std::string>& names_in(const VirtualPath& directory) const;
+  std::vector<std::string> names_in(const VirtualPath& directory) const;
+  // Whether something is mounted below `path`, not counting on it.
+  bool any_below(const VirtualPath& path) const { return by_point_.any_below(path); }
 
   const std::vector<std::unique_ptr<Mount>>& mounts() const { return mounts_; }
+  // The mount points but "/", and the way to them.
+  const PathMap<const Mount*>& tree() const { return by_point_; }
 
  private:
   std::vector<std::unique_ptr<Mount>> mounts_;  // mounts_[0] is "/"; pointers stay valid when the table moves
-  std::map<std::string, const Mount*, std::less<>> by_point_;
-  std::map<std::string, std::set<std::string>, std::less<>> names_;  // directory -> names
+  PathMap<const Mount*> by_point_;
+  bool home_replaced_ = false;
 };
 
 }  // namespace ferry::vfs

@@ -123,6 +123,10 @@ TEST(Validate, FiltersAndNumbers) {
               u.filters.file_patterns = {{.path = "/a", .allowed_patterns = {}, .denied_patterns = {}}};
             }),
             "");
+  EXPECT_EQ(problem([](User& u) {
+              u.filters.file_patterns = {{.path = "/a", .allowed_patterns = {}, .denied_patterns = {"*.zip", "[a"}}};
+            }),
+            "filters.file_patterns: \"[a\": a [ without its ]");
   EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "18:00", "08:00"}}; }), "");
   EXPECT_NE(problem([](User& u) { u.filters.access_time = {{1, "08:00", "25:00"}}; }), "");
   EXPECT_NE(problem([](User& u) { u.filters.start_directory = "rel"; }), "");
@@ -145,7 +149,7 @@ TEST(Validate, VirtualFolders) {
   EXPECT_EQ(with(folder), "");
   auto other = folder;
   other.virtual_path = "/";
-  EXPECT_NE(with(other), "");
+  EXPECT_EQ(with(other), "") << "it takes the place of the home";
   other.virtual_path = "v";
   EXPECT_NE(with(other), "");
   other = folder;

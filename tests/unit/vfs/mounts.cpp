@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/temp_directory.h"
 #include "vfs/local/local_file_system.h"
 
@@ -21,6 +23,10 @@ class Mounts : public testing::Test {
   std::string where(std::string_view path) {
     const MountTable::Target target = table.resolve(at(path));
     return target.mount->point.text() + " " + target.path.text();
+  }
+  std::set<std::string> names_in(std::string_view directory) {
+    const std::vector<std::string> names = table.names_in(at(directory));
+    return {names.begin(), names.end()};
   }
 
   test::TempDirectory base;
@@ -52,10 +58,10 @@ TEST_F(Mounts, PinsPointsAndTheWayToThem) {
     EXPECT_TRUE(table.is_pinned(at(path))) << path;
   }
   for (const char* path : {"/share/x", "/share2", "/a/b/c/d", "/b"}) EXPECT_FALSE(table.is_pinned(at(path))) << path;
-  EXPECT_EQ(table.names_in(at("/")), (std::set<std::string>{"share", "a"}));
-  EXPECT_EQ(table.names_in(at("/share")), (std::set<std::string>{"inner"}));
-  EXPECT_EQ(table.names_in(at("/a/b")), (std::set<std::string>{"c"}));
-  EXPECT_TRUE(table.names_in(at("/x")).empty());
+  EXPECT_EQ(names_in("/"), (std::set<std::string>{"share", "a"}));
+  EXPECT_EQ(names_in("/share"), (std::set<std::string>{"inner"}));
+  EXPECT_EQ(names_in("/a/b"), (std::set<std::string>{"c"}));
+  EXPECT_TRUE(names_in("/x").empty());
 }
 
 TEST_F(Mounts, RefusesASecondMountAndReplacesTheHome) {
@@ -65,6 +71,9 @@ TEST_F(Mounts, RefusesASecondMountAndReplacesTheHome) {
   const std::shared_ptr<FileSystem> other = storage();
   ASSERT_TRUE(table.add(at("/"), other));
   EXPECT_EQ(table.resolve(at("/x")).mount->storage, other);
+  const Result<void> again = table.add(at("/"), storage());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::conflict);
   MountTable moved = std::move(table);
   EXPECT_EQ(moved.resolve(at("/share/x")).path.text(), "/x");
 }
