@@ -66,28 +66,29 @@ def scp(user, sources, target, key=None, options=()):
     run(["scp", *ssh_options(user, key), *options, *map(full, sources), full(target)], None, askpass(user))
 
 
-def psftp(user, commands, key_fingerprint):
-    line = ["psftp", "-batch", "-P", user.server.sftp_port, "-hostkey", key_fingerprint, "-pw", user.password,
-            "-b", "/dev/stdin", f"{user.name}@127.0.0.1"]
-    return run(line, "\n".join(commands) + "\n", {"HOME": str(user.server.config_dir)})
+def host_key_of(server):
+    """The fingerprint of a server's ed25519 key, as PuTTY's -hostkey wants it."""
+    return run(["ssh-keygen", "-l", "-f", server.config_dir / "id_ed25519"]).split()[1]
 
 
-def lftp(user, commands):
+def lftp(user, commands, key=None):
     connect = "ssh -a -x " + " ".join(NO_HOST_CHECK) + " -F none"
-    script = [f'set sftp:connect-program "{connect}"', "set net:max-retries 1", "set net:timeout 20",
+    if key:
+        connect += f" -o IdentitiesOnly=yes -o PreferredAuthentications=publickey -i {key}"
+    script = [f'set sftp:connect-program "{connect}"', "set net:max-retries 1", "set net:timeout 60",
               "set cmd:fail-exit yes",
-              f'open -u "{user.name},{user.password}" sftp://127.0.0.1:{user.server.sftp_port}']
+              f'open -u "{user.name},{"" if key else user.password}" sftp://127.0.0.1:{user.server.sftp_port}']
     home = {"HOME": str(user.server.config_dir), "LFTP_HOME": str(user.server.config_dir)}
     return run(["lftp", "--norc", "-c", "\n".join([*script, *commands])], None, home)
 
 
-def rclone(user, *arguments):
+def rclone(user, *arguments, key=None):
     """rclone with `remote:` being the account."""
-    obscured = run(["rclone", "obscure", user.password]).strip()
+    login = ({"RCLONE_CONFIG_REMOTE_KEY_FILE": str(key)} if key else
+             {"RCLONE_CONFIG_REMOTE_PASS": run(["rclone", "obscure", user.password]).strip()})
     environment = {"RCLONE_CONFIG": "/dev/null", "RCLONE_CONFIG_REMOTE_TYPE": "sftp",
                    "RCLONE_CONFIG_REMOTE_HOST": "127.0.0.1", "RCLONE_CONFIG_REMOTE_PORT": str(user.server.sftp_port),
-                   "RCLONE_CONFIG_REMOTE_USER": user.name, "RCLONE_CONFIG_REMOTE_PASS": obscured,
-                   "RCLONE_CONFIG_REMOTE_DISABLE_HASHCHECK": "true"}
+                   "RCLONE_CONFIG_REMOTE_USER": user.name, "RCLONE_CONFIG_REMOTE_DISABLE_HASHCHECK": "true"} | login
     return run(["rclone", "--retries", "1", "--low-level-retries", "1", *arguments], None, environment)
 
 

@@ -1,14 +1,13 @@
 """Fixtures: a server shared by most tests, servers of a test's own, accounts, keys; logs on failure."""
 import itertools
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from clients import run
+from clients import host_key_of
 from ferry import Ferry, binary
 
 servers = []  # every server started and not yet stopped, for the log of a failed test
@@ -121,6 +120,4 @@ def user(new_user):
 
 @pytest.fixture
 def host_key_fingerprint(server):
-    """The ed25519 host key as PuTTY's -hostkey wants it."""
-    line = run(["ssh-keyscan", "-t", "ed25519", "-p", server.sftp_port, "127.0.0.1"])
-    return re.search(r"SHA256:\S+", run(["ssh-keygen", "-l", "-f", "-"], line))[0]
+    return host_key_of(server)

@@ -1,4 +1,4 @@
-"""Other clients that people use: PuTTY's psftp, lftp, rclone, paramiko, asyncssh."""
+"""What single clients do beyond the table of test_interop.py: lftp, rclone, paramiko, asyncssh."""
 import asyncio
 import os
 import re
@@ -7,24 +7,7 @@ import stat
 import paramiko
 import pytest
 
-from clients import Paramiko, asyncssh_connect, lftp, psftp, random_file, rclone, run, same
-
-
-def test_psftp(user, tmp_path, host_key_fingerprint):
-    source = random_file(tmp_path / "source", 2_000_000)
-    output = psftp(user, [f"put {source} there", f"get there {tmp_path}/back", "mkdir folder", "mv there folder/moved",
-                          "ls folder", "del folder/moved", "rmdir folder", "quit"], host_key_fingerprint)
-    assert same(source, tmp_path / "back")
-    assert re.search(r"2000000 .* moved", output)
-    assert list(user.home.iterdir()) == []
-
-
-def test_psftp_resumes(user, tmp_path, host_key_fingerprint):
-    source = random_file(tmp_path / "source", 2_000_000)
-    user.home.mkdir(parents=True, exist_ok=True)
-    (user.home / "there").write_bytes(source.read_bytes()[:500_000])
-    psftp(user, [f"reput {source} there", "quit"], host_key_fingerprint)
-    assert same(source, user.home / "there")
+from clients import Paramiko, asyncssh_connect, lftp, random_file, rclone, run, same
 
 
 def test_lftp_moves_trees_both_ways(user, tmp_path):
@@ -36,13 +19,6 @@ def test_lftp_moves_trees_both_ways(user, tmp_path):
     for file in files:
         assert same(file, tmp_path / "back" / "inner" / file.name)
     assert same(files[0], user.home / "copy" / "renamed") and not (user.home / "copy/inner/file1").exists()
-
-
-def test_lftp_resumes_a_download(user, tmp_path):
-    source = random_file(tmp_path / "source", 1_000_000)
-    (tmp_path / "back").write_bytes(source.read_bytes()[:300_000])
-    lftp(user, [f"put {source} -o there", f"get -c there -o {tmp_path}/back"])
-    assert same(source, tmp_path / "back")
 
 
 def test_rclone_copies_and_checks(user, tmp_path):

@@ -212,39 +212,3 @@ def test_a_long_digest_holds_up_nobody(new_user, scratch):
         one.__exit__()
     (user.home / "large").unlink()
     assert took and slowest < took[0] / 3
-
-
-def test_the_steps_of_winscp(user, tmp_path):
-    """Upload beside the target, break off, resume without APPEND, rename, set times: as WinSCP goes about it."""
-    source = random_file(tmp_path / "source", 6_000_000)
-    data = source.read_bytes()
-    with Paramiko(user) as sftp:
-        with pytest.raises(FileNotFoundError):
-            sftp.stat("target.filepart")
-        part = sftp.open("target.filepart", "wb")
-        part.set_pipelined(True)
-        for at in range(0, 3_000_000, 32768):
-            part.write(data[at:min(at + 32768, 3_000_000)])
-        part.flush()
-        part.stat()  # all answered: then the line breaks
-    with Paramiko(user) as sftp:
-        have = sftp.stat("target.filepart").st_size
-        assert have == 3_000_000
-        part = sftp.open("target.filepart", "r+b")
-        part.set_pipelined(True)
-        part.seek(have)
-        for at in range(have, len(data), 32768):
-            part.write(data[at:at + 32768])
-        part.close()
-        sftp.rename("target.filepart", "target")
-        sftp.utime("target", (1_000_000_000, 1_100_000_000))
-        facts = sftp.stat("target")
-        assert (facts.st_size, facts.st_mtime) == (len(data), 1_100_000_000)
-        with pytest.raises(OSError):  # RENAME replaces nothing, which is why it removes the target first
-            sftp.open("other", "w").close()
-            sftp.rename("other", "target")
-        sftp.remove("target")
-        sftp.rename("other", "target")
-        with sftp.open("target") as file:  # and FileZilla reads far behind the end
-            file.seek(10_000_000)
-            assert file.read(32768) == b""
