@@ -16,6 +16,7 @@ std::shared_ptr<const ssh::TransportOptions> options() {
         made->offer.host_key_algorithms.emplace_back(name);
       }
     }
+    for (const ssh::KeyAgreement& method : ssh::key_agreements()) made->offer.key_agreements.emplace_back(method.name);
     made->offer = ssh::complete_offer(made->offer);
     return made;
   }();

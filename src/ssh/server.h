@@ -28,7 +28,7 @@ class PrivateKey;
 
 struct ServerOptions {
   std::string software = "Ferry";  // in the version line: SSH-2.0-<software>
-  AlgorithmOffer offer;            // empty lists: all that are built
+  AlgorithmOffer offer;            // empty lists: what is offered by default
   std::vector<std::shared_ptr<const PrivateKey>> host_keys;
   int max_auth_tries = 6;
   std::chrono::seconds login_grace_time{120};

@@ -1,7 +1,9 @@
 """The stock clients as functions: each runs the program against an account and returns what it printed."""
 import hashlib
 import os
+import socket
 import stat
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -118,6 +120,21 @@ def asyncssh_connect(user, key=None, **options):
         login = {"client_keys": None, "password": user.password}
     return asyncssh.connect("127.0.0.1", user.server.sftp_port, username=user.name, known_hosts=None, config=None,
                             agent_path=None, login_timeout=60, **login, **options)
+
+
+def offered(server):
+    """What a server's KEXINIT lists, by kind (RFC 4253 section 7.1)."""
+    with socket.create_connection(("127.0.0.1", server.sftp_port), timeout=20) as connection, \
+            connection.makefile("rb") as stream:
+        assert stream.readline().startswith(b"SSH-2.0-")
+        size, padding = struct.unpack(">IB", stream.read(5))
+        payload = stream.read(size - 1)[:size - 1 - padding]
+    lists, at = [], 17  # after the message's number and the cookie
+    for _ in range(10):
+        length, = struct.unpack_from(">I", payload, at)
+        lists.append(payload[at + 4:at + 4 + length].decode().split(","))
+        at += 4 + length
+    return dict(zip(["kex", "host_key", "cipher_in", "cipher_out", "mac_in", "mac_out"], lists))
 
 
 def wait_for(condition, what, timeout=20):

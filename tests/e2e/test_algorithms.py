@@ -1,10 +1,13 @@
-"""Every algorithm that is offered works with OpenSSH, in every pair that could disagree."""
+"""Every algorithm that is offered works with OpenSSH, in every pair that could disagree; newer ones with other clients."""
+import asyncio
+import os
 import re
 import subprocess
 
+import paramiko
 import pytest
 
-from clients import ClientFailed, random_file, same, sftp, sftp_command
+from clients import ClientFailed, Paramiko, asyncssh_connect, offered, random_file, same, sftp, sftp_command
 
 AEAD = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
 CTR = ["aes128-ctr", "aes192-ctr", "aes256-ctr"]
@@ -36,6 +39,40 @@ def test_cipher_and_mac_under_each_key_exchange(user, keys, tmp_path, cipher, ma
 @pytest.mark.parametrize("host_key", HOST_KEYS)
 def test_host_key_under_each_key_exchange(user, keys, tmp_path, host_key, kex):
     round_trip(user, keys["ed25519"], tmp_path, options(kex=kex, host_key=host_key))
+
+
+# OpenSSH speaks it from 9.9 on.
+POST_QUANTUM = "mlkem768x25519-sha256"
+
+
+def test_post_quantum_key_exchange_with_paramiko(user, keys, tmp_path):
+    source = random_file(tmp_path / "source", 700_003)
+    others = [name for name in paramiko.Transport._preferred_kex if name != POST_QUANTUM]
+    assert len(others) < len(paramiko.Transport._preferred_kex)
+    with Paramiko(user, keys["ed25519"], disabled_algorithms={"kex": others}) as sftp_client:
+        sftp_client.put(str(source), "there")
+        sftp_client.get_channel().get_transport().renegotiate_keys()
+        sftp_client.get("there", str(tmp_path / "back"))
+    assert same(source, tmp_path / "back")
+
+
+def test_post_quantum_rekeying_with_asyncssh_in_transfers_both_ways(user, keys, tmp_path):
+    up, down = random_file(tmp_path / "up", 10_000_000), random_file(tmp_path / "down", 10_000_000)
+    user.home.mkdir(parents=True, exist_ok=True)
+    os.link(down, user.home / "down")
+
+    async def work():
+        options = {"kex_algs": [POST_QUANTUM], "rekey_bytes": 1_000_000}
+        async with asyncssh_connect(user, keys["ed25519"], **options) as connection:
+            async with connection.start_sftp_client() as one, connection.start_sftp_client() as two:
+                await asyncio.gather(one.put(str(up), "up"), two.get("down", str(tmp_path / "back")))
+
+    asyncio.run(work())
+    assert same(up, user.home / "up") and same(down, tmp_path / "back")
+
+
+def test_post_quantum_key_exchange_is_the_servers_first_choice(user):
+    assert offered(user.server)["kex"][0] == POST_QUANTUM
 
 
 @pytest.mark.parametrize("weak", [options("aes128-cbc"), options("3des-cbc"), options("aes128-ctr", "hmac-md5"),

@@ -35,7 +35,7 @@ Result<ExchangeResult> run_exchange(const ExchangeInput& input) {
   if (!answer) return fail(answer.error());
 
   const auto put_public = [&input](ByteWriter& out, ByteSpan value) {
-    if (input.method->public_is_mpint) {
+    if (input.method->finite_field) {
       out.mpint(value);
     } else {
       out.string(value);

@@ -16,15 +16,19 @@ namespace {
 using crypto::HashAlgorithm;
 
 constexpr std::size_t x25519_size = 32;
+constexpr std::string_view hybrid_name = "mlkem768x25519-sha256";
 
-constexpr std::array<KeyAgreement, 7> methods = {{
-    {"curve25519-sha256", HashAlgorithm::sha256, false, false},
-    {"curve25519-sha256@libssh.org", HashAlgorithm::sha256, false, false},
-    {"ecdh-sha2-nistp256", HashAlgorithm::sha256, false, false},
-    {"ecdh-sha2-nistp384", HashAlgorithm::sha384, false, false},
-    {"ecdh-sha2-nistp521", HashAlgorithm::sha512, false, false},
+constexpr std::array<KeyAgreement, 10> methods = {{
+    {hybrid_name, HashAlgorithm::sha256, false, true},
+    {"curve25519-sha256", HashAlgorithm::sha256, false, true},
+    {"curve25519-sha256@libssh.org", HashAlgorithm::sha256, false, true},
+    {"ecdh-sha2-nistp256", HashAlgorithm::sha256, false, true},
+    {"ecdh-sha2-nistp384", HashAlgorithm::sha384, false, true},
+    {"ecdh-sha2-nistp521", HashAlgorithm::sha512, false, true},
     {"diffie-hellman-group16-sha512", HashAlgorithm::sha512, true, true},
     {"diffie-hellman-group14-sha256", HashAlgorithm::sha256, true, true},
+    {"diffie-hellman-group18-sha512", HashAlgorithm::sha512, true, false},
+    {"diffie-hellman-group14-sha1", HashAlgorithm::sha1, true, false},
 }};
 
 // What OpenSSL calls each method's keys, and how long an uncompressed point or the prime is.
@@ -33,21 +37,35 @@ struct Group {
   const char* name;
   std::size_t size;
 };
+constexpr Group x25519_group{"X25519", nullptr, x25519_size};
 
 const Group& group_of(const KeyAgreement& method) {
   static constexpr std::array<Group, methods.size()> groups = {{
-      {"X25519", nullptr, x25519_size},
-      {"X25519", nullptr, x25519_size},
+      x25519_group,
+      x25519_group,
+      x25519_group,
       {"EC", "P-256", 65},
       {"EC", "P-384", 97},
       {"EC", "P-521", 133},
       {"DH", "modp_4096", 512},
+      {"DH", "modp_2048", 256},
+      {"DH", "modp_8192", 1024},
       {"DH", "modp_2048", 256},
   }};
   for (std::size_t i = 0; i < methods.size(); ++i) {
     if (methods[i].name == method.name) return groups[i];
   }
   throw std::logic_error("unknown key agreement");
+}
+
+// The primes of RFC 3526 by their size in bytes.
+BIGNUM* new_prime(std::size_t size) {
+  switch (size) {
+    case 256: return BN_get_rfc3526_prime_2048(nullptr);
+    case 512: return BN_get_rfc3526_prime_4096(nullptr);
+    case 1024: return BN_get_rfc3526_prime_8192(nullptr);
+    default: throw std::logic_error("no prime of this size");
+  }
 }
 
 std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::protocol_error, std::move(message)); }
@@ -72,8 +90,7 @@ Result<void> check_dh_value(ByteSpan digits, std::size_t prime_size) {
   if (digits[0] == std::byte{0} && (digits.size() == 1 || !top_bit(1))) return refuse("DH value is not minimal");
   using Number = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
   const Number value(BN_bin2bn(raw(digits), static_cast<int>(digits.size()), nullptr), &BN_free);
-  const Number limit(prime_size == 256 ? BN_get_rfc3526_prime_2048(nullptr) : BN_get_rfc3526_prime_4096(nullptr),
-                     &BN_free);
+  const Number limit(new_prime(prime_size), &BN_free);
   if (!value || !limit || BN_sub_word(limit.get(), 1) != 1) throw std::bad_alloc();
   if (BN_is_zero(value.get()) || BN_is_one(value.get()) || BN_cmp(value.get(), limit.get()) >= 0) {
     return refuse("DH value out of range");
@@ -128,7 +145,7 @@ Bytes public_value(const KeyAgreement& method, EVP_PKEY* key) {
   const std::size_t size = EVP_PKEY_get1_encoded_public_key(key, &encoded);
   if (size == 0) throw std::runtime_error("OpenSSL: no public value");
   const ByteSpan view(reinterpret_cast<const std::byte*>(encoded), size);
-  Bytes value = method.public_is_mpint ? mpint_digits(view) : Bytes(view.begin(), view.end());
+  Bytes value = method.finite_field ? mpint_digits(view) : Bytes(view.begin(), view.end());
   OPENSSL_free(encoded);
   return value;
 }
@@ -143,6 +160,14 @@ crypto::Secret shared_as_mpint(ByteSpan big_endian) {
   store_u32(encoded.bytes().data(), static_cast<std::uint32_t>(encoded.size() - 4));
   std::ranges::copy(digits, encoded.bytes().end() - static_cast<std::ptrdiff_t>(digits.size()));
   return encoded;
+}
+
+EvpKey new_x25519_key() { return generate(x25519_group); }
+
+Result<crypto::Secret> x25519(EVP_PKEY* own, ByteSpan client_public) {
+  const Result<EvpKey> peer = peer_key(x25519_group, own, client_public);
+  if (!peer) return fail(peer.error());
+  return derive(own, peer->get());
 }
 
 Result<KeyAgreementAnswer> agree_with(const KeyAgreement& method, EVP_PKEY* own, ByteSpan client_public) {
@@ -161,6 +186,7 @@ const KeyAgreement* find_key_agreement(std::string_view name) {
 }
 
 Result<KeyAgreementAnswer> agree(const KeyAgreement& method, ByteSpan client_public) {
+  if (method.name == hybrid_name) return agree_hybrid(client_public);
   const EvpKey own = generate(group_of(method));
   if (!own) return fail(ErrorCode::internal, "OpenSSL made no ephemeral key");
   return agree_with(method, own.get(), client_public);

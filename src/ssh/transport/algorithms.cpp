@@ -11,19 +11,19 @@ namespace {
 
 // AES-GCM first: on processors with AES instructions it costs least.
 constexpr std::array ciphers{
-    CipherAlgorithm{"aes128-gcm@openssh.com", CipherKind::aes_gcm, 16, 12},
-    CipherAlgorithm{"aes256-gcm@openssh.com", CipherKind::aes_gcm, 32, 12},
-    CipherAlgorithm{"chacha20-poly1305@openssh.com", CipherKind::chacha20_poly1305, 64, 0},
-    CipherAlgorithm{"aes128-ctr", CipherKind::aes_ctr, 16, 16},
-    CipherAlgorithm{"aes192-ctr", CipherKind::aes_ctr, 24, 16},
-    CipherAlgorithm{"aes256-ctr", CipherKind::aes_ctr, 32, 16},
+    CipherAlgorithm{"aes128-gcm@openssh.com", CipherKind::aes_gcm, 16, 12, true},
+    CipherAlgorithm{"aes256-gcm@openssh.com", CipherKind::aes_gcm, 32, 12, true},
+    CipherAlgorithm{"chacha20-poly1305@openssh.com", CipherKind::chacha20_poly1305, 64, 0, true},
+    CipherAlgorithm{"aes128-ctr", CipherKind::aes_ctr, 16, 16, true},
+    CipherAlgorithm{"aes192-ctr", CipherKind::aes_ctr, 24, 16, true},
+    CipherAlgorithm{"aes256-ctr", CipherKind::aes_ctr, 32, 16, true},
 };
 
 constexpr std::array macs{
-    MacAlgorithm{"hmac-sha2-256-etm@openssh.com", crypto::HashAlgorithm::sha256, true},
-    MacAlgorithm{"hmac-sha2-512-etm@openssh.com", crypto::HashAlgorithm::sha512, true},
-    MacAlgorithm{"hmac-sha2-256", crypto::HashAlgorithm::sha256, false},
-    MacAlgorithm{"hmac-sha2-512", crypto::HashAlgorithm::sha512, false},
+    MacAlgorithm{"hmac-sha2-256-etm@openssh.com", crypto::HashAlgorithm::sha256, true, true},
+    MacAlgorithm{"hmac-sha2-512-etm@openssh.com", crypto::HashAlgorithm::sha512, true, true},
+    MacAlgorithm{"hmac-sha2-256", crypto::HashAlgorithm::sha256, false, true},
+    MacAlgorithm{"hmac-sha2-512", crypto::HashAlgorithm::sha512, false, true},
 };
 
 constexpr std::array<std::string_view, 6> host_key_names{
@@ -46,8 +46,12 @@ Result<void> check_names(std::string_view kind, const std::vector<std::string>& 
   return {};
 }
 
-void fill_if_empty(std::vector<std::string>& names, const std::vector<std::string_view>& all) {
-  if (names.empty()) names.assign(all.begin(), all.end());
+template <class Table>
+void fill_if_empty(std::vector<std::string>& names, const Table& table) {
+  if (!names.empty()) return;
+  for (const auto& entry : table) {
+    if (entry.by_default) names.emplace_back(entry.name);
+  }
 }
 
 }  // namespace
@@ -77,9 +81,9 @@ Result<void> check_offer(const AlgorithmOffer& offer) {
 }
 
 AlgorithmOffer complete_offer(AlgorithmOffer offer) {
-  fill_if_empty(offer.key_agreements, names_of(key_agreements()));
-  fill_if_empty(offer.ciphers, names_of(ciphers));
-  fill_if_empty(offer.macs, names_of(macs));
+  fill_if_empty(offer.key_agreements, key_agreements());
+  fill_if_empty(offer.ciphers, ciphers);
+  fill_if_empty(offer.macs, macs);
   return offer;
 }
 

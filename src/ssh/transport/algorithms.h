@@ -19,6 +19,7 @@ struct CipherAlgorithm {
   CipherKind kind;
   std::size_t key_size;
   std::size_t iv_size;
+  bool by_default;  // offered when the configuration names none
   bool authenticated() const { return kind != CipherKind::aes_ctr; }
 };
 
@@ -26,15 +27,16 @@ struct MacAlgorithm {
   std::string_view name;
   crypto::HashAlgorithm hash;
   bool encrypt_then_mac;
+  bool by_default;
 };
 
-// All that are built, in the order they are offered by default.
+// All that are built, best first.
 std::span<const CipherAlgorithm> cipher_algorithms();
 std::span<const MacAlgorithm> mac_algorithms();
 const CipherAlgorithm* find_cipher(std::string_view name);
 const MacAlgorithm* find_mac(std::string_view name);
 
-// What one server offers, best first. An empty list stands for all that are built.
+// What one server offers, best first. An empty list stands for those that are offered by default.
 struct AlgorithmOffer {
   std::vector<std::string> key_agreements;
   std::vector<std::string> host_key_algorithms;

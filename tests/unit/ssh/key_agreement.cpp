@@ -5,6 +5,10 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "ssh/kex/key_agreement_keys.h"
 #include "tests/unit/crypto/support.h"
 
@@ -63,17 +67,33 @@ void expect_refused(const char* name, const Bytes& value) {
   EXPECT_EQ(answer.error().code, ErrorCode::protocol_error) << answer.error().message;
 }
 
-TEST(KeyAgreement, Offered) {
-  const std::vector<std::string_view> expected = {
-      "curve25519-sha256",  "curve25519-sha256@libssh.org",  "ecdh-sha2-nistp256",           "ecdh-sha2-nistp384",
-      "ecdh-sha2-nistp521", "diffie-hellman-group16-sha512", "diffie-hellman-group14-sha256"};
+// X25519's points of small order, whose result is all zero.
+const char* const low_order_points[] = {"0000000000000000000000000000000000000000000000000000000000000000",
+                                        "0100000000000000000000000000000000000000000000000000000000000000",
+                                        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                                        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+                                        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+
+TEST(KeyAgreement, Built) {
+  const std::vector<std::string_view> expected = {"mlkem768x25519-sha256",
+                                                  "curve25519-sha256",
+                                                  "curve25519-sha256@libssh.org",
+                                                  "ecdh-sha2-nistp256",
+                                                  "ecdh-sha2-nistp384",
+                                                  "ecdh-sha2-nistp521",
+                                                  "diffie-hellman-group16-sha512",
+                                                  "diffie-hellman-group14-sha256",
+                                                  "diffie-hellman-group18-sha512",
+                                                  "diffie-hellman-group14-sha1"};
   std::vector<std::string_view> names;
   for (const KeyAgreement& each : key_agreements()) names.push_back(each.name);
   EXPECT_EQ(names, expected);
   EXPECT_EQ(find_key_agreement("diffie-hellman-group1-sha1"), nullptr);
   EXPECT_EQ(method("ecdh-sha2-nistp384").hash, crypto::HashAlgorithm::sha384);
-  EXPECT_TRUE(method("diffie-hellman-group14-sha256").public_is_mpint);
-  EXPECT_FALSE(method("curve25519-sha256").public_is_mpint);
+  EXPECT_TRUE(method("diffie-hellman-group14-sha256").finite_field);
+  EXPECT_FALSE(method("curve25519-sha256").finite_field);
 }
 
 // RFC 7748 section 6.1; the result as an mpint (RFC 8731 section 3.1).
@@ -84,6 +104,61 @@ TEST(KeyAgreement, X25519Vector) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(to_hex(answer->server_public), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
   EXPECT_EQ(to_hex(answer->shared.bytes()), "000000204a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+}
+
+// NIST's ACVP case 26 of ML-KEM-768's encapsulation, beside RFC 7748's keys.
+struct HybridVector {
+  Bytes kem_key, message, ciphertext_hash, kem_shared;
+  Bytes alice = hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+  Bytes bob = hex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+  Bytes classical = hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+  HybridVector() {
+    std::ifstream in(FERRY_TEST_DATA "/crypto/ml_kem_768.json");
+    const nlohmann::json test = nlohmann::json::parse(in).at("encapsulation").at(0);
+    const auto field = [&](const char* name) { return hex(test.at(name).get<std::string>()); };
+    kem_key = field("ek"), message = field("m"), ciphertext_hash = field("c_sha256"), kem_shared = field("k");
+  }
+  // C_INIT
+  Bytes client_public() const {
+    Bytes value = kem_key;
+    value.insert(value.end(), alice.begin(), alice.end());
+    return value;
+  }
+};
+
+TEST(Hybrid, KnownAnswer) {
+  const HybridVector v;
+  const auto sent = crypto::ml_kem768::encapsulate_with(v.kem_key, v.message);
+  ASSERT_TRUE(sent);
+  const EvpKey bob = x25519_key(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
+  const Result<KeyAgreementAnswer> answer = finish_hybrid(*sent, bob.get(), v.alice);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->server_public.size(), 1088U + 32U);
+  EXPECT_EQ(sha256(ByteSpan(answer->server_public).first(1088)), to_hex(v.ciphertext_hash));
+  EXPECT_EQ(to_hex(ByteSpan(answer->server_public).subspan(1088)), to_hex(v.bob));
+  const Bytes combined = crypto::hash(crypto::HashAlgorithm::sha256, {v.kem_shared, v.classical});
+  EXPECT_EQ(to_hex(answer->shared.bytes()), "00000020" + to_hex(combined));
+}
+
+TEST(Hybrid, HostileValues) {
+  const HybridVector v;
+  const Bytes good = v.client_public();
+  const char* const name = "mlkem768x25519-sha256";
+  ASSERT_TRUE(agree(method(name), good));
+  for (const std::size_t size : {0, 1, 32, 1183, 1184, 1185, 1215, 1217, 2432}) {
+    Bytes other = good;
+    other.resize(size);
+    expect_refused(name, other);
+  }
+  Bytes large = good;  // the first coefficient 4095: not reduced
+  large[0] = std::byte{0xff};
+  large[1] |= std::byte{0x0f};
+  expect_refused(name, large);
+  for (const char* point : low_order_points) {
+    Bytes low = good;
+    std::ranges::copy(hex(point), low.begin() + 1184);
+    expect_refused(name, low);
+  }
 }
 
 struct EcVector {
@@ -193,7 +268,7 @@ TEST(KeyAgreement, BothSidesAgree) {
     const std::size_t size = EVP_PKEY_get1_encoded_public_key(client.get(), &encoded);
     Bytes value(reinterpret_cast<std::byte*>(encoded), reinterpret_cast<std::byte*>(encoded) + size);
     OPENSSL_free(encoded);
-    if (method(c.method).public_is_mpint) {
+    if (method(c.method).finite_field) {
       const Bytes mpint = ByteWriter().mpint(value).take();
       value.assign(mpint.begin() + 4, mpint.end());
     }
@@ -217,13 +292,7 @@ TEST(KeyAgreement, MpintOfSharedNumbers) {
 // RFC 8731 section 3: wrong lengths, and points of small order, whose result is all zero.
 TEST(KeyAgreement, HostileX25519) {
   for (const std::size_t size : {0, 1, 31, 33, 64}) expect_refused("curve25519-sha256", Bytes(size, std::byte{9}));
-  for (const char* point : {"0000000000000000000000000000000000000000000000000000000000000000",
-                            "0100000000000000000000000000000000000000000000000000000000000000",
-                            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-                            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-                            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-                            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-                            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+  for (const char* point : low_order_points) {
     expect_refused("curve25519-sha256", hex(point));
   }
 }
@@ -267,7 +336,9 @@ TEST(KeyAgreement, HostileFiniteFieldValues) {
     const char* name;
     BIGNUM* (*prime)(BIGNUM*);
   } const groups[] = {{"diffie-hellman-group14-sha256", &BN_get_rfc3526_prime_2048},
-                      {"diffie-hellman-group16-sha512", &BN_get_rfc3526_prime_4096}};
+                      {"diffie-hellman-group14-sha1", &BN_get_rfc3526_prime_2048},
+                      {"diffie-hellman-group16-sha512", &BN_get_rfc3526_prime_4096},
+                      {"diffie-hellman-group18-sha512", &BN_get_rfc3526_prime_8192}};
   for (const auto& group : groups) {
     BIGNUM* prime = group.prime(nullptr);
     const auto prime_plus = [&](int delta) {

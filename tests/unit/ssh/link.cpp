@@ -18,6 +18,7 @@ TransportOptions transport_options() {
   TransportOptions options;
   options.version = "SSH-2.0-FerryTest";
   options.offer.host_key_algorithms = {"ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256"};
+  for (const KeyAgreement& method : key_agreements()) options.offer.key_agreements.emplace_back(method.name);
   options.offer = complete_offer(options.offer);
   options.host_keys = {host_key(PrivateKey::Kind::ed25519), host_key(PrivateKey::Kind::ecdsa_p256),
                        host_key(PrivateKey::Kind::rsa_3072)};

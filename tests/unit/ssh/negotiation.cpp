@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/ssh/kexinit.h"
 
 namespace ferry::ssh::test {
@@ -133,12 +135,12 @@ TEST(Negotiation, GuessedPacket) {
     const char *kex, *host_key;
     bool wrong;
   };
-  for (const Case& each : {Case{"curve25519-sha256", "ssh-ed25519", false},
-                           Case{"curve25519-sha256,ecdh-sha2-nistp256", "ssh-ed25519,rsa-sha2-256", false},
-                           Case{"ecdh-sha2-nistp256,curve25519-sha256", "ssh-ed25519", true},
-                           Case{"curve25519-sha256", "rsa-sha2-512,ssh-ed25519", true},
-                           Case{"unknown,curve25519-sha256", "ssh-ed25519", true},
-                           Case{"ext-info-c,curve25519-sha256", "ssh-ed25519", true}}) {
+  for (const Case& each : {Case{"mlkem768x25519-sha256", "ssh-ed25519", false},
+                           Case{"mlkem768x25519-sha256,curve25519-sha256", "ssh-ed25519,rsa-sha2-256", false},
+                           Case{"curve25519-sha256,mlkem768x25519-sha256", "ssh-ed25519", true},
+                           Case{"mlkem768x25519-sha256", "rsa-sha2-512,ssh-ed25519", true},
+                           Case{"unknown,mlkem768x25519-sha256", "ssh-ed25519", true},
+                           Case{"ext-info-c,mlkem768x25519-sha256", "ssh-ed25519", true}}) {
     Kexinit client;
     client.kex = each.kex;
     client.host_key = each.host_key;
@@ -260,8 +262,11 @@ TEST(Offer, EmptyListsAreFilled) {
   offer.ciphers = {"aes256-ctr"};
   const AlgorithmOffer complete = complete_offer(offer);
   EXPECT_EQ(complete.ciphers, offer.ciphers);
-  EXPECT_EQ(complete.key_agreements.size(), key_agreements().size());
-  EXPECT_EQ(complete.key_agreements.front(), "curve25519-sha256");
+  EXPECT_EQ(complete.key_agreements.front(), "mlkem768x25519-sha256");
+  for (const KeyAgreement& method : key_agreements()) {
+    const bool offered = std::ranges::find(complete.key_agreements, method.name) != complete.key_agreements.end();
+    EXPECT_EQ(offered, method.by_default) << method.name;
+  }
   EXPECT_EQ(complete.macs.size(), mac_algorithms().size());
   EXPECT_TRUE(check_offer(complete));
 }

@@ -17,12 +17,17 @@ void require(bool done, const char* what) {
   if (!done) throw std::runtime_error(std::string("test client: ") + what);
 }
 
+constexpr std::string_view hybrid = "mlkem768x25519-sha256";
+constexpr std::size_t kem_ciphertext_size = crypto::ml_kem768::ciphertext_size;
+
 EVP_PKEY* new_ephemeral(std::string_view method) {
-  if (method.starts_with("curve25519")) return EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519");
+  if (method.starts_with("curve25519") || method == hybrid) return EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519");
   if (method == "ecdh-sha2-nistp256") return EVP_EC_gen("P-256");
   if (method == "ecdh-sha2-nistp384") return EVP_EC_gen("P-384");
   if (method == "ecdh-sha2-nistp521") return EVP_EC_gen("P-521");
-  const char* group = method == "diffie-hellman-group14-sha256" ? "modp_2048" : "modp_4096";
+  const char* group = method.starts_with("diffie-hellman-group14")   ? "modp_2048"
+                      : method.starts_with("diffie-hellman-group16") ? "modp_4096"
+                                                                     : "modp_8192";
   EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "DH", nullptr);
   EVP_PKEY* key = nullptr;
   require(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_group_name(context, group) == 1 &&
@@ -63,7 +68,7 @@ Bytes shared_secret(EVP_PKEY* own, ByteSpan peer_value) {
   secret.resize(size);
   EVP_PKEY_CTX_free(context);
   EVP_PKEY_free(peer);
-  return ByteWriter().mpint(secret).take();
+  return secret;
 }
 
 AlgorithmOffer offer_of(const Bytes& kexinit) {
@@ -113,9 +118,13 @@ void TestClient::send_kex_init() {
   const std::string_view method = negotiated_.key_agreement->name;
   ephemeral_.reset(new_ephemeral(method));
   public_ = public_of(ephemeral_.get());
+  if (method == hybrid) {
+    kem_keys_ = crypto::ml_kem768::generate();
+    public_.insert(public_.begin(), kem_keys_.encapsulation_key.begin(), kem_keys_.encapsulation_key.end());
+  }
   ByteWriter out;
   out.u8(msg::kex_init);
-  if (negotiated_.key_agreement->public_is_mpint) {
+  if (negotiated_.key_agreement->finite_field) {
     out.mpint(public_);
   } else {
     out.string(public_);
@@ -129,6 +138,20 @@ void TestClient::send_newkeys() {
   sealer_ = new_sealer();
   newkeys_sent_ = true;
   if (strict_agreed_) send_sequence_ = 0;
+}
+
+// K as it enters the hash: an mpint, or for the hybrid a string (draft-ietf-sshm-mlkem-hybrid-kex section 2.4).
+Bytes TestClient::agree(const Bytes& server_public) {
+  if (negotiated_.key_agreement->name != hybrid) {
+    return ByteWriter().mpint(shared_secret(ephemeral_.get(), server_public)).take();
+  }
+  require(server_public.size() == kem_ciphertext_size + 32, "length of the server's public value");
+  const ByteSpan both(server_public);
+  const auto post_quantum = crypto::ml_kem768::decapsulate(kem_keys_.decapsulation_key.bytes(),  //
+                                                           both.first(kem_ciphertext_size));
+  require(post_quantum.has_value(), "decapsulation");
+  const Bytes classical = shared_secret(ephemeral_.get(), both.subspan(kem_ciphertext_size));
+  return ByteWriter().string(crypto::hash(crypto::HashAlgorithm::sha256, {post_quantum->bytes(), classical})).take();
 }
 
 // --- from the server ---
@@ -209,10 +232,10 @@ void TestClient::handle_reply(ByteSpan payload) {
   const Bytes server_public = copy(in.blob());
   const Bytes signature = copy(in.blob());
   if (!in.done() || !server_kexinit_seen_ || !kexinit_sent_) return note("malformed or misplaced KEX_REPLY");
-  shared_ = shared_secret(ephemeral_.get(), server_public);
+  shared_ = agree(server_public);
   ByteWriter hashed;
   hashed.string(version).string(server_version_).string(client_kexinit_).string(server_kexinit_).string(host_key);
-  if (negotiated_.key_agreement->public_is_mpint) {
+  if (negotiated_.key_agreement->finite_field) {
     hashed.mpint(public_).mpint(server_public);
   } else {
     hashed.string(public_).string(server_public);

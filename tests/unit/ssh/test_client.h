@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/ml_kem.h"
 #include "ssh/kex/negotiation.h"
 #include "ssh/keys/public_key.h"
 #include "ssh/transport/packet_cipher.h"
@@ -73,6 +74,7 @@ class TestClient {
   void handle_kexinit(ByteSpan payload);
   void handle_reply(ByteSpan payload);
   void handle_newkeys();
+  Bytes agree(const Bytes& server_public);
   void check_order(std::uint8_t number);
   void note(std::string what);
   crypto::Secret derive(char letter, std::size_t size) const;
@@ -92,6 +94,7 @@ class TestClient {
   Bytes client_kexinit_, server_kexinit_, session_id_, hash_, shared_, public_;
   Negotiated negotiated_;
   std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> ephemeral_;
+  crypto::ml_kem768::KeyPair kem_keys_;  // of the hybrid
 };
 
 }  // namespace ferry::ssh::test

@@ -112,6 +112,27 @@ TEST(FirstExchange, EveryKeyAgreement) {
   }
 }
 
+TEST(FirstExchange, HostileHybridValuesEndTheConnection) {
+  crypto::ml_kem768::KeyPair keys = crypto::ml_kem768::generate();
+  Bytes good = keys.encapsulation_key;
+  good.resize(1184 + 32, std::byte{9});
+  Bytes large = good, low_order = good;
+  large[0] = std::byte{0xff};
+  large[1] |= std::byte{0x0f};
+  std::fill(low_order.begin() + 1184, low_order.end(), std::byte{0});
+  const Bytes short_one(good.begin(), good.end() - 1);
+  for (const Bytes& value : {Bytes{}, short_one, large, low_order}) {
+    Link link;
+    link.client.kexinit.kex = "mlkem768x25519-sha256";
+    link.client.automatic = false;
+    link.connect();
+    link.client.send_kexinit();
+    link.client.send(ByteWriter().u8(msg::kex_init).string(value).take());
+    link.pump();
+    expect_refused(link);
+  }
+}
+
 TEST(FirstExchange, EveryHostKeyAlgorithm) {
   for (const char* name : {"ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256"}) {
     Link link;
@@ -207,6 +228,7 @@ TEST(FirstExchange, ExtInfoOnlyWhenAsked) {
 
 TEST(FirstExchange, GuessedPacket) {
   Link right;
+  right.client.kexinit.kex = "mlkem768x25519-sha256,curve25519-sha256";
   right.client.kexinit.first_kex_packet_follows = true;
   expect_connected(right);
   expect_talks(right);

@@ -46,6 +46,26 @@ TEST(Rekey, ByTheClient) {
   }
 }
 
+// From a classical first exchange to the hybrid, again and again, with and without strict key exchange; each time in
+// the middle of what the server sends.
+TEST(Rekey, ToThePostQuantumHybrid) {
+  for (const bool strict : {false, true}) {
+    Connected link(strict);
+    link.client.kexinit.kex = "mlkem768x25519-sha256";
+    for (int i = 2; i < 6; ++i) {
+      link.client.send_kexinit();
+      for (std::uint32_t n = 0; n < 5; ++n) link.transport.send(channel_data(0, pattern(10'000, n)));
+      link.pump();
+      EXPECT_EQ(link.client.exchanges(), i);
+      EXPECT_EQ(link.transport.negotiated().key_agreement->name, "mlkem768x25519-sha256");
+      for (std::uint32_t n = 0; n < 5; ++n) {
+        EXPECT_EQ(link.client.take(msg::channel_data), channel_data(0, pattern(10'000, n)));
+      }
+      link.expect_talks();
+    }
+  }
+}
+
 // A download: nothing comes from the client that would be an occasion.
 TEST(Rekey, ByBytesThatOnlyGoOut) {
   Connected link(true, 1'000'000);
