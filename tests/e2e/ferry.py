@@ -21,6 +21,11 @@ def binary():
     return Path(os.environ.get("FERRY_BINARY", ROOT / "build/release/ferry")).resolve()
 
 
+def sanitized():
+    """Whether it is a build with sanitizers: several times slower, and with memory of their own."""
+    return "san/" in str(binary())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

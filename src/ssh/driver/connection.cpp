@@ -16,8 +16,10 @@ namespace {
 
 constexpr std::string_view sender = "sshd";
 constexpr int most_unanswered_keepalives = 3;
-// A peer that makes us answer but does not read is not read from either.
+// A peer that makes us answer but does not read is not read from either. Strangers get less: there may be many.
 constexpr std::size_t most_pending_output = 1024 * 1024;
+constexpr std::size_t most_pending_before_auth = 64 * 1024;
+constexpr std::size_t most_read_before_auth = 40 * 1024;  // at once
 // Replies that a key exchange may hold back.
 constexpr std::size_t most_held_back = 1024 * 1024;
 constexpr std::chrono::seconds longest_exchange{120};
@@ -206,10 +208,12 @@ Task<Result<void>> Connection::receive() {
     co_await asio::post(socket_.get_executor(), asio::use_awaitable);
   }
   flush();
+  const std::size_t most_pending = authenticated_ ? most_pending_output : most_pending_before_auth;
   while (true) {
     if (over()) co_return fail(ErrorCode::aborted, "closed");
-    if (transport_.output().pending() < most_pending_output) {
-      const MutableByteSpan space = transport_.input().space();
+    if (transport_.output().pending() < most_pending) {
+      MutableByteSpan space = transport_.input().space();
+      if (!authenticated_) space = space.first(std::min(space.size(), most_read_before_auth));
       const ssize_t count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
       if (count > 0) {
         transport_.input().received(static_cast<std::size_t>(count));
@@ -224,8 +228,8 @@ Task<Result<void>> Connection::receive() {
       transport_.input().shrink();
     }
     boost::system::error_code error;
-    const auto what = transport_.output().pending() < most_pending_output ? asio::ip::tcp::socket::wait_read
-                                                                          : asio::ip::tcp::socket::wait_write;
+    const auto what = transport_.output().pending() < most_pending ? asio::ip::tcp::socket::wait_read
+                                                                   : asio::ip::tcp::socket::wait_write;
     co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return fail(ErrorCode::connection_lost, "connection lost");
     if (what == asio::ip::tcp::socket::wait_write) flush();

@@ -9,6 +9,8 @@ namespace ferry::ssh {
 namespace {
 
 constexpr std::size_t longest_version_line = 255;  // RFC 4253 section 4.2, CR LF included
+// Each costs more to answer than to ask for; no client renews keys before it has logged in.
+constexpr int most_exchanges_before_auth = 3;
 // RFC 4344 section 3.1 and RFC 5647: far below the 2^32 after which a sequence number would repeat.
 constexpr std::uint64_t most_packets = std::uint64_t{1} << 30;
 
@@ -154,6 +156,9 @@ Result<std::optional<Transport::Event>> Transport::handle_key_exchange(std::uint
 Result<void> Transport::handle_kexinit(ByteSpan payload) {
   if (client_kexinit_read_ || client_newkeys_due_)
     return fail(ErrorCode::protocol_error, "KEXINIT inside a key exchange");
+  if (!authenticated_ && ++exchanges_before_auth_ > most_exchanges_before_auth) {
+    return fail(ErrorCode::protocol_error, "too many key exchanges before authentication");
+  }
   if (!exchanging_) start_exchange();
   Result<Negotiated> negotiated = negotiate(payload, options_->offer);
   if (!negotiated) return fail(negotiated.error());

@@ -120,6 +120,7 @@ class Transport {
   bool strict_ = false;
   bool first_exchange_ = true;  // until the client's first NEWKEYS
   bool authenticated_ = false;
+  int exchanges_before_auth_ = 0;
   Bytes client_kexinit_, server_kexinit_, session_id_;
   Negotiated negotiated_;
   std::unique_ptr<PacketOpener> next_opener_;  // takes over at the client's NEWKEYS

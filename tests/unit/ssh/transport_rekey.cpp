@@ -66,6 +66,21 @@ TEST(Rekey, ToThePostQuantumHybrid) {
   }
 }
 
+TEST(Rekey, AFewTimesBeforeTheLoginAndNoMore) {
+  Link link(transport_options());
+  link.connect();
+  for (int i = 2; i <= 3; ++i) {
+    link.client.send_kexinit();
+    link.pump();
+    EXPECT_EQ(link.client.exchanges(), i);
+  }
+  ASSERT_FALSE(link.error);
+  link.client.send_kexinit();
+  link.pump();
+  ASSERT_TRUE(link.error);
+  EXPECT_EQ(link.error->message, "too many key exchanges before authentication");
+}
+
 // A download: nothing comes from the client that would be an occasion.
 TEST(Rekey, ByBytesThatOnlyGoOut) {
   Connected link(true, 1'000'000);
