@@ -2,7 +2,8 @@
 //
 //   bench_floor <file> <bytes> <aes-128-gcm | aes-256-gcm | chacha20-poly1305 | aes-128-ctr+hmac-sha2-256>
 //
-// down: 32 KiB pread, sealed in place, 8 packets a send. up: 256 KiB recv, packets opened in place, pwrite.
+// down: 32 KiB pread, sealed in place, 8 packets a send. up: the file is cut to nothing, as a client's OPEN does, then
+// 256 KiB recv, packets opened in place, pwrite.
 // The ciphers do what SSH's of that name do to a packet of that size; nothing is parsed, no window is kept.
 // The peer is a child process whose CPU is not counted. Prints one JSON object: GB/s and CPU seconds per GB.
 #include <arpa/inet.h>
@@ -343,7 +344,11 @@ int main(int argc, char** argv) {
   std::printf(", ");
   std::fflush(stdout);
   measure(
-      "up", bytes, [&](int s) { receive_packets(s, cipher, packets, file); },
+      "up", bytes,
+      [&](int s) {
+        check(ftruncate(file, 0) == 0, "ftruncate");
+        receive_packets(s, cipher, packets, file);
+      },
       [&](int s) { send_packets(s, cipher, packets, [](std::size_t, unsigned char*) {}); });
   std::printf("}\n");
   return 0;
