@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 
+#include "crypto/ed25519.h"
 #include "crypto/encoding.h"
 #include "ssh/keys/private_key_text.h"
 
@@ -58,6 +60,19 @@ Result<Bytes> evp_sign(EVP_PKEY* key, const EVP_MD* digest, ByteSpan data) {
   if (!done) return fail(ErrorCode::internal, "signing failed");
   signature.resize(size);
   return signature;
+}
+
+Result<Bytes> ed25519_sign(EVP_PKEY* key, ByteSpan data) {
+  crypto::Secret seed(crypto::ed25519_key_size);
+  std::array<std::byte, crypto::ed25519_key_size> point;
+  std::size_t seed_size = seed.size(), point_size = point.size();
+  auto* const seed_bytes = reinterpret_cast<unsigned char*>(seed.bytes().data());
+  if (EVP_PKEY_get_raw_private_key(key, seed_bytes, &seed_size) != 1 ||
+      EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(point.data()), &point_size) != 1) {
+    return fail(ErrorCode::internal, "signing failed");
+  }
+  const auto signature = crypto::sign_ed25519(crypto::Ed25519Key(ByteSpan(seed.bytes())), point, data);
+  return Bytes(signature.begin(), signature.end());
 }
 
 // RFC 5656 section 3.1.2: mpint r, mpint s.
@@ -182,6 +197,11 @@ std::vector<std::string_view> PrivateKey::algorithms() const {
 Result<Bytes> PrivateKey::sign(std::string_view algorithm, ByteSpan data) const {
   if (!native_ || !public_.allows_algorithm(algorithm)) {
     return fail(ErrorCode::unsupported, "the key cannot sign with " + std::string(algorithm));
+  }
+  if (algorithm == ed25519_type) {
+    const Result<Bytes> signature = ed25519_sign(native_->key.get(), data);
+    if (!signature) return signature;
+    return ByteWriter().string(algorithm).string(*signature).take();
   }
   const Curve* curve = find_curve_of_type(algorithm);
   const EVP_MD* digest = curve != nullptr ? evp_digest(curve->hash) : rsa_digest(algorithm);

@@ -9,32 +9,27 @@
 #include <array>
 #include <bit>
 
+#include "crypto/ed25519.h"
 #include "crypto/encoding.h"
 #include "ssh/keys/native_key.h"
 
 namespace ferry::ssh {
 
 struct PublicKey::Native {
-  EvpKey key{nullptr, &EVP_PKEY_free};
-  const Curve* curve = nullptr;  // of ECDSA keys
+  EvpKey key{nullptr, &EVP_PKEY_free};  // of RSA and ECDSA keys
+  const Curve* curve = nullptr;         // of ECDSA keys
+  Bytes ed25519;                        // of Ed25519 keys
   bool security_key = false;
   std::string application;  // of security keys: what the token signs for, e.g. "ssh:"
 };
 
 namespace {
 
-constexpr std::size_t ed25519_key_size = 32, ed25519_signature_size = 64;
 constexpr std::size_t max_line_size = 64 * 1024;
 constexpr std::size_t max_rsa_exponent_size = 8;  // bytes: a larger one only costs time
 constexpr std::uint8_t user_present = 0x01;       // PROTOCOL.u2f, "flags"
 
 std::unexpected<Error> malformed(std::string what) { return fail(ErrorCode::protocol_error, std::move(what)); }
-
-Result<EvpKey> read_ed25519(ByteReader& in) {
-  const ByteSpan value = in.blob();
-  if (value.size() != ed25519_key_size) return malformed("ed25519 key of a wrong length");
-  return EvpKey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(value), value.size()), &EVP_PKEY_free);
-}
 
 Result<EvpKey> read_ecdsa(ByteReader& in, const Curve& curve) {
   if (in.string() != curve.name) return malformed("the curve is not the one the type names");
@@ -149,13 +144,18 @@ Result<PublicKey> PublicKey::parse(ByteSpan blob) {
   const auto read = [&]() -> Result<EvpKey> {
     if (native->curve != nullptr) return read_ecdsa(in, *native->curve);
     if (type == rsa_type) return read_rsa(in);
-    if (type == ed25519_type || type == sk_ed25519_type) return read_ed25519(in);
+    if (type == ed25519_type || type == sk_ed25519_type) {
+      const ByteSpan value = in.blob();
+      if (value.size() != crypto::ed25519_key_size) return malformed("ed25519 key of a wrong length");
+      native->ed25519.assign(value.begin(), value.end());
+      return EvpKey(nullptr, &EVP_PKEY_free);
+    }
     return fail(ErrorCode::unsupported, "key type not supported");
   };
   Result<EvpKey> key = read();
   if (!key) return fail(key.error());
   if (native->security_key) native->application = in.string();
-  if (!in.done() || !*key) return malformed("key blob too short, too long, or refused");
+  if (!in.done()) return malformed("key blob too short or too long");
   native->key = std::move(*key);
   PublicKey result;
   result.type_ = type;
@@ -209,7 +209,9 @@ bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan 
   if (!in.done()) return false;
   if (type_ == rsa_type) return verify_rsa(native_->key.get(), algorithm, value, data);
   if (native_->curve == nullptr) {
-    return value.size() == ed25519_signature_size && evp_verify(native_->key.get(), nullptr, value, data);
+    return value.size() == crypto::ed25519_signature_size &&
+           crypto::verify_ed25519(crypto::Ed25519Key(native_->ed25519), value.first<crypto::ed25519_signature_size>(),
+                                  data);
   }
   const Bytes der = ecdsa_as_der(value, *native_->curve);
   return !der.empty() && evp_verify(native_->key.get(), evp_digest(native_->curve->hash), der, data);
