@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -26,6 +27,9 @@ constexpr std::chrono::seconds longest_exchange{120};
 // How long, and for how many bytes, a client that was told to go may go on sending.
 constexpr std::chrono::seconds longest_linger{1};
 constexpr std::size_t most_lingering = 4 * 1024 * 1024;
+
+// Less than this at once is a request whose answer the client waits for: nothing follows it now.
+constexpr std::size_t small_receive = 4096;
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }
 
@@ -211,7 +215,7 @@ Task<Result<void>> Connection::receive() {
   const std::size_t most_pending = authenticated_ ? most_pending_output : most_pending_before_auth;
   while (true) {
     if (over()) co_return fail(ErrorCode::aborted, "closed");
-    if (transport_.output().pending() < most_pending) {
+    if (transport_.output().pending() < most_pending && !std::exchange(drained_, false)) {
       MutableByteSpan space = transport_.input().space();
       if (!authenticated_) space = space.first(std::min(space.size(), most_read_before_auth));
       const ssize_t count = ::recv(socket_.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
@@ -219,14 +223,15 @@ Task<Result<void>> Connection::receive() {
         transport_.input().received(static_cast<std::size_t>(count));
         last_received_ = now();
         unanswered_keepalives_ = 0;
+        drained_ = static_cast<std::size_t>(count) < std::min(small_receive, space.size());
         co_return Result<void>{};
       }
       if (count == 0) co_return fail(ErrorCode::connection_lost, "closed by the client");
       if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         co_return fail(ErrorCode::connection_lost, "connection reset");
       }
-      transport_.input().shrink();
     }
+    transport_.input().shrink();
     boost::system::error_code error;
     const auto what = transport_.output().pending() < most_pending ? asio::ip::tcp::socket::wait_read
                                                                    : asio::ip::tcp::socket::wait_write;

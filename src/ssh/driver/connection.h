@@ -61,6 +61,7 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   std::size_t services_ = 0;
   SteadyTime started_, last_received_, last_exchange_;
   int unanswered_keepalives_ = 0;
+  bool drained_ = false;  // the last recv took all there was: the next one waits first
   bool authenticated_ = false;
   bool input_for_channels_ = false;  // services should run before the next receive
   bool waiting_writable_ = false;

@@ -6,6 +6,7 @@
 #include "store/sqlite/database.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/tables.h"
+#include "store/sqlite/user_cache.h"
 
 namespace ferry::store {
 
@@ -16,7 +17,8 @@ using soci::session;
 // A call each: which table, and whether it writes.
 class SqliteProvider final : public Provider {
  public:
-  explicit SqliteProvider(std::unique_ptr<Database> database) : db_(std::move(database)) {}
+  SqliteProvider(std::unique_ptr<Database> database, std::unique_ptr<UserCache> users)
+      : db_(std::move(database)), users_(std::move(users)) {}
 
   std::string_view driver() const override { return "sqlite"; }
   Result<void> check() override {
@@ -28,7 +30,8 @@ class SqliteProvider final : public Provider {
   }
 
   Result<model::UserPtr> user(std::string_view name) override {
-    return db_->read([&](session& sql) { return tables::users::find(sql, std::string(name)); });
+    const std::string key(name);
+    return users_->get(key, [&] { return db_->read([&](session& sql) { return tables::users::find(sql, key); }); });
   }
   Result<std::vector<model::UserPtr>> users(Page page) override {
     return db_->read([&](session& sql) { return tables::users::list(sql, page); });
@@ -112,6 +115,7 @@ class SqliteProvider final : public Provider {
 
  private:
   std::unique_ptr<Database> db_;
+  std::unique_ptr<UserCache> users_;
 };
 
 // The file holds password hashes: nobody else may read it. SQLite gives its companion files the same mode.
@@ -131,7 +135,9 @@ Result<std::unique_ptr<Provider>> open_sqlite(const SqliteOptions& options) {
   if (!database) return fail(database.error());
   auto migrated = (*database)->write([&](session& sql) { return migrate(sql, options.create_schema); });
   if (!migrated) return fail(migrated.error());
-  return std::make_unique<SqliteProvider>(std::move(*database));
+  auto users = UserCache::open(options.path, options.busy_timeout_s);
+  if (!users) return fail(users.error());
+  return std::make_unique<SqliteProvider>(std::move(*database), std::move(*users));
 }
 
 }  // namespace ferry::store

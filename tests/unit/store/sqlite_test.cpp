@@ -123,6 +123,34 @@ TEST_F(SqliteFile, TwoProvidersShareAFile) {
   EXPECT_EQ((*one)->user_quota("a")->files, 1);
 }
 
+// A user that was read before is answered from memory, but never an old one: whoever changed it, and through what.
+TEST_F(SqliteFile, AUserReadBeforeIsTheCurrentOne) {
+  auto one = open_sqlite({.path = path_});
+  auto two = open_sqlite({.path = path_});
+  ASSERT_TRUE(one && two);
+  model::User user = test_user("a");
+  user.status = 1;
+  ASSERT_TRUE((*one)->add_user(user));
+  const auto first = (*one)->user("a");
+  ASSERT_TRUE(first);
+  EXPECT_EQ((*one)->user("a")->get(), first->get()) << "not from memory";
+
+  const auto set_status = [](int status) {
+    return [status](model::User& current) -> Result<void> {
+      current.status = status;
+      return {};
+    };
+  };
+  ASSERT_TRUE((*one)->change_user("a", set_status(0)));
+  EXPECT_EQ((*one)->user("a").value()->status, 0);
+  ASSERT_TRUE((*two)->change_user("a", set_status(1)));
+  EXPECT_EQ((*one)->user("a").value()->status, 1);
+  run_sql(path_, "UPDATE users SET last_login = 7");
+  EXPECT_EQ((*one)->user("a").value()->last_login, 7);
+  ASSERT_TRUE((*two)->delete_user("a"));
+  EXPECT_EQ((*one)->user("a").error().code, ErrorCode::not_found);
+}
+
 // Lookups go by index: no plan of a statement that names one object scans a table.
 TEST_F(SqliteFile, LookupsUseAnIndex) {
   ASSERT_TRUE(open_sqlite({.path = path_}));
