@@ -1,5 +1,5 @@
 # The commands of daily work; each does its own set-up. `make help` lists them.
-.PHONY: run test bench lint format clean help setup-run setup-test setup-lint setup-bench
+.PHONY: run test test-asan test-tsan bench lint format clean help setup-run setup-test setup-lint setup-bench
 .DEFAULT_GOAL := help
 
 BUILD := build/release
@@ -16,6 +16,12 @@ run: setup-run ## build, then start the server on its embedded default: make run
 test: setup-test ## unit, conformance and end-to-end tests, one closing summary
 	@scripts/run-tests
 
+test-asan: setup-test ## every test under the address and undefined-behaviour sanitizers
+	@scripts/run-tests --preset asan
+
+test-tsan: setup-test ## every test under the thread sanitizer
+	@scripts/run-tests --preset tsan
+
 bench: setup-bench ## speed, CPU and memory beside other SFTP servers, 12 minutes (bench/README.md)
 	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) --target ferry bench_floor bench_client bench_link
@@ -31,7 +37,7 @@ clean: ## remove everything built (the data directory run/ stays)
 	rm -rf build .venv .pytest_cache
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup-run:
 	@scripts/install-packages build

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncssh
 import paramiko
 
-from ferry import clean_environment
+from ferry import FACTOR, clean_environment
 
 TIMEOUT = 120
 NO_HOST_CHECK = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
@@ -26,7 +26,7 @@ class ClientFailed(Exception):
 
 def run(command, text=None, environment=None, timeout=TIMEOUT):
     result = subprocess.run([str(part) for part in command], input=text, text=True, capture_output=True,
-                            timeout=timeout, env=clean_environment() | (environment or {}))
+                            timeout=timeout * FACTOR, env=clean_environment() | (environment or {}))
     if result.returncode != 0:
         raise ClientFailed(result)
     return result.stdout
@@ -102,7 +102,7 @@ class Paramiko:
         self.client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
         login = {"key_filename": str(key)} if key else {"password": user.password}
         self.client.connect("127.0.0.1", user.server.sftp_port, user.name, allow_agent=False, look_for_keys=False,
-                            timeout=20, banner_timeout=20, auth_timeout=20, **login, **options)
+                            timeout=60 * FACTOR, banner_timeout=60 * FACTOR, auth_timeout=60 * FACTOR, **login, **options)
 
     def __enter__(self):
         self.sftp = self.client.open_sftp()
@@ -119,7 +119,7 @@ def asyncssh_connect(user, key=None, **options):
     else:
         login = {"client_keys": None, "password": user.password}
     return asyncssh.connect("127.0.0.1", user.server.sftp_port, username=user.name, known_hosts=None, config=None,
-                            agent_path=None, login_timeout=60, **login, **options)
+                            agent_path=None, login_timeout=60 * FACTOR, **login, **options)
 
 
 def offered(server):
@@ -138,7 +138,7 @@ def offered(server):
 
 
 def wait_for(condition, what, timeout=20):
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * FACTOR
     while not condition():
         assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
         time.sleep(0.05)

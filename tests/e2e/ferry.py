@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN, ADMIN_PASSWORD = "root-admin", "an admin's Passw0rd of tests"
 PR_SET_PDEATHSIG = 1
+# What time limits are multiplied by: programs with sanitizers are slow (scripts/run-tests --preset).
+FACTOR = float(os.environ.get("FERRY_TEST_FACTOR", "1"))
 
 
 def binary():
@@ -87,7 +89,7 @@ class Ferry:
 
     def start(self, timeout=30):
         self.launch()
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * FACTOR
         while not self.healthy():
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.output()}\n{self.log()}")
@@ -99,7 +101,7 @@ class Ferry:
 
     def healthy(self):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/healthz", timeout=2 * FACTOR) as answer:
                 return answer.status == 200
         except OSError:
             return False
@@ -116,7 +118,7 @@ class Ferry:
             return self.process.returncode if self.process else None
         self.terminate()
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(timeout * FACTOR)
         except subprocess.TimeoutExpired:
             self.kill()
             raise RuntimeError(f"the server did not end within {timeout} s of SIGTERM") from None
@@ -143,7 +145,7 @@ class Ferry:
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60 * FACTOR) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise RestError(error.code, error.read().decode(errors="replace")) from None

@@ -1,6 +1,8 @@
 """SFTP 3 as bytes: requests in any order and number, answers exactly as they come."""
 import struct
 
+from ferry import FACTOR
+
 OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE, BAD_MESSAGE, UNSUPPORTED = 0, 1, 2, 3, 4, 5, 8
 READ, WRITE, APPEND, CREATE, TRUNCATE, EXCLUSIVE = 1, 2, 4, 8, 16, 32
 SIZE, OWNER, MODE, TIMES = 1, 2, 4, 8
@@ -26,7 +28,7 @@ class Raw:
 
     def __init__(self, client):
         self.channel = client.get_transport().open_session()
-        self.channel.settimeout(120)
+        self.channel.settimeout(120 * FACTOR)
         self.channel.invoke_subsystem("sftp")
         self.last_id = 0
         self.send_packet(bytes([1]) + struct.pack(">I", 6))

@@ -16,6 +16,8 @@ import struct
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ferry import FACTOR
+
 (DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST, SERVICE_ACCEPT, EXT_INFO, KEXINIT, NEWKEYS, KEX_INIT,
  KEX_REPLY) = (1, 2, 3, 4, 5, 6, 7, 20, 21, 30, 31)
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS = 50, 51, 52
@@ -85,7 +87,7 @@ class Keys:
 
 class RawSSH:
     def __init__(self, server, timeout=120, version=VERSION):
-        self.socket = socket.create_connection(("127.0.0.1", server.sftp_port), timeout)
+        self.socket = socket.create_connection(("127.0.0.1", server.sftp_port), timeout * FACTOR)
         self.out = self.into = None
         self.buffer = b""
         self.session_id = None
