@@ -34,6 +34,7 @@ struct Server::Parts {
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<auth::Tokens> tokens;
   std::shared_ptr<session::Registry> registry;
+  std::shared_ptr<session::Ledger> ledger;
   std::shared_ptr<SshServices> ssh_services;
   Status status;
   std::vector<std::shared_ptr<http::TlsContext>> tls;
@@ -81,6 +82,7 @@ Result<void> Server::Parts::build_accounts() {
   if (!token_rules) return fail(token_rules.error());
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
   registry = std::make_shared<session::Registry>(connection_limits(config().common));
+  ledger = std::make_shared<session::Ledger>(*provider, quota_options(config().data_provider));
   return {};
 }
 
@@ -108,7 +110,8 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
   ssh_services = std::make_shared<SshServices>(
       *authenticator,
-      session::Services{.registry = registry, .options = session_options(config().common), .storage = open_storage},
+      session::Services{
+          .registry = registry, .options = session_options(config().common), .storage = open_storage, .ledger = ledger},
       std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
@@ -289,7 +292,11 @@ void Server::run() {
           [] {
             if (auto rotated = log::rotate(); !rotated) log::error("server", "", "{}", rotated.error().message);
           },
-      .tick = [&] { parts.registry->close_idle(idle_limit); },
+      .tick =
+          [&] {
+            parts.registry->close_idle(idle_limit);
+            parts.ledger->tick();
+          },
       .stop_accepting =
           [&] {
             parts.ssh->stop_listening();
@@ -304,6 +311,7 @@ void Server::run() {
       .gone = [&] { return parts.ssh->connections() == 0 && parts.http->connections() == 0; },
   };
   run_until_stopped(actions, {.grace = parts.options.grace});
+  parts.ledger->close();
   parts.threads.stop();
   log::info("server", "", "stopped");
 }

@@ -158,6 +158,11 @@ session::Options session_options(const config::Common& config) {
   return options;
 }
 
+session::QuotaOptions quota_options(const config::DataProvider& config) {
+  return {.tracking = static_cast<session::QuotaTracking>(config.track_quota),
+          .delay = std::chrono::seconds(config.delayed_quota_update)};
+}
+
 Result<ssh::ServerOptions> ssh_options(const config::Config& config, std::vector<std::string>& warnings) {
   const config::Sftpd& sftpd = config.sftpd;
   ssh::ServerOptions options;

@@ -29,6 +29,7 @@ auth::LoginOptions login_options(const config::Config& config);
 Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
 session::Limits connection_limits(const config::Common& config);
 session::Options session_options(const config::Common& config);
+session::QuotaOptions quota_options(const config::DataProvider& config);
 
 // Without host keys. Algorithms that are not built are left out, with a warning each; invalid_argument when a list
 // has nothing left.

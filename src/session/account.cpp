@@ -8,6 +8,18 @@ std::unexpected<Error> refused() { return fail(ErrorCode::permission_denied, "no
 
 }  // namespace
 
+const Payers& Account::payers_of(const vfs::Mount& mount) const {
+  static const Payers nobody;
+  return mount.id < payers.size() ? payers[mount.id] : nobody;
+}
+
+std::unique_ptr<UploadRoom> Account::room_in(const vfs::Mount& mount) const {
+  const Payers& all = payers_of(mount);
+  const std::int64_t largest = user->filters.max_upload_file_size;
+  if (all.empty() && largest <= 0) return nullptr;
+  return std::make_unique<UploadRoom>(ledger, all, static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
+}
+
 std::string Account::location(const VirtualPath& path) const {
   const vfs::MountTable::Target target = mounts.resolve(path);
   return target.mount->storage->location(target.path);

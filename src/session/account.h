@@ -7,10 +7,12 @@
 #include "base/task.h"
 #include "model/user.h"
 #include "session/factory.h"
+#include "session/ledger.h"
 #include "session/operation_log.h"
 #include "session/patterns.h"
 #include "session/permissions.h"
 #include "session/registry.h"
+#include "session/upload_room.h"
 #include "vfs/mounts.h"
 
 namespace ferry::session {
@@ -25,6 +27,13 @@ struct Account {
   VirtualPath start_directory;
   std::unique_ptr<Registration> registration;
   std::size_t open_handles = 0;
+  std::shared_ptr<Ledger> ledger = {};
+  std::vector<Payers> payers = {};  // by the mount's id; empty: nothing is counted
+
+  // Whose quotas count what lies in the mount.
+  const Payers& payers_of(const vfs::Mount& mount) const;
+  // What an upload there has to watch; none: nothing.
+  std::unique_ptr<UploadRoom> room_in(const vfs::Mount& mount) const;
 
   // Whether `operation` may touch `path`: judged in its directory, and where symlinks lead, there too, so that
   // no link carries the rights of one directory into another. permission_denied otherwise; not_found for what

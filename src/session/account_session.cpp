@@ -1,6 +1,7 @@
 #include "session/account_session.h"
 
 #include "session/listing.h"
+#include "session/quota_step.h"
 
 namespace ferry::session {
 
@@ -107,8 +108,10 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
   if (!allowed) co_return step.failed(allowed.error());
   if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  QuotaStep quota = co_await QuotaStep::losing(*account_, path);
   const Result<void> removed = co_await target.mount->storage->remove_file(target.path);
   if (!removed) co_return step.failed(removed.error());
+  co_await quota.done();
   step.done("Remove");
   co_return Result<void>();
 }
@@ -163,11 +166,13 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
   const Result<void> allowed = co_await check_rename(from, to, overwrite);
   if (!allowed) co_return step.failed(allowed.error());
   const vfs::MountTable::Target source = account_->mounts.resolve(from), target = account_->mounts.resolve(to);
+  QuotaStep quota = co_await QuotaStep::renaming(*account_, from, to);
   Result<void> renamed = co_await source.mount->storage->rename(source.path, target.path, overwrite);
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
   if (!renamed) co_return step.failed(account_->discreet(renamed.error(), to));
+  co_await quota.done();
   const std::string there = account_->location(to);
   step.done("Rename", there);
   co_return Result<void>();
@@ -211,8 +216,11 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = account_->mounts.resolve(existing), here = account_->mounts.resolve(link);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
+  Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, existing, link);
+  if (!quota) co_return step.failed(quota.error());
   const Result<void> made = co_await here.mount->storage->make_hard_link(there.path, here.path);
   if (!made) co_return step.failed(made.error());
+  co_await quota->done();
   const std::string location = account_->location(existing);
   step.done("Symlink", location);
   co_return Result<void>();
@@ -223,8 +231,15 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
   const Result<vfs::AttributeChange> allowed = co_await account_->permitted(path, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  std::optional<QuotaStep> quota;
+  if (allowed->size) {
+    Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, path, *allowed->size, follow);
+    if (!resizing) co_return step.failed(resizing.error());
+    quota.emplace(std::move(*resizing));
+  }
   const Result<void> changed = co_await target.mount->storage->set_attributes(target.path, *allowed, follow);
   if (!changed) co_return step.failed(changed.error());
+  if (quota) co_await quota->done();
   const std::string location = account_->location(path);
   log_changes(*account_->who, location, *allowed, step.start);
   co_return Result<void>();

@@ -53,6 +53,17 @@ Result<vfs::MountTable> build_mounts(const model::User& user, const Services& se
   return mounts;
 }
 
+// Who pays for each mount, by the mount's id.
+std::vector<Payers> find_payers(const vfs::MountTable& mounts, const model::User& user, Ledger& ledger) {
+  std::vector<Payers> payers(mounts.mounts().size());
+  payers[0] = ledger.payers_of_home(user);
+  for (const model::VirtualFolder& folder : user.virtual_folders) {
+    const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
+    if (point) payers[mounts.resolve(*point).mount->id] = ledger.payers_of_folder(user, folder);
+  }
+  return payers;
+}
+
 }  // namespace
 
 Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services) {
@@ -64,6 +75,11 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   auto build = [&] { return build_mounts(*user, services); };
   Result<vfs::MountTable> mounts = co_await run_blocking(build);
   if (!mounts) co_return fail(mounts.error());
+  std::vector<Payers> payers;
+  if (services.ledger) {
+    auto find = [&] { return find_payers(*mounts, *user, *services.ledger); };
+    payers = co_await run_blocking(find);
+  }
 
   const auto who = std::make_shared<const Identity>(Identity{user->username, std::move(info)});
   log::info(who->connection.protocol, who->connection.id, "session opened, user \"{}\", home \"{}\", from {}",
@@ -76,7 +92,9 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .mounts = std::move(*mounts),
                                                    .start_directory = *start,
                                                    .registration = std::move(*registration),
-                                                   .open_handles = 0});
+                                                   .open_handles = 0,
+                                                   .ledger = services.ledger,
+                                                   .payers = std::move(payers)});
   co_return std::make_unique<AccountSession>(std::move(account));
 }
 

@@ -17,6 +17,7 @@
 #include "base/task.h"
 #include "model/user.h"
 #include "session/connection_info.h"
+#include "session/ledger.h"
 #include "session/registry.h"
 #include "session/session.h"
 
@@ -60,6 +61,7 @@ struct Services {
   std::shared_ptr<Registry> registry;
   Options options = {};
   StorageFactory storage;
+  std::shared_ptr<Ledger> ledger = {};  // none: nothing is counted
 };
 
 // Enters the account into the registry, makes its home directory and folders when they are missing and

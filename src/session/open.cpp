@@ -1,5 +1,6 @@
 // Opening a file: the rights it needs, and where the bytes of an upload go meanwhile.
 #include "session/account_session.h"
+#include "session/quota_step.h"
 
 namespace ferry::session {
 
@@ -17,6 +18,8 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   }
   Result<void> opened;
   if (options.write) {
+    settlement.ledger = account_->ledger;
+    settlement.room = account_->room_in(*target.mount);
     opened = co_await open_upload(path, options, settlement);
   } else {
     Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(target.path, options);
@@ -38,6 +41,17 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   const bool asked_exclusive = options.exclusive;
   if (!replacing) options.exclusive = true;
 
+  // From looking at what is there until it is counted, nobody else changes it.
+  PathLocks::Held held;
+  Existing existing;
+  if (settlement.room && !settlement.room->payers().empty()) {
+    held = co_await settlement.ledger->locks().take(settlement.storage->location(settlement.target));
+    const Result<vfs::FileInfo> info = co_await settlement.storage->stat(settlement.target);
+    existing = countable(info);
+    const Result<void> room = settlement.room->check_open(existing, options);
+    if (!room) co_return room;
+  }
+
   Result<void> opened;
   if (account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
       settlement.storage->capabilities().atomic_rename) {
@@ -50,6 +64,10 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
     co_return fail(ErrorCode::permission_denied, "may not overwrite");
   }
+  if (!opened || !settlement.room) co_return opened;
+  const Result<vfs::FileInfo> info = co_await settlement.file->info();
+  if (!info) co_return fail(info.error());
+  settlement.room->begin(existing, *info, !settlement.partial, options);
   co_return opened;
 }
 

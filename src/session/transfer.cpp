@@ -7,6 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "session/quota_step.h"
+
 namespace ferry::session {
 
 namespace {
@@ -33,14 +35,55 @@ Task<std::optional<Error>> place_partial(std::shared_ptr<vfs::FileSystem> storag
   co_return failure;
 }
 
+// The first `count` bytes of the pieces.
+std::vector<iovec> first_of(std::span<const iovec> pieces, std::uint64_t count) {
+  std::vector<iovec> first;
+  for (const iovec& piece : pieces) {
+    if (count == 0) break;
+    first.push_back({piece.iov_base, static_cast<std::size_t>(std::min<std::uint64_t>(piece.iov_len, count))});
+    count -= first.back().iov_len;
+  }
+  return first;
+}
+
+// What was written beside its target goes there, if it may and there is room for it.
+Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
+  std::optional<Error> failure;
+  if (place && end.room) {
+    const Result<vfs::FileInfo> there = co_await end.storage->lstat(end.target);
+    const Result<void> fits = end.room->end_beside(size, countable(there));
+    if (!fits) failure = fits.error();
+  }
+  place = place && !failure;
+  const std::optional<Error> misplaced =
+      co_await place_partial(end.storage, *end.partial, end.target, end.overwrite, place);
+  if (misplaced && !failure) failure = misplaced;
+  if (place && !failure && end.room) end.room->placed();
+  co_return failure;
+}
+
 Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
+  const bool paid = end.room && !end.room->payers().empty();
+  PathLocks::Held held;
+  std::optional<std::uint64_t> size;
+  if (paid) {
+    held = co_await end.ledger->locks().take(end.log_path);
+    const Result<vfs::FileInfo> info = co_await end.file->info();
+    if (info) size = info->size;
+    if (!end.partial) end.room->end_in_place(size);
+  }
   const Result<void> closed = co_await end.file->close();
   if (!closed && !failure) failure = closed.error();
   if (end.partial) {
     const bool place = !failure || end.keep_partial;
-    const std::optional<Error> misplaced =
-        co_await place_partial(end.storage, *end.partial, end.target, end.overwrite, place);
+    const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
     if (misplaced && !failure) failure = misplaced;
+  }
+  if (paid) {
+    const Payers payers = end.room->payers();
+    end.room.reset();
+    held.release();
+    co_await end.ledger->store(payers);
   }
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
   log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
@@ -107,12 +150,27 @@ std::optional<Result<std::size_t>> Transfer::try_read_at(std::uint64_t offset, s
 
 Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) co_return fail(closed_error());
-  Result<void> written = co_await settlement_.file->write_at(offset, pieces);
-  co_return count_written(std::move(written), pieces);
+  std::vector<iovec> cut;
+  std::optional<Error> refused;
+  if (settlement_.room) {
+    const std::uint64_t count = total(pieces), fits = settlement_.room->admit(offset, count);
+    if (fits < count) {
+      refused = settlement_.room->refusal();
+      cut = first_of(pieces, fits);
+      pieces = cut;
+    }
+  }
+  Result<void> written;
+  if (!pieces.empty()) written = co_await settlement_.file->write_at(offset, pieces);
+  written = count_written(std::move(written), pieces);
+  if (refused && written) written = fail(*refused);
+  if (refused && !failure_) failure_ = refused;
+  co_return written;
 }
 
 std::optional<Result<void>> Transfer::try_write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) return Result<void>(fail(closed_error()));
+  if (settlement_.room && !settlement_.room->covers(offset, total(pieces))) return std::nullopt;
   std::optional<Result<void>> written = settlement_.file->try_write_at(offset, pieces);
   if (!written) return std::nullopt;
   return count_written(std::move(*written), pieces);
@@ -133,6 +191,10 @@ Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
   const Result<vfs::AttributeChange> allowed =
       co_await account_->permitted(path_, std::move(change), true, settlement_.upload);
   if (!allowed) co_return fail(allowed.error());
+  if (allowed->size && settlement_.room) {
+    const Result<void> fits = settlement_.room->grow_to(*allowed->size);
+    if (!fits) co_return fail(fits.error());
+  }
   const Result<void> changed = co_await settlement_.file->set_attributes(*allowed);
   if (!changed) co_return fail(changed.error());
   log_changes(*settlement_.who, settlement_.log_path, *allowed, start);

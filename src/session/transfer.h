@@ -3,6 +3,7 @@
 
 #include "session/account.h"
 #include "session/session.h"
+#include "session/upload_room.h"
 
 namespace ferry::session {
 
@@ -20,6 +21,8 @@ struct Settlement {
   std::shared_ptr<TransferRow> row;
   std::string log_path;
   Clock::time_point start = Clock::now();
+  std::shared_ptr<Ledger> ledger;
+  std::unique_ptr<UploadRoom> room;  // none: no quota and no limit to watch
 };
 
 class Transfer final : public OpenFile {

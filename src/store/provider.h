@@ -34,11 +34,13 @@ enum class QuotaUpdate : std::uint8_t { add, reset };
 struct QuotaUsage {
   std::int64_t files = 0;
   std::int64_t size = 0;  // bytes
+  bool operator==(const QuotaUsage&) const = default;
 };
 
 struct TransferUsage {
   std::int64_t upload = 0;    // bytes
   std::int64_t download = 0;  // bytes
+  bool operator==(const TransferUsage&) const = default;
 };
 
 // Changes an object inside the transaction that holds it; an error from it leaves the object as it was. It must be

@@ -55,6 +55,7 @@ FileInfo to_info(const struct statx& facts) {
   info.gid = facts.stx_gid;
   info.size = facts.stx_size;
   info.links = facts.stx_nlink;
+  info.id = facts.stx_ino ^ (std::uint64_t{facts.stx_dev_major} << 52U) ^ (std::uint64_t{facts.stx_dev_minor} << 40U);
   info.modified = {facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec};
   info.accessed = {facts.stx_atime.tv_sec, facts.stx_atime.tv_nsec};
   return info;

@@ -41,8 +41,9 @@ class SessionTest : public testing::Test {
   }
 
   Result<std::unique_ptr<Session>> try_login() {
-    return test::run(open_session(std::make_shared<const model::User>(user), info, {registry, options, open_storage}));
+    return test::run(open_session(std::make_shared<const model::User>(user), info, services()));
   }
+  Services services() { return {.registry = registry, .options = options, .storage = open_storage, .ledger = ledger}; }
   // Ends the session before it starts the next: the connection's id is the same.
   Session& login() {
     session.reset();
@@ -61,8 +62,8 @@ class SessionTest : public testing::Test {
     Result<std::unique_ptr<OpenFile>> file = test::run(session->open(at(path), how));
     if (!file) return fail(file.error());
     const Result<void> written = write(**file, 0, text);
-    if (!written) return written;
-    return test::run((*file)->close());
+    const Result<void> closed = test::run((*file)->close());
+    return written ? closed : written;
   }
   Result<std::string> get(std::string_view path) {
     Result<std::unique_ptr<OpenFile>> file = test::run(session->open(at(path), for_reading));
@@ -86,6 +87,7 @@ class SessionTest : public testing::Test {
   ConnectionInfo info;
   Options options;
   std::shared_ptr<Registry> registry = std::make_shared<Registry>();
+  std::shared_ptr<Ledger> ledger;  // none unless a test makes one
   std::unique_ptr<Session> session;
 };
 

@@ -1,0 +1,142 @@
+#include "session/ledger.h"
+
+#include <thread>
+
+#include "base/log.h"
+
+namespace ferry::session {
+
+std::shared_ptr<Balance> Ledger::find(Balances& balances, Balance::Kind kind, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Balance>& balance = balances[name];
+  if (!balance) balance = std::make_shared<Balance>(kind, name);
+  return balance;
+}
+
+std::shared_ptr<Balance> Ledger::user_balance(const std::string& name) {
+  return find(users_, Balance::Kind::user, name);
+}
+
+std::shared_ptr<Balance> Ledger::folder_balance(const std::string& name) {
+  return find(folders_, Balance::Kind::folder, name);
+}
+
+template <class Work>
+Result<void> Ledger::ask(std::shared_ptr<Balance> balance, Work work) {
+  const std::shared_lock lock(asking_);
+  if (closed_) return fail(ErrorCode::aborted, "the ledger is closed");
+  return work(*balance);
+}
+
+std::shared_ptr<Balance> Ledger::loaded(std::shared_ptr<Balance> balance) {
+  const Result<void> known = ask(balance, [this](Balance& one) { return one.load(provider_); });
+  if (!known) log::error("quota", "", "what is used could not be read: {}", known.error().message);
+  return balance;
+}
+
+Payers Ledger::payers_of_home(const model::User& user) {
+  const QuotaUsage limits{user.quota_files, user.quota_size};
+  const bool limited = limits.files > 0 || limits.size > 0;
+  if (options_.tracking == QuotaTracking::off || (options_.tracking == QuotaTracking::limited && !limited)) return {};
+  return Payers({{loaded(user_balance(user.username)), limits}});
+}
+
+Payers Ledger::payers_of_folder(const model::User& user, const model::VirtualFolder& folder) {
+  if (options_.tracking == QuotaTracking::off) return {};
+  const bool included = folder.quota_size < 0 || folder.quota_files < 0;
+  Payer own{loaded(folder_balance(folder.name)), {folder.quota_files, folder.quota_size}};
+  if (!included) return Payers({std::move(own)});
+  own.limits = {};
+  std::vector<Payer> all{std::move(own)};
+  const Payers home = payers_of_home(user);
+  all.insert(all.end(), home.all().begin(), home.all().end());
+  return Payers(std::move(all));
+}
+
+std::shared_ptr<Balance> Ledger::transfers_of(const model::User& user) {
+  const Balance::TransferLimits limits = transfer_limits_of(user);
+  const bool limited = limits.upload > 0 || limits.download > 0 || limits.total > 0;
+  if (options_.tracking == QuotaTracking::off || (options_.tracking == QuotaTracking::limited && !limited)) return {};
+  return loaded(user_balance(user.username));
+}
+
+void Ledger::flush(Balance& balance) {
+  const std::shared_lock lock(asking_);
+  if (closed_ || balance.is_stored()) return;
+  const Result<void> told = balance.flush(provider_);
+  if (!told) log::warn("quota", "", "the data provider was not told what is used: {}", told.error().message);
+}
+
+Task<void> Ledger::store(Payers payers) {
+  if (payers.empty() || options_.delay.count() > 0) co_return;
+  auto work = [this, &payers] {
+    for (const Payer& payer : payers.all()) flush(*payer.balance);
+  };
+  co_await run_blocking(work);
+}
+
+Task<void> Ledger::store(std::shared_ptr<Balance> balance) {
+  if (!balance || options_.delay.count() > 0) co_return;
+  auto work = [this, &balance] { flush(*balance); };
+  co_await run_blocking(work);
+}
+
+Result<void> Ledger::update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how) {
+  return ask(user_balance(name), [&](Balance& balance) -> Result<void> {
+    if (how == QuotaUpdate::reset) return balance.reset(provider_, usage);
+    if (Result<void> known = balance.load(provider_); !known) return known;
+    balance.add(usage);
+    return balance.flush(provider_);
+  });
+}
+
+Result<void> Ledger::update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how) {
+  return ask(folder_balance(name), [&](Balance& balance) -> Result<void> {
+    if (how == QuotaUpdate::reset) return balance.reset(provider_, usage);
+    if (Result<void> known = balance.load(provider_); !known) return known;
+    balance.add(usage);
+    return balance.flush(provider_);
+  });
+}
+
+Result<void> Ledger::update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how) {
+  return ask(user_balance(name), [&](Balance& balance) -> Result<void> {
+    if (how == QuotaUpdate::reset) return balance.reset_transfer(provider_, usage);
+    if (Result<void> known = balance.load(provider_); !known) return known;
+    balance.add_transfer(usage);
+    return balance.flush(provider_);
+  });
+}
+
+std::vector<std::shared_ptr<Balance>> Ledger::all_balances() {
+  std::vector<std::shared_ptr<Balance>> all;
+  const std::lock_guard lock(mutex_);
+  for (const Balances* balances : {&users_, &folders_}) {
+    for (const auto& [name, balance] : *balances) all.push_back(balance);
+  }
+  return all;
+}
+
+void Ledger::tick() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_flush_ >= options_.delay) {
+    last_flush_ = now;
+    for (const auto& balance : all_balances()) flush(*balance);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto idle = [](const auto& row) { return row.second.use_count() == 1 && row.second->is_stored(); };
+  std::erase_if(users_, idle);
+  std::erase_if(folders_, idle);
+}
+
+void Ledger::close(std::chrono::milliseconds longest) {
+  const auto until = std::chrono::steady_clock::now() + longest;
+  while (uploads_.count() > 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (const auto& balance : all_balances()) flush(*balance);
+  const std::unique_lock lock(asking_);
+  closed_ = true;
+}
+
+}  // namespace ferry::session

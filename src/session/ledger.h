@@ -1,0 +1,94 @@
+// The ledger of quotas: one for the whole process, shared by all sessions.
+//
+//   auto ledger = std::make_shared<Ledger>(provider, QuotaOptions{.tracking = QuotaTracking::limited});
+//   Payers payers = ledger->payers_of_home(user);      // may block
+//   ... reserve, settle: see quota.h ...
+//   co_await ledger->store(payers);
+//
+// Safe from any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "session/open_uploads.h"
+#include "session/path_locks.h"
+#include "session/quota.h"
+
+namespace ferry::session {
+
+// The numbers are those of the configuration key `track_quota`.
+enum class QuotaTracking : std::uint8_t {
+  off = 0,      // nothing is counted, so no quota can be held
+  all = 1,      // everybody is counted
+  limited = 2,  // users with limits, and folders
+};
+
+struct QuotaOptions {
+  QuotaTracking tracking = QuotaTracking::limited;
+  std::chrono::seconds delay{0};  // how long changes are gathered before the store is told; 0: told at once
+};
+
+class Ledger {
+ public:
+  // The provider must live until close().
+  Ledger(store::Provider& provider, QuotaOptions options) : provider_(provider), options_(options) {}
+
+  const QuotaOptions& options() const { return options_; }
+
+  // Who pays for the user's home and for one of its folders. Blocking.
+  Payers payers_of_home(const model::User& user);
+  Payers payers_of_folder(const model::User& user, const model::VirtualFolder& folder);
+  // Of the user's data transfer; null when it is not counted. Blocking.
+  std::shared_ptr<Balance> transfers_of(const model::User& user);
+
+  // Tells the store what has changed, unless that is put off. Errors are logged: it is tried again later.
+  Task<void> store(Payers payers);
+  Task<void> store(std::shared_ptr<Balance> balance);
+
+  // What REST asks for. Blocking. Errors: those of the provider.
+  Result<void> update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how);
+  Result<void> update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how);
+  Result<void> update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how);
+  std::shared_ptr<Balance> user_balance(const std::string& name);
+  std::shared_ptr<Balance> folder_balance(const std::string& name);
+  store::Provider& provider() const { return provider_; }
+
+  // Tells the store what is due, and forgets who is not connected any more. Blocking; called every few seconds.
+  void tick();
+  // Waits for uploads that are being settled, for `longest` at most, and tells the store everything. Afterwards the
+  // store is not asked any more.
+  void close(std::chrono::milliseconds longest = std::chrono::seconds(5));
+
+  OpenUploads& uploads() { return uploads_; }
+  PathLocks& locks() { return locks_; }
+
+ private:
+  using Balances = std::map<std::string, std::shared_ptr<Balance>, std::less<>>;
+  std::shared_ptr<Balance> find(Balances& balances, Balance::Kind kind, const std::string& name);
+  std::shared_ptr<Balance> loaded(std::shared_ptr<Balance> balance);
+  void flush(Balance& balance);
+  // Runs `work(Balance&)` unless the ledger is closed (aborted).
+  template <class Work>
+  Result<void> ask(std::shared_ptr<Balance> balance, Work work);
+  std::vector<std::shared_ptr<Balance>> all_balances();
+
+  store::Provider& provider_;
+  const QuotaOptions options_;
+  std::mutex mutex_;  // of the tables
+  Balances users_, folders_;
+  std::shared_mutex asking_;  // of closed_: nobody asks the store after close()
+  bool closed_ = false;
+  std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
+  OpenUploads uploads_;
+  PathLocks locks_;
+};
+
+}  // namespace ferry::session

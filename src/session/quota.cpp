@@ -1,0 +1,224 @@
+#include "session/quota.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace ferry::session {
+
+namespace {
+
+constexpr std::int64_t boundless = std::numeric_limits<std::int64_t>::max();
+// Reserved ahead of a growing file: enough that the ledger is asked seldom, a small part of what is left so that
+// others find room too.
+constexpr std::int64_t largest_chunk = 1024 * 1024;
+constexpr std::int64_t chunk_part = 16;
+
+QuotaUsage plus(QuotaUsage one, QuotaUsage other) { return {one.files + other.files, one.size + other.size}; }
+
+std::int64_t left_of(std::int64_t limit, std::int64_t taken) { return limit > 0 ? limit - taken : boundless; }
+
+std::int64_t chunk_of(std::int64_t needed, std::int64_t room) {
+  return std::clamp(std::min(largest_chunk, room / chunk_part), needed, std::max(needed, room));
+}
+
+Error exceeded() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
+
+}  // namespace
+
+QuotaUsage Balance::used() const {
+  const std::lock_guard lock(mutex_);
+  return used_;
+}
+
+TransferUsage Balance::transferred() const {
+  const std::lock_guard lock(mutex_);
+  return transferred_;
+}
+
+std::optional<std::uint64_t> Balance::generation() const {
+  const std::lock_guard lock(mutex_);
+  if (changing_ > 0) return std::nullopt;
+  return generation_;
+}
+
+// Never below 0, and the store is told what really changed.
+void Balance::change_used(QuotaUsage change) {
+  const QuotaUsage before = used_;
+  used_ = {std::max<std::int64_t>(0, used_.files + change.files), std::max<std::int64_t>(0, used_.size + change.size)};
+  untold_ = plus(untold_, {used_.files - before.files, used_.size - before.size});
+  ++generation_;
+}
+
+void Balance::add(QuotaUsage change) {
+  const std::lock_guard lock(mutex_);
+  change_used(change);
+}
+
+void Balance::add_transfer(TransferUsage change) {
+  const std::lock_guard lock(mutex_);
+  const TransferUsage before = transferred_;
+  transferred_ = {std::max<std::int64_t>(0, before.upload + change.upload),
+                  std::max<std::int64_t>(0, before.download + change.download)};
+  transfer_untold_.upload += transferred_.upload - before.upload;
+  transfer_untold_.download += transferred_.download - before.download;
+}
+
+std::int64_t Balance::reserve_transfer(bool upload, std::int64_t needed, const TransferLimits& limits) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t up = transferred_.upload + transfer_reserved_.upload;
+  const std::int64_t down = transferred_.download + transfer_reserved_.download;
+  const std::int64_t room =
+      std::min(upload ? left_of(limits.upload, up) : left_of(limits.download, down), left_of(limits.total, up + down));
+  if (room <= 0) return 0;
+  const std::int64_t granted = std::min(room, chunk_of(needed, room));
+  (upload ? transfer_reserved_.upload : transfer_reserved_.download) += granted;
+  return granted;
+}
+
+void Balance::settle_transfer(bool upload, std::int64_t used, std::int64_t reserved) {
+  const std::lock_guard lock(mutex_);
+  (upload ? transfer_reserved_.upload : transfer_reserved_.download) -= reserved;
+  (upload ? transferred_.upload : transferred_.download) += used;
+  (upload ? transfer_untold_.upload : transfer_untold_.download) += used;
+}
+
+bool Balance::is_stored() const {
+  const std::lock_guard lock(mutex_);
+  return untold_.files == 0 && untold_.size == 0 && transfer_untold_.upload == 0 && transfer_untold_.download == 0;
+}
+
+Result<void> Balance::load(store::Provider& provider) {
+  const std::lock_guard turn(telling_);
+  const bool is_user = kind_ == Kind::user;
+  const Result<QuotaUsage> stored = is_user ? provider.user_quota(name_) : provider.folder_quota(name_);
+  if (!stored) return fail(stored.error());
+  const Result<TransferUsage> moved = is_user ? provider.transfer_quota(name_) : Result<TransferUsage>(TransferUsage{});
+  if (!moved) return fail(moved.error());
+  const std::lock_guard lock(mutex_);
+  used_ = plus(*stored, untold_);
+  transferred_ = {moved->upload + transfer_untold_.upload, moved->download + transfer_untold_.download};
+  return {};
+}
+
+Result<void> Balance::flush(store::Provider& provider) {
+  const std::lock_guard turn(telling_);
+  QuotaUsage usage;
+  TransferUsage moved;
+  {
+    const std::lock_guard lock(mutex_);
+    usage = std::exchange(untold_, {});
+    moved = std::exchange(transfer_untold_, {});
+  }
+  Result<void> told;
+  if (usage.files != 0 || usage.size != 0) {
+    told = kind_ == Kind::user ? provider.update_user_quota(name_, usage, QuotaUpdate::add)
+                               : provider.update_folder_quota(name_, usage, QuotaUpdate::add);
+    if (told) usage = {};
+  }
+  if (told && (moved.upload != 0 || moved.download != 0)) {
+    told = provider.update_transfer_quota(name_, moved, QuotaUpdate::add);
+    if (told) moved = {};
+  }
+  // Nobody will ask any more for what belonged to one that was deleted.
+  if (told || told.error().code == ErrorCode::not_found) return told;
+  const std::lock_guard lock(mutex_);
+  untold_ = plus(untold_, usage);
+  transfer_untold_.upload += moved.upload;
+  transfer_untold_.download += moved.download;
+  return told;
+}
+
+Result<void> Balance::reset(store::Provider& provider, QuotaUsage usage, std::optional<std::uint64_t> generation) {
+  const std::lock_guard turn(telling_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (generation && (changing_ > 0 || generation_ != *generation)) return fail(ErrorCode::conflict, "changed");
+    used_ = usage;
+    untold_ = {};
+    ++generation_;
+  }
+  return kind_ == Kind::user ? provider.update_user_quota(name_, usage, QuotaUpdate::reset)
+                             : provider.update_folder_quota(name_, usage, QuotaUpdate::reset);
+}
+
+Result<void> Balance::reset_transfer(store::Provider& provider, TransferUsage usage) {
+  const std::lock_guard turn(telling_);
+  {
+    const std::lock_guard lock(mutex_);
+    transferred_ = usage;
+    transfer_untold_ = {};
+  }
+  return provider.update_transfer_quota(name_, usage, QuotaUpdate::reset);
+}
+
+std::vector<std::unique_lock<std::mutex>> Payers::lock_all() const {
+  std::vector<std::unique_lock<std::mutex>> locks;
+  locks.reserve(all_.size());
+  for (const Payer& payer : all_) locks.emplace_back(payer.balance->mutex_);
+  return locks;
+}
+
+QuotaUsage Payers::room_of_locked() const {
+  QuotaUsage room{boundless, boundless};
+  for (const Payer& payer : all_) {
+    const QuotaUsage taken = plus(payer.balance->used_, payer.balance->reserved_);
+    room.files = std::min(room.files, left_of(payer.limits.files, taken.files));
+    room.size = std::min(room.size, left_of(payer.limits.size, taken.size));
+  }
+  return room;
+}
+
+QuotaUsage Payers::room() const {
+  const auto locks = lock_all();
+  return room_of_locked();
+}
+
+Result<void> Payers::reserve(QuotaUsage wanted) const {
+  const auto locks = lock_all();
+  const QuotaUsage room = room_of_locked();
+  if ((wanted.files > 0 && wanted.files > room.files) || (wanted.size > 0 && wanted.size > room.size)) {
+    return fail(exceeded());
+  }
+  for (const Payer& payer : all_) payer.balance->reserved_ = plus(payer.balance->reserved_, wanted);
+  return {};
+}
+
+std::int64_t Payers::reserve_growth(std::int64_t needed) const {
+  const auto locks = lock_all();
+  const std::int64_t room = room_of_locked().size;
+  if (room <= 0) return 0;
+  const std::int64_t granted = std::min(room, chunk_of(needed, room));
+  for (const Payer& payer : all_) payer.balance->reserved_.size += granted;
+  return granted;
+}
+
+void Payers::settle(QuotaUsage used, QuotaUsage reserved) const {
+  const auto locks = lock_all();
+  for (const Payer& payer : all_) {
+    payer.balance->reserved_ = plus(payer.balance->reserved_, {-reserved.files, -reserved.size});
+    if (used.files != 0 || used.size != 0) payer.balance->change_used(used);
+  }
+}
+
+QuotaChange::QuotaChange(Payers payers) : payers_(std::move(payers)) {
+  for (const Payer& payer : payers_.all()) {
+    const std::lock_guard lock(payer.balance->mutex_);
+    ++payer.balance->changing_;
+  }
+}
+
+QuotaChange::~QuotaChange() {
+  for (const Payer& payer : payers_.all()) {
+    const std::lock_guard lock(payer.balance->mutex_);
+    --payer.balance->changing_;
+    ++payer.balance->generation_;
+  }
+}
+
+Balance::TransferLimits transfer_limits_of(const model::User& user) {
+  constexpr std::int64_t mb = 1024 * 1024;
+  const auto bytes = [](std::int64_t limit) { return limit > boundless / mb ? boundless : limit * mb; };
+  return {bytes(user.upload_data_transfer), bytes(user.download_data_transfer), bytes(user.total_data_transfer)};
+}
+
+}  // namespace ferry::session

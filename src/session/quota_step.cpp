@@ -1,0 +1,109 @@
+#include "session/quota_step.h"
+
+namespace ferry::session {
+
+Existing countable(const Result<vfs::FileInfo>& info) {
+  if (!info || info->type != vfs::FileType::regular) return {};
+  return *info;
+}
+
+QuotaStep::~QuotaStep() {
+  if (reserved_.files != 0 || reserved_.size != 0) payers_.settle({}, reserved_);
+}
+
+Result<void> QuotaStep::reserve(QuotaUsage wanted) {
+  Result<void> reserved = payers_.reserve(wanted);
+  if (reserved) reserved_ = wanted;
+  return reserved;
+}
+
+Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
+  const vfs::MountTable::Target target = account.mounts.resolve(path);
+  QuotaStep step(account, account.payers_of(*target.mount));
+  if (step.payers_.empty()) co_return std::move(step);
+  vfs::FileSystem& storage = *target.mount->storage;
+  step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
+  step.change_.emplace(step.payers_);
+  const Result<vfs::FileInfo> info = co_await storage.lstat(target.path);
+  step.lost_ = countable(info);
+  co_return std::move(step);
+}
+
+Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualPath path) {
+  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
+  QuotaStep step(account, account.payers_of(*target.mount));
+  if (step.payers_.empty()) co_return std::move(step);
+  vfs::FileSystem& storage = *target.mount->storage;
+  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
+  step.change_.emplace(step.payers_);
+  const Result<vfs::FileInfo> there = co_await storage.lstat(target.path);
+  step.lost_ = countable(there);
+  if (!step.lost_) co_return std::move(step);
+  // Two names of one file: rename(2) leaves both.
+  const Result<vfs::FileInfo> moved = co_await storage.lstat(source.path);
+  if (moved && moved->id != 0 && moved->id == there->id) step.lost_.reset();
+  co_return std::move(step);
+}
+
+Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow) {
+  const auto largest = static_cast<std::uint64_t>(account.user->filters.max_upload_file_size);
+  if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
+  const vfs::MountTable::Target target = account.mounts.resolve(path);
+  QuotaStep step(account, account.payers_of(*target.mount));
+  if (step.payers_.empty()) co_return std::move(step);
+  vfs::FileSystem& storage = *target.mount->storage;
+  step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
+  step.change_.emplace(step.payers_);
+  Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
+  if (follow) {
+    info = co_await storage.stat(target.path);
+  } else {
+    info = co_await storage.lstat(target.path);
+  }
+  const Existing file = countable(info);
+  if (!file) co_return std::move(step);
+  std::uint64_t paid = file->size;
+  const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
+  if (row) {
+    const std::lock_guard lock(row->mutex);
+    paid = row->covered;
+  } else {
+    step.gained_.size = static_cast<std::int64_t>(size) - static_cast<std::int64_t>(file->size);
+  }
+  // One that is being written is settled when it is closed.
+  if (size > paid) {
+    const Result<void> reserved = step.reserve({.size = static_cast<std::int64_t>(size - paid)});
+    if (!reserved) co_return fail(reserved.error());
+  }
+  co_return std::move(step);
+}
+
+Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existing, VirtualPath link) {
+  const vfs::MountTable::Target source = account.mounts.resolve(existing), target = account.mounts.resolve(link);
+  QuotaStep step(account, account.payers_of(*target.mount));
+  if (step.payers_.empty()) co_return std::move(step);
+  vfs::FileSystem& storage = *target.mount->storage;
+  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
+  step.change_.emplace(step.payers_);
+  const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
+  const Existing file = countable(info);
+  if (!file) co_return std::move(step);
+  step.gained_ = {.files = 1, .size = static_cast<std::int64_t>(file->size)};
+  const Result<void> reserved = step.reserve(step.gained_);
+  if (!reserved) co_return fail(reserved.error());
+  co_return std::move(step);
+}
+
+Task<void> QuotaStep::done() {
+  if (payers_.empty()) co_return;
+  const Loss loss = lost_ ? ledger_->uploads().take_away(*lost_) : Loss{};
+  const QuotaUsage used{gained_.files + loss.used.files, gained_.size + loss.used.size};
+  payers_.settle(used, {reserved_.files, reserved_.size - loss.kept});
+  reserved_ = {};
+  change_.reset();
+  held_.release();
+  const bool changed = used.files != 0 || used.size != 0;
+  if (changed) co_await ledger_->store(payers_);
+}
+
+}  // namespace ferry::session

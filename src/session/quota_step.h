@@ -1,0 +1,46 @@
+// Operations on names, as quotas see them: what a name holds is looked at before, and what became of it is settled
+// afterwards, with nobody in between. Costs nothing where nobody pays.
+//
+//   QuotaStep step = co_await QuotaStep::losing(account, path);
+//   ... storage.remove_file(path) ...
+//   if (removed) co_await step.done();
+#pragma once
+
+#include "session/account.h"
+#include "session/upload_room.h"
+
+namespace ferry::session {
+
+class QuotaStep {
+ public:
+  QuotaStep(QuotaStep&& other) noexcept = default;
+  ~QuotaStep();
+
+  // `path` is about to lose what it holds.
+  static Task<QuotaStep> losing(Account& account, VirtualPath path);
+  // The same, because `from` of the same mount is renamed to it.
+  static Task<QuotaStep> renaming(Account& account, VirtualPath from, VirtualPath path);
+  // The file is about to be given this size. quota_exceeded.
+  static Task<Result<QuotaStep>> resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow);
+  // The file is about to get one more name. quota_exceeded.
+  static Task<Result<QuotaStep>> linking(Account& account, VirtualPath existing, VirtualPath link);
+
+  // The storage has done it. Without this nothing has happened.
+  Task<void> done();
+
+ private:
+  QuotaStep(Account& account, const Payers& payers) : ledger_(account.ledger), payers_(payers) {}
+  Result<void> reserve(QuotaUsage wanted);
+
+  std::shared_ptr<Ledger> ledger_;
+  Payers payers_;  // empty: nothing to do
+  PathLocks::Held held_;
+  std::optional<QuotaChange> change_;
+  Existing lost_;
+  QuotaUsage gained_, reserved_;
+};
+
+// What quotas count of a name: a regular file.
+Existing countable(const Result<vfs::FileInfo>& info);
+
+}  // namespace ferry::session

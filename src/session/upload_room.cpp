@@ -1,0 +1,162 @@
+#include "session/upload_room.h"
+
+#include <limits>
+
+namespace ferry::session {
+
+namespace {
+
+std::int64_t bytes(std::uint64_t count) { return static_cast<std::int64_t>(count); }
+
+std::uint64_t size_of(const Existing& existing) { return existing ? existing->size : 0; }
+
+}  // namespace
+
+UploadRoom::UploadRoom(std::shared_ptr<Ledger> ledger, Payers payers, std::uint64_t max_file_size)
+    : ledger_(std::move(ledger)),
+      payers_(std::move(payers)),
+      max_size_(max_file_size > 0 ? max_file_size : std::numeric_limits<std::uint64_t>::max()) {}
+
+UploadRoom::~UploadRoom() {
+  if (row_) end_in_place({});
+  give_back();
+}
+
+void UploadRoom::give_back() {
+  if (slots_ != 0 || bytes_ != 0) payers_.settle({}, {slots_, bytes_});
+  slots_ = bytes_ = 0;
+}
+
+Result<void> UploadRoom::check_open(const Existing& existing, const vfs::OpenOptions& options) {
+  if (payers_.empty() || (!existing && !options.create)) return {};
+  change_.emplace(payers_);
+  const QuotaUsage room = payers_.room();
+  // What is there may be replaced by as much; a file that is only changed asks when it grows.
+  const bool begins_anew = !existing || options.truncate;
+  if (begins_anew && room.size <= 0 && room.size + bytes(size_of(existing)) <= 0) return fail(refusal());
+  if (existing) return {};
+  const Result<void> slot = payers_.reserve({.files = 1});
+  if (slot) slots_ = 1;
+  return slot;
+}
+
+void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place,
+                       const vfs::OpenOptions& options) {
+  append_ = options.append;
+  end_ = opened.size;
+  ceiling_ = max_size_;
+  if (payers_.empty()) return;
+  id_ = opened.id;
+  row_ = ledger_->uploads().join(id_);
+  const std::lock_guard lock(row_->mutex);
+  UploadRow& row = *row_;
+  const bool first = !std::exchange(row.begun, true);
+  if (first) {
+    row.counted = in_place ? size_of(existing) : 0;
+    row.names = in_place ? 1 : 0;
+    row.base = row.covered = size_of(existing);
+    if (in_place && !existing) payers_.settle({.files = 1}, {.files = std::exchange(slots_, 0)});
+  }
+  if (in_place && options.truncate && row.counted > 0) {
+    // Others that write it may go on up to where it is covered.
+    const std::uint64_t kept = first ? 0 : row.base;
+    payers_.settle({.size = -bytes(row.counted)}, {.size = -bytes(kept)});
+    row.counted = row.base = 0;
+    if (first) row.covered = 0;
+  }
+  row.end = std::max(opened.size, row.end);
+  ceiling_ = std::min(row.covered, max_size_);
+  change_.reset();
+}
+
+void UploadRoom::cover(std::uint64_t end) {
+  if (!row_) return;
+  const std::uint64_t wanted = std::min(end, max_size_);
+  if (wanted > row_->covered) {
+    row_->covered += static_cast<std::uint64_t>(payers_.reserve_growth(bytes(wanted - row_->covered)));
+  }
+  ceiling_ = std::min(row_->covered, max_size_);
+}
+
+std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
+  if (refused_) return 0;
+  if (covers(offset, count)) return count;
+  std::unique_lock<std::mutex> lock;
+  if (row_) lock = std::unique_lock(row_->mutex);
+  if (append_) offset = row_ ? row_->end : end_;
+  cover(offset + count);
+  const std::uint64_t fits = offset >= ceiling_ ? 0 : std::min(count, ceiling_ - offset);
+  end_ = std::max(end_, offset + fits);
+  if (row_ && append_) row_->end = offset + fits;
+  refused_ = fits < count;
+  too_large_ = refused_ && ceiling_ == max_size_;
+  return fits;
+}
+
+Result<void> UploadRoom::grow_to(std::uint64_t size) {
+  std::unique_lock<std::mutex> lock;
+  if (row_) lock = std::unique_lock(row_->mutex);
+  too_large_ = size > max_size_;
+  if (too_large_) return fail(refusal());
+  if (row_ && size > row_->covered) {
+    const Result<void> reserved = payers_.reserve({.size = bytes(size - row_->covered)});
+    if (!reserved) return reserved;
+    row_->covered = size;
+  }
+  ceiling_ = row_ ? std::min(row_->covered, max_size_) : max_size_;
+  end_ = size;
+  if (row_) row_->end = size;
+  return {};
+}
+
+Error UploadRoom::refusal() const {
+  if (too_large_) return {ErrorCode::quota_exceeded, "larger than max_upload_file_size"};
+  return {ErrorCode::quota_exceeded, "quota exceeded"};
+}
+
+void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
+  if (!row_) return;
+  const std::uint64_t now = size.value_or(end_);
+  const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
+  const std::lock_guard lock(row->mutex);
+  const bool last = ledger_->uploads().leave(id_, row);
+  const std::int64_t reserved = bytes(row->covered - row->base);
+  if (row->gone || row->names == 0) {
+    if (last) payers_.settle({}, {.size = reserved});
+    return;
+  }
+  const std::int64_t change = bytes(now) - bytes(row->counted);
+  row->counted = row->base = now;
+  row->covered = last ? now : std::max(row->covered, now);
+  payers_.settle({.size = change}, {.size = reserved - bytes(row->covered - row->base)});
+}
+
+Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced) {
+  if (!row_) return {};
+  change_.emplace(payers_);
+  {
+    const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
+    const std::lock_guard lock(row->mutex);
+    ledger_->uploads().leave(id_, row);
+    bytes_ += bytes(row->covered - row->base);
+  }
+  size_ = size;
+  replaced_ = replaced;
+  const QuotaUsage more{std::max<std::int64_t>(0, (replaced ? 0 : 1) - slots_),
+                        std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - bytes_)};
+  const Result<void> reserved = payers_.reserve(more);
+  if (!reserved) return reserved;
+  slots_ += more.files;
+  bytes_ += more.size;
+  return {};
+}
+
+void UploadRoom::placed() {
+  if (payers_.empty()) return;
+  const Loss loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : Loss{};
+  payers_.settle({1 + loss.used.files, bytes(size_) + loss.used.size},
+                 {std::exchange(slots_, 0), std::exchange(bytes_, 0) - loss.kept});
+  change_.reset();
+}
+
+}  // namespace ferry::session
