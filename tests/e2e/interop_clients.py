@@ -317,21 +317,38 @@ class Curl(Client):
         self.run(remote, "-o", local, "-C", "-")
 
 
-class Dropbear(OpenSSHSftp):
+def dbclient(client):
+    """A script in the place of ssh for sftp -S and scp -S, and its environment."""
+    words = ["exec dbclient -y -y"]
+    if client.key:
+        key = client.work / f"{Path(client.key).name}.dropbear"
+        if not key.exists():
+            run(["dropbearconvert", "openssh", "dropbear", client.key, key])
+        words.append(f"-i {key}")
+    script = client.work / ("dbclient-" + (Path(client.key).name if client.key else "password"))
+    script.write_text("#!/bin/sh\n" + " ".join(words) + ' "$@"\n')
+    script.chmod(0o755)
+    return script, {"DROPBEAR_PASSWORD": client.user.password, "HOME": str(client.work)}
+
+
+class DropbearSftp(OpenSSHSftp):
     """dbclient below OpenSSH's sftp."""
 
-    def dbclient(self):
-        words = ["dbclient", "-y", "-y", "-T"]
-        if self.key:
-            key = self.work / f"{Path(self.key).name}.dropbear"
-            if not key.exists():
-                run(["dropbearconvert", "openssh", "dropbear", self.key, key])
-            words += ["-i", str(key)]
-        return words
-
-    def environment(self):
-        return {"DROPBEAR_PASSWORD": self.user.password, "HOME": str(self.work)}
-
     def batch(self, *commands):
-        connect = " ".join([*self.dbclient(), "-s", f"{self.user.name}@127.0.0.1/{self.user.server.sftp_port}", "sftp"])
-        return run(["sftp", "-b", "-", "-D", connect], "\n".join(commands) + "\n", self.environment())
+        script, environment = dbclient(self)
+        return run(["sftp", "-b", "-", "-S", script, "-P", self.user.server.sftp_port, f"{self.user.name}@127.0.0.1"],
+                   "\n".join(commands) + "\n", environment)
+
+
+class DropbearScp(Client):
+    """dbclient below OpenSSH's scp and its old protocol."""
+
+    def scp(self, *words):
+        script, environment = dbclient(self)
+        run(["scp", "-O", "-S", script, "-P", self.user.server.sftp_port, *words], None, environment)
+
+    def upload(self, local, remote):
+        self.scp(local, f"{self.user.name}@127.0.0.1:{remote}")
+
+    def download(self, remote, local):
+        self.scp(f"{self.user.name}@127.0.0.1:{remote}", local)

@@ -138,6 +138,18 @@ def test_connections_above_the_limit_are_refused_and_the_others_go_on(make_serve
     victim.serves(tmp_path)
 
 
+def test_out_of_descriptors(tmp_path_factory, tmp_path):
+    """What cannot be accepted waits; once others leave, the server goes on as before."""
+    for server in run_server(Ferry(tmp_path_factory.mktemp("few"), wrapper=["prlimit", "--nofile=120:120"])):
+        victim = Victim(server)
+        with contextlib.ExitStack() as held:
+            for _ in range(200):
+                held.enter_context(RawSSH(server, version=None))
+            wait_for(lambda: "accept failed" in server.log(), "the descriptors to be used up", SANE)
+        wait_for(lambda: victim.descriptors() < 100, "the descriptors to be closed", SANE)
+        victim.serves(tmp_path)
+
+
 def test_versions_that_come_letter_by_letter(victim, attack):
     stop = threading.Event()
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from clients import random_file, same
-from interop_clients import (OPERATIONS, Asyncssh, Curl, Dropbear, Lftp, Libssh, OpenSSHScp, OpenSSHSftp,
-                             ParamikoClient, Pscp, Psftp, Rclone, Ssh2)
+from interop_clients import (OPERATIONS, Asyncssh, Curl, DropbearScp, DropbearSftp, Lftp, Libssh, OpenSSHScp,
+                             OpenSSHSftp, ParamikoClient, Pscp, Psftp, Rclone, Ssh2)
 from interop_replays import FileZilla, WinSCP
 
 CLIENTS = {
     "OpenSSH sftp": OpenSSHSftp, "OpenSSH scp": OpenSSHScp, "PuTTY psftp": Psftp, "PuTTY pscp": Pscp, "lftp": Lftp,
     "rclone": Rclone, "paramiko": ParamikoClient, "asyncssh": Asyncssh, "libssh": Libssh, "libssh2 (curl)": Curl,
-    "ssh2 (Node)": Ssh2, "Dropbear dbclient": Dropbear, "FileZilla": FileZilla, "WinSCP": WinSCP,
+    "ssh2 (Node)": Ssh2, "sftp on dbclient": DropbearSftp, "scp on dbclient": DropbearScp,
+    "FileZilla": FileZilla, "WinSCP": WinSCP,
 }
 LOGINS = ("password", "ed25519", "ecdsa", "rsa")
 CANNOT = [("libssh2 (curl)", "rsa")]  # libssh2 1.10 signs with SHA-1 alone
