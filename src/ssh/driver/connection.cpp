@@ -263,6 +263,7 @@ void Connection::flush() {
       break;
     }
     output.sent(static_cast<std::size_t>(count));
+    if (static_cast<std::size_t>(count) > small_receive) drained_ = false;  // more may have come meanwhile
   }
   if (channels_) channels_->output_progress();
 }

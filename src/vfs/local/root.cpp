@@ -7,12 +7,11 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstdlib>
-#include <memory>
 #include <vector>
 
 namespace ferry::vfs::local {
@@ -82,6 +81,8 @@ Result<Descriptor> make_one(int parent, const std::string& name, const Attribute
 Result<Descriptor> open_root(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner) {
   const Result<std::vector<std::string>> names = root_components(path);
   if (!names) return fail(names.error());
+  Descriptor there(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (there.get() >= 0) return there;
   Descriptor at(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (at.get() < 0) return fail_errno(errno, "open /");
   for (std::size_t i = 0; i < names->size(); ++i) {
@@ -97,6 +98,15 @@ Result<Descriptor> open_root(const std::string& path, bool create, const std::op
     at = std::move(next);
   }
   return at;
+}
+
+// Where an open directory lies, without links.
+Result<std::string> name_of(int descriptor) {
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  std::array<char, PATH_MAX> name;
+  const ssize_t size = ::readlink(link.c_str(), name.data(), name.size());
+  if (size <= 0 || static_cast<std::size_t>(size) == name.size()) return fail_errno(errno, "readlink " + link);
+  return std::string(name.data(), static_cast<std::size_t>(size));
 }
 
 // Pushes the components of `path` so that the first comes off first.
@@ -120,8 +130,8 @@ Result<Root> Root::open(const std::string& path, bool create, const std::optiona
   Root root;
   root.path_ = path;
   while (root.path_.size() > 1 && root.path_.ends_with('/')) root.path_.pop_back();
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-  root.real_path_ = real ? real.get() : root.path_;
+  const Result<std::string> real = name_of(directory->get());
+  root.real_path_ = real ? *real : root.path_;
   struct stat facts {};
   if (::fstat(directory->get(), &facts) != 0) return fail_errno(errno, "fstat " + path);
   root.device_ = facts.st_dev;
