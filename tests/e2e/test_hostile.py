@@ -403,6 +403,29 @@ def test_answers_that_are_never_read(victim, attack):
             assert flood_unread(ssh, payload, 2**26) < 2**26
 
 
+SFTP_FLOODS = {
+    "STAT": bytes([17]) + u32(1) + text("/" + "x" * 200),
+    "READ": bytes([5]) + u32(1) + text(b"\0\0\0\0") + b"\0" * 8 + u32(261_120),
+    "OPENDIR": bytes([11]) + u32(1) + text("/"),
+    "check-file-name": bytes([200]) + u32(1) + text("check-file-name") + text("/large") + text("sha256") + b"\0" * 20,
+}
+
+
+@pytest.mark.parametrize("name", SFTP_FLOODS)
+def test_sftp_answers_that_are_never_read(victim, attack, name):
+    with open(victim.user.home / "large", "wb") as file:
+        file.truncate(50_000_000)
+    with attack(60) as held:
+        for _ in range(3):
+            ssh = held.enter_context(victim.logged_in())
+            channel = ssh.open_channel(window=0xffffffff)
+            ssh.start_sftp(channel)
+            ssh.data(channel, u32(5) + b"\x01" + u32(3))
+            ssh.data(channel, text(bytes([3]) + u32(1) + text("/large") + u32(1) + u32(0)))
+            requests = text(SFTP_FLOODS[name]) * 100
+            flood_unread(ssh, bytes([raw_ssh.CHANNEL_DATA]) + u32(channel) + text(requests), 2**24)
+
+
 @pytest.mark.parametrize("length", [0, 2**31, 2**32 - 1, 300_000])
 def test_sftp_packets_of_absurd_lengths(victim, attack, length):
     with attack(32):
