@@ -34,7 +34,8 @@ CipherContext new_cipher(const EVP_CIPHER* cipher, ByteSpan key, bool encrypt) {
 void update(EVP_CIPHER_CTX* context, MutableByteSpan data) {
   if (data.empty()) return;
   int done = 0;
-  require(EVP_CipherUpdate(context, raw(data), &done, raw(data), int_size(data)) == 1, "cipher update");
+  require(EVP_CipherUpdate(context, raw(data), &done, raw(data), int_size(data)) == 1 && done == int_size(data),
+          "cipher update");
 }
 
 void set_nonce(EVP_CIPHER_CTX* context, ByteSpan nonce) {
@@ -55,9 +56,15 @@ const EVP_CIPHER* gcm_cipher(std::size_t key_size) {
   return key_size == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
 }
 
-const EVP_CIPHER* ctr_cipher(std::size_t key_size) {
-  require(key_size == 16 || key_size == 24 || key_size == 32, "wrong key size");
-  return key_size == 16 ? EVP_aes_128_ctr() : key_size == 24 ? EVP_aes_192_ctr() : EVP_aes_256_ctr();
+const EVP_CIPHER* stream_cipher(StreamCipher::Kind kind, std::size_t key_size) {
+  if (kind == StreamCipher::Kind::des3_cbc) return EVP_des_ede3_cbc();
+  const bool ctr = kind == StreamCipher::Kind::aes_ctr;
+  switch (key_size) {
+    case 16: return ctr ? EVP_aes_128_ctr() : EVP_aes_128_cbc();
+    case 24: return ctr ? EVP_aes_192_ctr() : EVP_aes_192_cbc();
+    case 32: return ctr ? EVP_aes_256_ctr() : EVP_aes_256_cbc();
+    default: throw std::runtime_error("OpenSSL: wrong key size");
+  }
 }
 
 const char* digest_name(HashAlgorithm algorithm) {
@@ -126,12 +133,15 @@ bool AesGcm::open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std
   return EVP_DecryptFinal_ex(context_.get(), none, &done) == 1;
 }
 
-AesCtr::AesCtr(ByteSpan key, ByteSpan initial_counter) : context_(new_cipher(ctr_cipher(key.size()), key, true)) {
-  require(initial_counter.size() == 16, "wrong counter size");
-  set_nonce(context_.get(), initial_counter);
+StreamCipher::StreamCipher(Kind kind, ByteSpan key, ByteSpan iv, Direction direction)
+    : context_(new_cipher(stream_cipher(kind, key.size()), key, direction == Direction::encrypt)) {
+  require(iv.size() == static_cast<std::size_t>(EVP_CIPHER_CTX_get_iv_length(context_.get())), "wrong IV size");
+  set_nonce(context_.get(), iv);
+  // Without padding nothing is held back when decrypting.
+  require(EVP_CIPHER_CTX_set_padding(context_.get(), 0) == 1, "cipher set-up");
 }
 
-void AesCtr::apply(MutableByteSpan data) { update(context_.get(), data); }
+void StreamCipher::apply(MutableByteSpan data) { update(context_.get(), data); }
 
 ChaCha20::ChaCha20(ByteSpan key32) : context_(new_cipher(EVP_chacha20(), key32, true)) {}
 

@@ -41,10 +41,14 @@ class AesGcm {
   CipherContext context_;
 };
 
-// AES-CTR with a 16-, 24- or 32-byte key: one running stream (RFC 4344).
-class AesCtr {
+// A block cipher in CTR (RFC 4344) or CBC mode (RFC 4253 section 6.3), as one running stream.
+class StreamCipher {
  public:
-  AesCtr(ByteSpan key, ByteSpan initial_counter);
+  // AES with keys of 16, 24 or 32 bytes; triple DES with 24.
+  enum class Kind : std::uint8_t { aes_ctr, aes_cbc, des3_cbc };
+  // `iv`: one block, for CTR the first counter. In CTR both directions are the same.
+  StreamCipher(Kind kind, ByteSpan key, ByteSpan iv, Direction direction);
+  // In place; in CBC mode whole blocks only.
   void apply(MutableByteSpan data);
 
  private:

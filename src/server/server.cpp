@@ -95,7 +95,7 @@ Result<std::string> Server::Parts::read_banner() const {
 }
 
 Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
-  auto ssh_settings = ssh_options(config(), warnings);
+  auto ssh_settings = ssh_options(config());
   if (!ssh_settings) return fail(ssh_settings.error());
   auto host_keys = load_host_keys(options.directory, config().sftpd.host_keys);
   if (!host_keys) return fail(host_keys.error());

@@ -8,7 +8,6 @@
 #include <span>
 
 #include "server/version.h"
-#include "ssh/kex/key_agreement.h"
 #include "store/memory/memory_provider.h"
 #include "store/sqlite/sqlite_provider.h"
 
@@ -43,28 +42,40 @@ std::uint32_t umask_of(const std::string& octal) {
   return current;
 }
 
-// Drops the names that `is_built` does not know.
-template <class IsBuilt>
-Result<std::vector<std::string>> keep_built(const std::string& key, const std::vector<std::string>& names,
-                                            IsBuilt is_built, std::vector<std::string>& warnings) {
-  std::vector<std::string> kept;
-  for (const std::string& name : names) {
-    if (is_built(name)) {
-      kept.push_back(name);
-    } else {
-      warnings.push_back(key + ": " + name + " is not supported, ignored");
-    }
+// NIST's curves are offered for the host keys that an operator names, not for the one that is made by itself.
+std::vector<std::string> default_host_key_algorithms(bool keys_named) {
+  std::vector<std::string> names;
+  for (const auto& algorithm : ssh::host_key_algorithms()) {
+    const bool curve = algorithm.signature.starts_with("ecdsa-");
+    if (algorithm.by_default || (keys_named && curve)) names.emplace_back(algorithm.name);
   }
-  if (kept.empty() && !names.empty()) {
-    return fail(ErrorCode::invalid_argument, key + ": expected at least one supported algorithm");
-  }
-  return kept;
+  return names;
 }
 
-bool is_host_key_algorithm(std::string_view name) {
-  constexpr std::string_view built[] = {"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                                        "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
-  return std::ranges::find(built, name) != std::end(built);
+Result<ssh::AlgorithmOffer> algorithms_of(const config::Sftpd& sftpd) {
+  using ssh::AlgorithmKind;
+  const struct {
+    const char* key;
+    AlgorithmKind kind;
+    const std::vector<std::string>& names;
+  } lists[] = {{"kex_algorithms", AlgorithmKind::key_agreement, sftpd.kex_algorithms},
+               {"host_key_algorithms", AlgorithmKind::host_key, sftpd.host_key_algorithms},
+               {"ciphers", AlgorithmKind::cipher, sftpd.ciphers},
+               {"macs", AlgorithmKind::mac, sftpd.macs},
+               {"public_key_algorithms", AlgorithmKind::public_key, sftpd.public_key_algorithms}};
+  for (const auto& list : lists) {
+    const auto checked = ssh::check_algorithms(list.kind, list.names);
+    if (!checked) return fail(checked.error().code, std::string("sftpd.") + list.key + ": " + checked.error().message);
+  }
+  ssh::AlgorithmOffer offer{.key_agreements = sftpd.kex_algorithms,
+                            .host_key_algorithms = sftpd.host_key_algorithms,
+                            .ciphers = sftpd.ciphers,
+                            .macs = sftpd.macs,
+                            .public_keys = sftpd.public_key_algorithms};
+  if (offer.host_key_algorithms.empty()) {
+    offer.host_key_algorithms = default_host_key_algorithms(!sftpd.host_keys.empty());
+  }
+  return offer;
 }
 
 }  // namespace
@@ -163,23 +174,14 @@ session::QuotaOptions quota_options(const config::DataProvider& config) {
           .delay = std::chrono::seconds(config.delayed_quota_update)};
 }
 
-Result<ssh::ServerOptions> ssh_options(const config::Config& config, std::vector<std::string>& warnings) {
+Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   const config::Sftpd& sftpd = config.sftpd;
   ssh::ServerOptions options;
   if (config.common.server_version != "short") options.software += "_" + std::string(version());
   if (sftpd.max_auth_tries != 0) options.max_auth_tries = sftpd.max_auth_tries > 0 ? sftpd.max_auth_tries : INT_MAX;
-  const auto agreement = [](const std::string& name) { return ssh::find_key_agreement(name) != nullptr; };
-  const auto cipher = [](const std::string& name) { return ssh::find_cipher(name) != nullptr; };
-  const auto mac = [](const std::string& name) { return ssh::find_mac(name) != nullptr; };
-  auto agreements = keep_built("sftpd.kex_algorithms", sftpd.kex_algorithms, agreement, warnings);
-  if (!agreements) return fail(agreements.error());
-  auto hosts = keep_built("sftpd.host_key_algorithms", sftpd.host_key_algorithms, is_host_key_algorithm, warnings);
-  if (!hosts) return fail(hosts.error());
-  auto ciphers = keep_built("sftpd.ciphers", sftpd.ciphers, cipher, warnings);
-  if (!ciphers) return fail(ciphers.error());
-  auto macs = keep_built("sftpd.macs", sftpd.macs, mac, warnings);
-  if (!macs) return fail(macs.error());
-  options.offer = {std::move(*agreements), std::move(*hosts), std::move(*ciphers), std::move(*macs)};
+  auto offer = algorithms_of(sftpd);
+  if (!offer) return fail(offer.error());
+  options.offer = std::move(*offer);
   return options;
 }
 

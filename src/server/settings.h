@@ -31,9 +31,8 @@ session::Limits connection_limits(const config::Common& config);
 session::Options session_options(const config::Common& config);
 session::QuotaOptions quota_options(const config::DataProvider& config);
 
-// Without host keys. Algorithms that are not built are left out, with a warning each; invalid_argument when a list
-// has nothing left.
-Result<ssh::ServerOptions> ssh_options(const config::Config& config, std::vector<std::string>& warnings);
+// Without host keys. invalid_argument, with all valid names: an algorithm that is not built.
+Result<ssh::ServerOptions> ssh_options(const config::Config& config);
 
 // The TLS settings of one binding; certificate and key from the section where the binding has none.
 http::TlsOptions tls_options(const config::Httpd& config, const config::Httpd::Binding& binding,

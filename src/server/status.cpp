@@ -1,5 +1,7 @@
 #include "server/status.h"
 
+#include <algorithm>
+
 namespace ferry::server {
 
 void Status::set_ssh(const config::Sftpd& config, const ssh::ServerOptions& options) {
@@ -12,9 +14,9 @@ void Status::set_ssh(const config::Sftpd& config, const ssh::ServerOptions& opti
   ssh.is_active = !ssh.bindings.empty();
   ssh.authentications = {"publickey"};
   if (config.password_authentication) ssh.authentications.emplace_back("password");
-  const auto accepted = ssh::public_key_algorithms();
-  ssh.public_key_algorithms.assign(accepted.begin(), accepted.end());
   const ssh::AlgorithmOffer offer = ssh::complete_offer(options.offer);
+  host_key_algorithms_ = offer.host_key_algorithms;
+  ssh.public_key_algorithms = offer.public_keys;
   ssh.kex_algorithms = offer.key_agreements;
   ssh.ciphers = offer.ciphers;
   ssh.macs = offer.macs;
@@ -24,9 +26,11 @@ void Status::set_host_keys(const HostKeys& keys) {
   const std::lock_guard lock(mutex_);
   status_.ssh.host_keys.clear();
   for (const HostKey& host_key : keys) {
-    const auto algorithms = host_key.key->algorithms();
-    status_.ssh.host_keys.push_back(
-        {host_key.path, host_key.key->public_key().fingerprint(), {algorithms.begin(), algorithms.end()}});
+    std::vector<std::string> offered;
+    for (const std::string_view name : host_key.key->algorithms()) {
+      if (std::ranges::find(host_key_algorithms_, name) != host_key_algorithms_.end()) offered.emplace_back(name);
+    }
+    status_.ssh.host_keys.push_back({host_key.path, host_key.key->public_key().fingerprint(), std::move(offered)});
   }
 }
 

@@ -13,12 +13,14 @@ namespace ferry::server {
 class Status {
  public:
   void set_ssh(const config::Sftpd& config, const ssh::ServerOptions& options);
+  // After set_ssh: shows the algorithms that are offered.
   void set_host_keys(const HostKeys& keys);
   rest::ServicesStatus get() const;
 
  private:
   mutable std::mutex mutex_;
   rest::ServicesStatus status_;
+  std::vector<std::string> host_key_algorithms_;
 };
 
 }  // namespace ferry::server

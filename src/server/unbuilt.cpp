@@ -83,7 +83,6 @@ constexpr std::string_view unbuilt[] = {
     "sftpd.keyboard_interactive_auth_hook",
     "sftpd.opkssh_checksum",
     "sftpd.opkssh_path",
-    "sftpd.public_key_algorithms",
     "sftpd.revoked_user_certs_file",
     "sftpd.trusted_user_ca_keys",
     "smtp",

@@ -107,7 +107,7 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   if (malformed) co_return AuthOutcome{};
 
   const Result<PublicKey> key = PublicKey::parse(blob);
-  const bool usable = key && key->allows_algorithm(algorithm);
+  const bool usable = key && transport_.accepts_signatures(algorithm) && key->fits_algorithm(algorithm);
   if (!usable) {
     AuthOutcome outcome = co_await refused(request.user);
     co_return outcome;

@@ -60,12 +60,6 @@ Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const Priv
   for (const auto& key : keys) {
     for (const std::string_view name : key->algorithms()) available.emplace_back(name);
   }
-  if (offer.host_key_algorithms.empty()) {
-    // Best first, whatever the order of the files.
-    constexpr std::array order{"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                               "ecdsa-sha2-nistp521", "rsa-sha2-512",        "rsa-sha2-256"};
-    offer.host_key_algorithms.assign(order.begin(), order.end());
-  }
   std::erase_if(offer.host_key_algorithms, [&available](const std::string& name) {
     return std::ranges::find(available, name) == available.end();
   });

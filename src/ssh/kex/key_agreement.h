@@ -27,8 +27,8 @@ struct KeyAgreementAnswer {
   crypto::Secret shared;  // K exactly as it enters the hash: length prefix included
 };
 
-// All that are built, best first. SHA-1 is not offered by default, nor is a group of 8192 bits, which costs an attacker
-// little and the server much.
+// All that are built, best first. NIST's curves and SHA-1 are not offered by default, nor is a group of 8192 bits,
+// which costs an attacker little and the server much.
 std::span<const KeyAgreement> key_agreements();
 const KeyAgreement* find_key_agreement(std::string_view name);
 

@@ -45,6 +45,7 @@ const EVP_MD* evp_digest(crypto::HashAlgorithm algorithm) {
 const EVP_MD* rsa_digest(std::string_view algorithm) {
   if (algorithm == "rsa-sha2-512") return EVP_sha512();
   if (algorithm == "rsa-sha2-256") return EVP_sha256();
+  if (algorithm == rsa_type) return EVP_sha1();  // RFC 4253
   return nullptr;
 }
 

@@ -190,12 +190,12 @@ Result<void> PrivateKey::save(const std::filesystem::path& file, std::string_vie
 }
 
 std::vector<std::string_view> PrivateKey::algorithms() const {
-  if (public_.type() == rsa_type) return {"rsa-sha2-512", "rsa-sha2-256"};
+  if (public_.type() == rsa_type) return {"rsa-sha2-512", "rsa-sha2-256", rsa_type};
   return {public_.type()};
 }
 
 Result<Bytes> PrivateKey::sign(std::string_view algorithm, ByteSpan data) const {
-  if (!native_ || !public_.allows_algorithm(algorithm)) {
+  if (!native_ || !public_.fits_algorithm(algorithm)) {
     return fail(ErrorCode::unsupported, "the key cannot sign with " + std::string(algorithm));
   }
   if (algorithm == ed25519_type) {

@@ -26,7 +26,7 @@ class PrivateKey {
   Result<void> save(const std::filesystem::path& file, std::string_view comment) const;
 
   const PublicKey& public_key() const { return public_; }
-  // Signature algorithms this key can make, best first: e.g. rsa-sha2-512, rsa-sha2-256.
+  // Signature algorithms this key can make, best first: e.g. rsa-sha2-512, rsa-sha2-256, ssh-rsa.
   std::vector<std::string_view> algorithms() const;
   // string algorithm, string signature. Safe from any thread.
   Result<Bytes> sign(std::string_view algorithm, ByteSpan data) const;

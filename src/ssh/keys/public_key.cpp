@@ -189,12 +189,16 @@ std::string PublicKey::fingerprint() const {
 std::string PublicKey::to_line() const { return type_ + " " + crypto::base64_encode(blob_); }
 
 bool PublicKey::allows_algorithm(std::string_view algorithm) const {
+  return algorithm != rsa_type && fits_algorithm(algorithm);
+}
+
+bool PublicKey::fits_algorithm(std::string_view algorithm) const {
   if (type_ == rsa_type) return rsa_digest(algorithm) != nullptr;
   return !type_.empty() && algorithm == type_;
 }
 
 bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan data) const {
-  if (!native_ || !allows_algorithm(algorithm)) return false;
+  if (!native_ || !fits_algorithm(algorithm)) return false;
   ByteReader in(signature);
   if (in.string() != algorithm) return false;
   ByteSpan value = in.blob();

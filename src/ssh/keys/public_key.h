@@ -31,6 +31,8 @@ class PublicKey {
   // Whether a signature named `algorithm` may be made with this key (rsa-sha2-256/512 for ssh-rsa; the type
   // itself for the others; never "ssh-rsa", which is SHA-1).
   bool allows_algorithm(std::string_view algorithm) const;
+  // The same, and "ssh-rsa" for RSA keys: for who was told to accept SHA-1.
+  bool fits_algorithm(std::string_view algorithm) const;
 
   // signature: string algorithm, string signature data; `algorithm` is the one the request named and must be
   // the one inside. sk keys: the user-presence flag must be set. Safe from any thread.

@@ -12,7 +12,7 @@
 
 namespace ferry::ssh {
 
-enum class CipherKind : std::uint8_t { aes_gcm, chacha20_poly1305, aes_ctr };
+enum class CipherKind : std::uint8_t { aes_gcm, chacha20_poly1305, aes_ctr, aes_cbc, des3_cbc };
 
 struct CipherAlgorithm {
   std::string_view name;
@@ -20,21 +20,30 @@ struct CipherAlgorithm {
   std::size_t key_size;
   std::size_t iv_size;
   bool by_default;  // offered when the configuration names none
-  bool authenticated() const { return kind != CipherKind::aes_ctr; }
+  bool authenticated() const { return kind == CipherKind::aes_gcm || kind == CipherKind::chacha20_poly1305; }
 };
 
 struct MacAlgorithm {
   std::string_view name;
   crypto::HashAlgorithm hash;
+  std::size_t tag_size;  // bytes of the hash that are sent
   bool encrypt_then_mac;
+  bool by_default;
+};
+
+struct HostKeyAlgorithm {
+  std::string_view name;       // as negotiated
+  std::string_view signature;  // inside the signature: the same, or for certificates what lies below them
   bool by_default;
 };
 
 // All that are built, best first.
 std::span<const CipherAlgorithm> cipher_algorithms();
 std::span<const MacAlgorithm> mac_algorithms();
+std::span<const HostKeyAlgorithm> host_key_algorithms();
 const CipherAlgorithm* find_cipher(std::string_view name);
 const MacAlgorithm* find_mac(std::string_view name);
+const HostKeyAlgorithm* find_host_key_algorithm(std::string_view name);
 
 // What one server offers, best first. An empty list stands for those that are offered by default.
 struct AlgorithmOffer {
@@ -42,11 +51,16 @@ struct AlgorithmOffer {
   std::vector<std::string> host_key_algorithms;
   std::vector<std::string> ciphers;
   std::vector<std::string> macs;
+  // Of clients' signatures; a certificate is judged by the algorithm below it. Not negotiated: server-sig-algs.
+  std::vector<std::string> public_keys = {};
 };
 
-// invalid_argument with the list of valid names when `offer` has one that is not built.
+enum class AlgorithmKind : std::uint8_t { key_agreement, host_key, cipher, mac, public_key };
+// invalid_argument with the list of valid names when one of `names` is not built.
+Result<void> check_algorithms(AlgorithmKind kind, const std::vector<std::string>& names);
+// All five lists.
 Result<void> check_offer(const AlgorithmOffer& offer);
-// `offer` with its empty lists filled in. Host key algorithms stay as they are: they depend on the keys.
+// `offer` with its empty lists filled in.
 AlgorithmOffer complete_offer(AlgorithmOffer offer);
 
 using NameList = std::vector<std::string_view>;

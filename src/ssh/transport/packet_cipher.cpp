@@ -14,8 +14,9 @@ constexpr std::size_t aes_block = 16;
 constexpr PacketShape plain_shape{8, 0, true};
 constexpr PacketShape gcm_shape{aes_block, crypto::AesGcm::tag_size, false};
 constexpr PacketShape chacha_shape{8, crypto::Poly1305::tag_size, false};
-PacketShape ctr_shape(const MacAlgorithm& mac) {
-  return {aes_block, crypto::hash_size(mac.hash), !mac.encrypt_then_mac};
+PacketShape stream_shape(const CipherAlgorithm& cipher, const MacAlgorithm& mac) {
+  const bool cbc = cipher.kind != CipherKind::aes_ctr;
+  return {cipher.iv_size, mac.tag_size, !mac.encrypt_then_mac, cbc && !mac.encrypt_then_mac};
 }
 
 using GcmTag = std::span<std::byte, crypto::AesGcm::tag_size>;
@@ -134,69 +135,81 @@ class ChaChaOpener final : public PacketOpener {
 
 class PacketMac {
  public:
-  PacketMac(const MacAlgorithm& algorithm, ByteSpan key) : hmac_(algorithm.hash, key) {}
+  PacketMac(const MacAlgorithm& algorithm, ByteSpan key) : hmac_(algorithm.hash, key), tag_size_(algorithm.tag_size) {}
   void compute(std::uint32_t sequence, ByteSpan packet, std::byte* tag) {
     std::array<std::byte, 4> number{};
     store_u32(number.data(), sequence);
-    hmac_.compute({ByteSpan(number), packet}, MutableByteSpan(tag, hmac_.size()));
+    std::array<std::byte, longest_tag> whole;
+    hmac_.compute({ByteSpan(number), packet}, MutableByteSpan(whole).first(hmac_.size()));
+    std::copy_n(whole.begin(), tag_size_, tag);
   }
   bool check(std::uint32_t sequence, ByteSpan packet, const std::byte* tag) {
     std::array<std::byte, longest_tag> expected{};
     compute(sequence, packet, expected.data());
-    return crypto::equal_in_constant_time(ByteSpan(expected).first(hmac_.size()), ByteSpan(tag, hmac_.size()));
+    return crypto::equal_in_constant_time(ByteSpan(expected).first(tag_size_), ByteSpan(tag, tag_size_));
   }
 
  private:
   crypto::Hmac hmac_;
+  std::size_t tag_size_;
 };
 
-class CtrSealer final : public PacketSealer {
+crypto::StreamCipher make_stream(CipherKind kind, const DirectionKeys& keys, crypto::Direction direction) {
+  using Kind = crypto::StreamCipher::Kind;
+  const Kind mode = kind == CipherKind::aes_ctr   ? Kind::aes_ctr
+                    : kind == CipherKind::aes_cbc ? Kind::aes_cbc
+                                                  : Kind::des3_cbc;
+  return {mode, keys.encryption.bytes(), keys.iv.bytes(), direction};
+}
+
+// A cipher in CTR or CBC mode beside a MAC.
+class StreamSealer final : public PacketSealer {
  public:
-  CtrSealer(const MacAlgorithm& mac, const DirectionKeys& keys)
-      : PacketSealer(ctr_shape(mac)),
+  StreamSealer(const CipherAlgorithm& cipher, const MacAlgorithm& mac, const DirectionKeys& keys)
+      : PacketSealer(stream_shape(cipher, mac)),
         etm_(mac.encrypt_then_mac),
-        ctr_(keys.encryption.bytes(), keys.iv.bytes()),
+        stream_(make_stream(cipher.kind, keys, crypto::Direction::encrypt)),
         mac_(mac, keys.integrity.bytes()) {}
   void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
     if (etm_) {
-      ctr_.apply(packet.subspan(length_size));
+      stream_.apply(packet.subspan(length_size));
       mac_.compute(sequence, packet, tag);
     } else {
       mac_.compute(sequence, packet, tag);
-      ctr_.apply(packet);
+      stream_.apply(packet);
     }
   }
 
  private:
   bool etm_;
-  crypto::AesCtr ctr_;
+  crypto::StreamCipher stream_;
   PacketMac mac_;
 };
 
-class CtrOpener final : public PacketOpener {
+class StreamOpener final : public PacketOpener {
  public:
-  CtrOpener(const MacAlgorithm& mac, const DirectionKeys& keys)
-      : PacketOpener(ctr_shape(mac), mac.encrypt_then_mac ? length_size : aes_block),
+  StreamOpener(const CipherAlgorithm& cipher, const MacAlgorithm& mac, const DirectionKeys& keys)
+      : PacketOpener(stream_shape(cipher, mac), mac.encrypt_then_mac ? length_size : cipher.iv_size),
         etm_(mac.encrypt_then_mac),
-        ctr_(keys.encryption.bytes(), keys.iv.bytes()),
+        stream_(make_stream(cipher.kind, keys, crypto::Direction::decrypt)),
         mac_(mac, keys.integrity.bytes()) {}
   std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override {
-    if (!etm_) ctr_.apply(prefix.first(aes_block));
+    if (!etm_) stream_.apply(prefix.first(prefix_size()));
     return load_u32(prefix.data());
   }
   bool open(std::uint32_t sequence, MutableByteSpan packet, const std::byte* tag) override {
     if (etm_) {
       if (!mac_.check(sequence, packet, tag)) return false;
-      ctr_.apply(packet.subspan(length_size));
+      stream_.apply(packet.subspan(length_size));
       return true;
     }
-    ctr_.apply(packet.subspan(aes_block));
+    stream_.apply(packet.subspan(prefix_size()));
     return mac_.check(sequence, packet, tag);
   }
 
  private:
   bool etm_;
-  crypto::AesCtr ctr_;
+  crypto::StreamCipher stream_;
   PacketMac mac_;
 };
 
@@ -210,7 +223,9 @@ std::unique_ptr<PacketSealer> make_sealer(const CipherAlgorithm& cipher, const M
   switch (cipher.kind) {
     case CipherKind::aes_gcm: return std::make_unique<GcmSealer>(keys);
     case CipherKind::chacha20_poly1305: return std::make_unique<ChaChaSealer>(keys);
-    case CipherKind::aes_ctr: return std::make_unique<CtrSealer>(*mac, keys);
+    case CipherKind::aes_ctr:
+    case CipherKind::aes_cbc:
+    case CipherKind::des3_cbc: return std::make_unique<StreamSealer>(cipher, *mac, keys);
   }
   return nullptr;
 }
@@ -220,7 +235,9 @@ std::unique_ptr<PacketOpener> make_opener(const CipherAlgorithm& cipher, const M
   switch (cipher.kind) {
     case CipherKind::aes_gcm: return std::make_unique<GcmOpener>(keys);
     case CipherKind::chacha20_poly1305: return std::make_unique<ChaChaOpener>(keys);
-    case CipherKind::aes_ctr: return std::make_unique<CtrOpener>(*mac, keys);
+    case CipherKind::aes_ctr:
+    case CipherKind::aes_cbc:
+    case CipherKind::des3_cbc: return std::make_unique<StreamOpener>(cipher, *mac, keys);
   }
   return nullptr;
 }

@@ -24,6 +24,9 @@ struct PacketShape {
   std::size_t block_size;  // multiple that the counted part of a packet must have; at least 8
   std::size_t tag_size;
   bool length_counts;  // whether packet_length counts to the part that must be a multiple of block_size
+  // CBC with a MAC over the plain text: whoever sees when a forged packet is refused learns what a block he put in the
+  // place of its length decrypts to. No reader may let that show.
+  bool hides_length = false;
 };
 
 class PacketSealer {

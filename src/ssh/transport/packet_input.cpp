@@ -1,5 +1,6 @@
 #include "ssh/transport/packet_input.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace ferry::ssh {
@@ -52,8 +53,25 @@ void PacketInput::shrink() {
   }
 }
 
+Result<std::optional<MutableByteSpan>> PacketInput::refuse(const PacketShape& shape, std::uint32_t longest_allowed,
+                                                           const char* what) {
+  if (!shape.hides_length) return fail(ErrorCode::protocol_error, what);
+  to_discard_ = longest_allowed;
+  packet_size_ = 0;
+  return discard();
+}
+
+Result<std::optional<MutableByteSpan>> PacketInput::discard() {
+  const std::size_t count = std::min(*to_discard_, available());
+  begin_ += count;
+  *to_discard_ -= count;
+  if (*to_discard_ == 0) return fail(ErrorCode::protocol_error, "packet integrity check failed");
+  return std::nullopt;
+}
+
 Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, std::uint32_t sequence,
                                                          std::uint32_t longest_allowed) {
+  if (to_discard_) return discard();
   const PacketShape& shape = opener.shape();
   if (!block_ || available() < opener.prefix_size()) return std::nullopt;
   std::byte* const packet = block_->data() + begin_;
@@ -62,7 +80,7 @@ Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, s
     const std::size_t counted = length + (shape.length_counts ? length_size : 0);
     if (length > longest_allowed || counted < shape.block_size || counted % shape.block_size != 0 ||
         length < 1 + least_padding) {
-      return fail(ErrorCode::protocol_error, "bad packet length");
+      return refuse(shape, longest_allowed, "bad packet length");
     }
     length_ = length;
     packet_size_ = length_size + length + shape.tag_size;
@@ -71,7 +89,7 @@ Result<std::optional<MutableByteSpan>> PacketInput::next(PacketOpener& opener, s
   if (available() < covered + shape.tag_size) return std::nullopt;
 
   if (!opener.open(sequence, {packet, covered}, packet + covered)) {
-    return fail(ErrorCode::protocol_error, "packet integrity check failed");
+    return refuse(shape, longest_allowed, "packet integrity check failed");
   }
   const std::size_t padding = std::to_integer<std::size_t>(packet[length_size]);
   if (padding < least_padding || padding + 1 >= *length_) return fail(ErrorCode::protocol_error, "bad padding length");

@@ -234,7 +234,7 @@ Result<void> Transport::handle_newkeys(ByteSpan payload) {
 void Transport::send_ext_info() {
   ByteWriter out(512);
   out.u8(msg::ext_info).u32(2);
-  out.string(std::string_view("server-sig-algs")).string(join_name_list(public_key_algorithms()));
+  out.string(std::string_view("server-sig-algs")).string(join_name_list(options_->offer.public_keys));
   out.string(std::string_view("ping@openssh.com")).string(std::string_view("0"));
   send_now(out.data());
 }
@@ -248,6 +248,10 @@ void Transport::send(ByteSpan payload) {
     return;
   }
   send_now(payload);
+}
+
+bool Transport::accepts_signatures(std::string_view algorithm) const {
+  return std::ranges::find(options_->offer.public_keys, algorithm) != options_->offer.public_keys.end();
 }
 
 void Transport::send_now(ByteSpan payload) {

@@ -87,6 +87,8 @@ class Transport {
   const Bytes& session_id() const { return session_id_; }
   const std::string& client_version() const { return client_version_; }
   const Negotiated& negotiated() const { return negotiated_; }
+  // Whether clients may sign with this algorithm; for a certificate it is the one below the certificate's.
+  bool accepts_signatures(std::string_view algorithm) const;
 
  private:
   Result<std::optional<bool>> read_version();

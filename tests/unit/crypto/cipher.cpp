@@ -82,6 +82,10 @@ TEST(AesGcm, WrongSizesThrow) {
 }
 
 // NIST SP 800-38A, F.5.1, F.5.3 and F.5.5.
+struct AesCtr : StreamCipher {
+  AesCtr(const Bytes& key, const Bytes& counter) : StreamCipher(Kind::aes_ctr, key, counter, Direction::encrypt) {}
+};
+
 TEST(AesCtr, KnownAnswers) {
   const char* plain =
       "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17"
@@ -127,6 +131,53 @@ TEST(AesCtr, CounterWraps) {
   Bytes expected(16);
   zero.apply(expected);
   EXPECT_EQ(to_hex(std::span(data).subspan(16)), to_hex(expected));
+}
+
+struct CbcVector {
+  StreamCipher::Kind kind;
+  const char *key, *iv, *plain, *cipher;
+};
+// NIST SP 800-38A sections F.2.1, F.2.3 and F.2.5; OpenSSL's own test of triple DES.
+const char* const cbc_plain =
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
+const char* const cbc_iv = "000102030405060708090a0b0c0d0e0f";
+const CbcVector cbc_vectors[] = {
+    {StreamCipher::Kind::aes_cbc, "2b7e151628aed2a6abf7158809cf4f3c", cbc_iv, cbc_plain,
+     "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
+     "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7"},
+    {StreamCipher::Kind::aes_cbc, "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", cbc_iv, cbc_plain,
+     "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"
+     "571b242012fb7ae07fa9baac3df102e008b0e27988598881d920a9e64f5615cd"},
+    {StreamCipher::Kind::aes_cbc, "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", cbc_iv, cbc_plain,
+     "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+     "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b"},
+    {StreamCipher::Kind::des3_cbc, "0123456789abcdeff1e0d3c2b5a49786fedcba9876543210", "fedcba9876543210",
+     "37363534333231204e6f77206973207468652074696d6520666f722000000000",
+     "3fe301c962ac01d02213763c1cbd4cdc799657c064ecf5d41c673812cfde9675"}};
+
+TEST(Cbc, KnownAnswers) {
+  for (const CbcVector& v : cbc_vectors) {
+    StreamCipher encrypting(v.kind, hex(v.key), hex(v.iv), Direction::encrypt);
+    StreamCipher decrypting(v.kind, hex(v.key), hex(v.iv), Direction::decrypt);
+    Bytes data = hex(v.plain);
+    encrypting.apply(std::span(data).first(16));  // one running stream
+    encrypting.apply(std::span(data).subspan(16));
+    EXPECT_EQ(to_hex(data), v.cipher);
+    decrypting.apply(std::span(data).first(8 * (v.kind == StreamCipher::Kind::aes_cbc ? 2 : 1)));
+    decrypting.apply(std::span(data).subspan(8 * (v.kind == StreamCipher::Kind::aes_cbc ? 2 : 1)));
+    EXPECT_EQ(to_hex(data), v.plain);
+  }
+}
+
+TEST(Cbc, WholeBlocksOnly) {
+  for (const CbcVector& v : cbc_vectors) {
+    StreamCipher cipher(v.kind, hex(v.key), hex(v.iv), Direction::encrypt);
+    Bytes data(20);
+    EXPECT_THROW(cipher.apply(data), std::runtime_error);
+    EXPECT_THROW(StreamCipher(v.kind, hex(v.key), Bytes(12), Direction::encrypt), std::runtime_error);
+    EXPECT_THROW(StreamCipher(v.kind, Bytes(20), hex(v.iv), Direction::encrypt), std::runtime_error);
+  }
 }
 
 // draft-agl-tls-chacha20poly1305-04 section 7: the 64-bit nonce form.

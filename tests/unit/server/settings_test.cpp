@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <fstream>
 
@@ -66,20 +67,49 @@ TEST_F(SettingsTest, SqliteIsMadeBelowTheDirectoryAndNeededWithoutSchema) {
   EXPECT_TRUE(open_provider(config_.data_provider, directory_, false));
 }
 
-TEST_F(SettingsTest, AlgorithmsThatAreNotBuiltAreLeftOutWithAWarning) {
-  std::vector<std::string> warnings;
+TEST_F(SettingsTest, AlgorithmsAreTakenAsConfigured) {
   config_.sftpd.ciphers = {"aes128-cbc", "aes256-ctr"};
+  config_.sftpd.public_key_algorithms = {"ssh-rsa"};
   config_.sftpd.max_auth_tries = -1;
-  auto options = ssh_options(config_, warnings);
+  auto options = ssh_options(config_);
   ASSERT_TRUE(options);
-  EXPECT_EQ(options->offer.ciphers, std::vector<std::string>{"aes256-ctr"});
-  EXPECT_EQ(warnings, std::vector<std::string>{"sftpd.ciphers: aes128-cbc is not supported, ignored"});
+  EXPECT_EQ(options->offer.ciphers, config_.sftpd.ciphers);
+  EXPECT_EQ(options->offer.public_keys, config_.sftpd.public_key_algorithms);
+  EXPECT_TRUE(options->offer.macs.empty()) << "left to the library";
   EXPECT_EQ(options->max_auth_tries, INT_MAX);
   EXPECT_TRUE(options->software.starts_with("Ferry_"));
-  config_.sftpd.macs = {"hmac-md5"};
-  auto refused = ssh_options(config_, warnings);
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("sftpd.macs"), std::string::npos);
+}
+
+TEST_F(SettingsTest, UnknownAlgorithmsAreRefusedWithTheValidOnes) {
+  const std::pair<const char*, std::vector<std::string> config::Sftpd::*> lists[] = {
+      {"sftpd.kex_algorithms", &config::Sftpd::kex_algorithms},
+      {"sftpd.host_key_algorithms", &config::Sftpd::host_key_algorithms},
+      {"sftpd.ciphers", &config::Sftpd::ciphers},
+      {"sftpd.macs", &config::Sftpd::macs},
+      {"sftpd.public_key_algorithms", &config::Sftpd::public_key_algorithms}};
+  for (const auto& [key, list] : lists) {
+    for (const char* bad : {"no-such-thing", "", "AES256-CTR", " aes256-ctr"}) {
+      config_.sftpd = {};
+      config_.sftpd.*list = {bad};
+      const auto refused = ssh_options(config_);
+      ASSERT_FALSE(refused) << key << " " << bad;
+      EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+      EXPECT_TRUE(refused.error().message.starts_with(key)) << refused.error().message;
+      EXPECT_NE(refused.error().message.find(", valid: "), std::string::npos) << refused.error().message;
+    }
+  }
+}
+
+TEST_F(SettingsTest, EcdsaHostKeysAreOfferedWhenNamed) {
+  const auto offers = [&] {
+    const auto options = ssh_options(config_);
+    const auto& names = options.value().offer.host_key_algorithms;
+    EXPECT_EQ(std::ranges::count(names, "ssh-rsa"), 0);
+    return std::ranges::count(names, "ecdsa-sha2-nistp256") == 1;
+  };
+  EXPECT_FALSE(offers());
+  config_.sftpd.host_keys = {"id_ecdsa"};
+  EXPECT_TRUE(offers());
 }
 
 TEST_F(SettingsTest, SecretsComeFromFilesToo) {

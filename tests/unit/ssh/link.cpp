@@ -14,11 +14,17 @@ std::shared_ptr<const PrivateKey> host_key(PrivateKey::Kind kind) {
   return key;
 }
 
+void offer_everything(AlgorithmOffer& offer) {
+  for (const auto& method : key_agreements()) offer.key_agreements.emplace_back(method.name);
+  for (const auto& cipher : cipher_algorithms()) offer.ciphers.emplace_back(cipher.name);
+  for (const auto& mac : mac_algorithms()) offer.macs.emplace_back(mac.name);
+}
+
 TransportOptions transport_options() {
   TransportOptions options;
   options.version = "SSH-2.0-FerryTest";
   options.offer.host_key_algorithms = {"ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256"};
-  for (const KeyAgreement& method : key_agreements()) options.offer.key_agreements.emplace_back(method.name);
+  offer_everything(options.offer);
   options.offer = complete_offer(options.offer);
   options.host_keys = {host_key(PrivateKey::Kind::ed25519), host_key(PrivateKey::Kind::ecdsa_p256),
                        host_key(PrivateKey::Kind::rsa_3072)};

@@ -16,6 +16,8 @@ namespace ferry::ssh::test {
 // Host keys made once for all tests: ed25519, ecdsa nistp256, rsa.
 std::shared_ptr<const PrivateKey> host_key(PrivateKey::Kind kind);
 // With all three host keys and every algorithm, ed25519 first.
+// Every key agreement, cipher and MAC there is.
+void offer_everything(AlgorithmOffer& offer);
 TransportOptions transport_options();
 
 class Link {

@@ -106,6 +106,7 @@ bool eventually(const std::function<bool()>& done, std::chrono::milliseconds lim
 
 Loopback::Loopback(ServerOptions options) {
   if (options.host_keys.empty()) options.host_keys = {host_key(PrivateKey::Kind::ed25519)};
+  if (options.offer.ciphers.empty() && options.offer.macs.empty()) offer_everything(options.offer);
   std::vector<asio::io_context*> all;
   for (int i = 0; i < 2; ++i) all.push_back(contexts_.emplace_back(std::make_unique<asio::io_context>(1)).get());
   server = std::make_unique<Server>(

@@ -245,7 +245,7 @@ TEST(OwnKexinit, CookieIsRandom) { EXPECT_NE(make_kexinit(full_offer(), true), m
 TEST(Offer, UnknownNamesAreRefusedWithTheValidOnes) {
   for (std::vector<std::string> AlgorithmOffer::*list :
        {&AlgorithmOffer::key_agreements, &AlgorithmOffer::host_key_algorithms, &AlgorithmOffer::ciphers,
-        &AlgorithmOffer::macs}) {
+        &AlgorithmOffer::macs, &AlgorithmOffer::public_keys}) {
     AlgorithmOffer offer;
     EXPECT_TRUE(check_offer(offer));
     offer.*list = {"no-such-algorithm"};
@@ -267,7 +267,10 @@ TEST(Offer, EmptyListsAreFilled) {
     const bool offered = std::ranges::find(complete.key_agreements, method.name) != complete.key_agreements.end();
     EXPECT_EQ(offered, method.by_default) << method.name;
   }
-  EXPECT_EQ(complete.macs.size(), mac_algorithms().size());
+  EXPECT_EQ(std::ranges::count(complete.macs, "hmac-sha2-256"), 1);
+  EXPECT_EQ(std::ranges::count(complete.macs, "hmac-sha1"), 0);
+  EXPECT_EQ(std::ranges::count(complete.host_key_algorithms, "ssh-rsa"), 0);
+  EXPECT_EQ(std::ranges::count(complete.public_keys, "ssh-rsa"), 0);
   EXPECT_TRUE(check_offer(complete));
 }
 

@@ -114,17 +114,18 @@ INSTANTIATE_TEST_SUITE_P(All, PacketCipher, testing::ValuesIn(all_protections())
                          [](const auto& info) { return info.param.name(); });
 
 TEST(PacketCipherTable, HasEveryNameOfTheManual) {
-  for (const char* name : {"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
-                           "aes128-ctr", "aes192-ctr", "aes256-ctr"}) {
+  for (const char* name :
+       {"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr",
+        "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"}) {
     EXPECT_NE(find_cipher(name), nullptr) << name;
   }
-  for (const char* name :
-       {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"}) {
+  for (const char* name : {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
+                           "hmac-sha2-512", "hmac-sha1", "hmac-sha1-96"}) {
     EXPECT_NE(find_mac(name), nullptr) << name;
   }
   EXPECT_EQ(find_cipher("none"), nullptr);
-  EXPECT_EQ(find_cipher("aes128-cbc"), nullptr);
-  EXPECT_EQ(find_mac("hmac-sha1"), nullptr);
+  EXPECT_EQ(find_cipher("arcfour"), nullptr);
+  EXPECT_EQ(find_mac("hmac-md5"), nullptr);
   EXPECT_EQ(find_mac(""), nullptr);
 }
 
@@ -219,15 +220,26 @@ Bytes hmac(const EVP_MD* digest, ByteSpan key, std::uint32_t sequence, ByteSpan 
 }
 
 // RFC 4253 section 6.4 (the MAC covers what is not encrypted yet) and OpenSSH's encrypt-then-mac (it covers the
-// length in clear and the rest encrypted), with the counter of RFC 4344 running on from packet to packet.
-TEST(PacketCipherKnown, AesCtrWithHmac) {
+// length in clear and the rest encrypted), with the counter of RFC 4344 or the chain of CBC running on from packet to
+// packet.
+const EVP_CIPHER* evp_cipher_of(const CipherAlgorithm& cipher) {
+  if (cipher.kind == CipherKind::des3_cbc) return EVP_des_ede3_cbc();
+  const bool ctr = cipher.kind == CipherKind::aes_ctr;
+  if (cipher.key_size == 16) return ctr ? EVP_aes_128_ctr() : EVP_aes_128_cbc();
+  if (cipher.key_size == 24) return ctr ? EVP_aes_192_ctr() : EVP_aes_192_cbc();
+  return ctr ? EVP_aes_256_ctr() : EVP_aes_256_cbc();
+}
+
+TEST(PacketCipherKnown, StreamWithHmac) {
   for (const Protection& protection : all_protections()) {
     if (protection.mac == nullptr) continue;
     const DirectionKeys keys = test_keys(*protection.cipher, protection.mac);
     const auto sealer = protection.sealer();
-    const std::size_t key_size = protection.cipher->key_size;
-    const EVP_CIPHER* evp = key_size == 16 ? EVP_aes_128_ctr() : key_size == 24 ? EVP_aes_192_ctr() : EVP_aes_256_ctr();
-    const EVP_MD* digest = protection.mac->hash == crypto::HashAlgorithm::sha256 ? EVP_sha256() : EVP_sha512();
+    const EVP_CIPHER* evp = evp_cipher_of(*protection.cipher);
+    const EVP_MD* digest = protection.mac->hash == crypto::HashAlgorithm::sha1     ? EVP_sha1()
+                           : protection.mac->hash == crypto::HashAlgorithm::sha256 ? EVP_sha256()
+                                                                                   : EVP_sha512();
+    const std::size_t tag_size = protection.mac->name == "hmac-sha1-96" ? 12 : EVP_MD_get_size(digest);
     const bool etm = protection.mac->encrypt_then_mac;
     Bytes plain_stream;  // what the key stream has covered so far
     for (const std::uint32_t sequence : {3U, 4U, 5U}) {
@@ -238,9 +250,10 @@ TEST(PacketCipherKnown, AesCtrWithHmac) {
       const Bytes cipher_stream = stream(evp, keys.encryption.bytes(), keys.iv.bytes(), plain_stream);
       Bytes expected(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(clear));
       append(expected, ByteSpan(cipher_stream).last(packet.size() - clear));
-      append(expected, hmac(digest, keys.integrity.bytes(), sequence, etm ? ByteSpan(expected) : ByteSpan(packet)));
+      const Bytes tag = hmac(digest, keys.integrity.bytes(), sequence, etm ? ByteSpan(expected) : ByteSpan(packet));
+      append(expected, ByteSpan(tag).first(tag_size));
       EXPECT_EQ(sealed_packet(*sealer, sequence, payload), expected) << protection.name();
-      EXPECT_EQ((packet.size() - clear) % 16, 0U);
+      EXPECT_EQ((packet.size() - clear) % static_cast<std::size_t>(EVP_CIPHER_get_iv_length(evp)), 0U);
     }
   }
 }

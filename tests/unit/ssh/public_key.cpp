@@ -109,12 +109,23 @@ TEST(PublicKey, Algorithms) {
   EXPECT_TRUE(rsa.allows_algorithm("rsa-sha2-256"));
   EXPECT_TRUE(rsa.allows_algorithm("rsa-sha2-512"));
   EXPECT_FALSE(rsa.allows_algorithm("ssh-rsa")) << "SHA-1";
+  EXPECT_TRUE(rsa.fits_algorithm("ssh-rsa"));
+  EXPECT_FALSE(any_key(PrivateKey::Kind::ed25519).public_key().fits_algorithm("ssh-rsa"));
   const PublicKey ed25519 = any_key(PrivateKey::Kind::ed25519).public_key();
   EXPECT_TRUE(ed25519.allows_algorithm("ssh-ed25519"));
   EXPECT_FALSE(ed25519.allows_algorithm("rsa-sha2-256"));
   EXPECT_FALSE(PublicKey().allows_algorithm(""));
   EXPECT_EQ(public_key_algorithms().front(), "ssh-ed25519");
   EXPECT_EQ(std::ranges::count(public_key_algorithms(), "ssh-rsa"), 0);
+}
+
+// RFC 4253 section 6.6, for who asks for it.
+TEST(PublicKey, SignaturesWithSha1) {
+  const PrivateKey& rsa = any_key(PrivateKey::Kind::rsa_3072);
+  const Bytes made = rsa.sign("ssh-rsa", as_bytes("data")).value();
+  EXPECT_TRUE(rsa.public_key().verify("ssh-rsa", made, as_bytes("data")));
+  EXPECT_FALSE(rsa.public_key().verify("ssh-rsa", made, as_bytes("date")));
+  EXPECT_FALSE(rsa.public_key().verify("rsa-sha2-256", made, as_bytes("data")));
 }
 
 // The named algorithm must be the one inside: a sha2-256 signature must not pass for sha2-512.

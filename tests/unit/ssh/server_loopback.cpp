@@ -228,7 +228,7 @@ TEST(Server, ChecksItsOptions) {
   good.host_keys = {host_key(PrivateKey::Kind::ed25519)};
   EXPECT_TRUE(check(good));
   ServerOptions unknown = good;
-  unknown.offer.ciphers = {"aes128-cbc"};
+  unknown.offer.ciphers = {"arcfour"};
   ASSERT_FALSE(check(unknown));
   EXPECT_EQ(check(unknown).error().code, ErrorCode::invalid_argument);
   ServerOptions unfitting = good;
