@@ -11,9 +11,11 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from clients import ClientFailed, Paramiko, asyncssh_connect, offered, random_file, same, sftp, sftp_command
+from clients import ClientFailed, Paramiko, asyncssh_connect, offered, random_file, run, same, sftp, sftp_command
 from conftest import copy_host_keys, run_server
-from ferry import Ferry, binary, clean_environment
+from ferry import ROOT, Ferry, binary, clean_environment
+
+JSCH = ROOT / "build/interop-jsch"  # made by scripts/run-tests
 
 POST_QUANTUM = "mlkem768x25519-sha256"  # OpenSSH speaks it from 9.9 on: other clients have to
 AEAD = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
@@ -104,6 +106,13 @@ def test_post_quantum_key_exchange_with_paramiko(user, keys, tmp_path):
         sftp_client.get_channel().get_transport().renegotiate_keys()
         sftp_client.get("there", str(tmp_path / "back"))
     assert same(source, tmp_path / "back")
+
+
+def test_post_quantum_key_exchange_with_jsch(user, tmp_path):
+    source = random_file(tmp_path / "source", 700_003)
+    run(["java", "-cp", JSCH / "*", JSCH / "JschClient.java", "127.0.0.1", user.server.sftp_port, user.name,
+         user.password, POST_QUANTUM, source, "there", tmp_path / "back"])
+    assert same(source, user.home / "there") and same(source, tmp_path / "back")
 
 
 def test_post_quantum_rekeying_with_asyncssh_in_transfers_both_ways(user, keys, tmp_path):
