@@ -87,11 +87,23 @@ class Bench:
             if why:
                 print(f"without {name}: {why}")
                 continue
-            self.servers.append(PEERS[name](self.place, meter(name)))
+            self.launch(PEERS[name], self.place, name, self.servers)
 
-    def stop(self):
-        for server in self.servers:
-            server.stop()
+    @staticmethod
+    def launch(peer, place, name, servers):
+        """A server that does not start is left out, and said."""
+        try:
+            servers.append(peer(place, meter(name)))
+        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+            print(f"without {name}: {error}")
+
+    @staticmethod
+    def stop(servers):
+        for server in servers:
+            try:
+                server.stop()
+            except RuntimeError as error:
+                print(f"{server.name}: {error}")
 
     def measure(self, row, work, servers=None, runs=None, extra=None):
         """Runs `work(server)` on each, turn about, so that a change of the machine's mood meets all."""
@@ -188,13 +200,12 @@ class Bench:
             servers = []
             try:
                 for one in self.servers:
-                    servers.append(type(one)(self.place.at(near), meter(f"{one.name}-link")))
+                    self.launch(type(one), self.place.at(near), f"{one.name}-link", servers)
                 for direction in DIRECTIONS:
                     self.measure(f"link of 50 ms, {direction}",
                                  lambda server: workloads.link(server, direction, "link", size, far), servers, 1)
             finally:
-                for server in servers:
-                    server.stop()
+                self.stop(servers)
                 running.stdin.close()
 
 
@@ -214,7 +225,7 @@ def main():
         for row in bench.rows_wanted:
             ROWS[row](bench)
     finally:
-        bench.stop()
+        bench.stop(bench.servers)
         shutil.rmtree(work, ignore_errors=True)
     path = ROOT / "build/bench/ssh.json"
     report.write(path, {"bytes": bench.size, "runs": bench.runs, "scale": bench.scale,

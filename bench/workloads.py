@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 
 from peers import ROOT
@@ -162,12 +163,15 @@ def memory(peer, count, read):
                f"{peer.remote}/held", str(count), str(at_once), *(["read"] if read else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as client:
+        guard = threading.Timer(LONGEST, client.kill)
+        guard.start()
         try:
             if client.stdout.readline() != "held\n":
-                raise Failed(client.stderr.read().strip())
+                raise Failed(client.stderr.read().strip() or f"not done in {LONGEST} s")
             time.sleep(2)
             return {"kib_session": (peer.meter.memory() - before) / count / 1024}
         finally:
+            guard.cancel()
             client.stdin.close()
             client.wait()
 
