@@ -9,7 +9,7 @@ import pytest
 
 import raw_ssh
 from clients import random_file, same, sftp, wait_for
-from conftest import run_server
+from conftest import copy_host_keys, run_server
 from ferry import Ferry, sanitized
 from raw_ssh import Closed, RawSSH, kexinit, text, u32
 
@@ -55,9 +55,11 @@ class Victim:
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory):
-    for server in run_server(Ferry(tmp_path_factory.mktemp("hostile"))):
-        victim = Victim(server)
+def victim(server, tmp_path_factory):
+    mine = Ferry(tmp_path_factory.mktemp("hostile"))
+    copy_host_keys(server, mine)
+    for running in run_server(mine):
+        victim = Victim(running)
         victim.serves(tmp_path_factory.mktemp("warm"))
         yield victim
 
@@ -138,14 +140,16 @@ def test_connections_above_the_limit_are_refused_and_the_others_go_on(make_serve
     victim.serves(tmp_path)
 
 
-def test_out_of_descriptors(tmp_path_factory, tmp_path):
+def test_out_of_descriptors(server, tmp_path):
     """What cannot be accepted waits; once others leave, the server goes on as before."""
-    for server in run_server(Ferry(tmp_path_factory.mktemp("few"), wrapper=["prlimit", "--nofile=120:120"])):
-        victim = Victim(server)
+    few = Ferry(tmp_path / "few", wrapper=["prlimit", "--nofile=120:120"])
+    copy_host_keys(server, few)
+    for running in run_server(few):
+        victim = Victim(running)
         with contextlib.ExitStack() as held:
             for _ in range(200):
-                held.enter_context(RawSSH(server, version=None))
-            wait_for(lambda: "accept failed" in server.log(), "the descriptors to be used up", SANE)
+                held.enter_context(RawSSH(running, version=None))
+            wait_for(lambda: "accept failed" in running.log(), "the descriptors to be used up", SANE)
         wait_for(lambda: victim.descriptors() < 100, "the descriptors to be closed", SANE)
         victim.serves(tmp_path)
 

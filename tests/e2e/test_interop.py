@@ -68,7 +68,7 @@ def check_download(client, home, folder, tmp_path):
 
 
 def check_list(client, home, folder, tmp_path):
-    wanted = {f"name-{index:04d}" for index in range(1500)} | {"naïve"}
+    wanted = {f"name-{index:04d}" for index in range(600)} | {"naïve"}
     for name in wanted:
         (home / name).touch()
     (home / "directory").mkdir()

@@ -13,6 +13,7 @@ import pytest
 import raw_sftp
 import raw_ssh
 from clients import Paramiko, asyncssh_connect, random_file, same, sftp, wait_for
+from conftest import copy_host_keys
 from ferry import Ferry, sanitized
 from raw_sftp import Raw
 from raw_ssh import Closed, RawSSH, text, u32
@@ -144,9 +145,10 @@ def sftp_requests():
 class Capped:
     """A server that may have 1.5 GB of addresses and so much processor time, and dies beyond."""
 
-    def __init__(self, folder, seconds):
+    def __init__(self, folder, seconds, keys_of):
         caps = [f"--cpu={seconds}"] + ([] if sanitized() else ["--as=1500000000"])
         self.server = Ferry(folder, wrapper=["prlimit", *caps])
+        copy_host_keys(keys_of, self.server)
 
     def __enter__(self):
         self.server.start()
@@ -175,8 +177,8 @@ class Capped:
 
 
 @pytest.fixture
-def capped(tmp_path):
-    with Capped(tmp_path / "capped", 120 if sanitized() else 30) as capped:
+def capped(server, tmp_path):
+    with Capped(tmp_path / "capped", 120 if sanitized() else 30, server) as capped:
         capped.serves(tmp_path)
         before = capped.resident()
         yield capped
