@@ -19,6 +19,7 @@
 #include "server/storage.h"
 #include "server/unbuilt.h"
 #include "server/version.h"
+#include "session/quota_scan.h"
 
 namespace ferry::server {
 
@@ -35,6 +36,7 @@ struct Server::Parts {
   std::unique_ptr<auth::Tokens> tokens;
   std::shared_ptr<session::Registry> registry;
   std::shared_ptr<session::Ledger> ledger;
+  std::shared_ptr<session::QuotaScans> scans;
   std::shared_ptr<SshServices> ssh_services;
   Status status;
   std::vector<std::shared_ptr<http::TlsContext>> tls;
@@ -61,6 +63,13 @@ std::string shown(const std::string& address, int port) {
   return (address.empty() ? "*" : v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
+// Asked for on event loops, which must not wait for the store.
+std::function<void(const model::UserPtr&)> recount_in_background(std::shared_ptr<session::QuotaScans> scans) {
+  return [scans = std::move(scans)](const model::UserPtr& user) {
+    asio::post(blocking_pool(), [scans, user] { scans->recount(user); });
+  };
+}
+
 // Where a client on this machine finds what listens on `address`.
 std::string reachable(const std::string& address) {
   if (address.empty() || address == "0.0.0.0" || address == "::") return "127.0.0.1";
@@ -83,6 +92,8 @@ Result<void> Server::Parts::build_accounts() {
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
   registry = std::make_shared<session::Registry>(connection_limits(config().common));
   ledger = std::make_shared<session::Ledger>(*provider, quota_options(config().data_provider));
+  scans = std::make_shared<session::QuotaScans>(session::Services{
+      .registry = registry, .options = session_options(config().common), .storage = open_storage, .ledger = ledger});
   return {};
 }
 
@@ -108,11 +119,14 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   policy.password_authentication = config().sftpd.password_authentication;
   policy.sftp.product_version = version();
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
-  ssh_services = std::make_shared<SshServices>(
-      *authenticator,
-      session::Services{
-          .registry = registry, .options = session_options(config().common), .storage = open_storage, .ledger = ledger},
-      std::move(policy));
+  ssh_services = std::make_shared<SshServices>(*authenticator,
+                                               session::Services{.registry = registry,
+                                                                 .options = session_options(config().common),
+                                                                 .storage = open_storage,
+                                                                 .ledger = ledger,
+                                                                 .bandwidth = std::make_shared<session::Bandwidth>(),
+                                                                 .recount = recount_in_background(scans)},
+                                               std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
   auto checked = ssh->check();
@@ -145,7 +159,9 @@ Result<void> Server::Parts::build_http() {
                             .tokens = *tokens,
                             .registry = registry,
                             .version = std::move(about),
-                            .status = [this] { return status.get(); }});
+                            .status = [this] { return status.get(); },
+                            .ledger = ledger,
+                            .scans = scans});
   http::ServerOptions http_options;
   if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
   http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
@@ -311,6 +327,7 @@ void Server::run() {
       .gone = [&] { return parts.ssh->connections() == 0 && parts.http->connections() == 0; },
   };
   run_until_stopped(actions, {.grace = parts.options.grace});
+  parts.scans->stop();
   parts.ledger->close();
   parts.threads.stop();
   log::info("server", "", "stopped");

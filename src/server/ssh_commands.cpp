@@ -66,6 +66,7 @@ Task<void> serve_command(ssh::Channel& channel, model::UserPtr user, session::Co
   info.protocol = name == scp_name ? "SCP" : "SSH";
   info.id = info.protocol + "_" + info.id;
   info.command = line;
+  info.gone = [&channel] { return channel.closed(); };
   auto opened = co_await session::open_session(user, info, std::move(services));
   if (!opened) {
     log::warn("sftpd", info.id, "no session for {}: {}", user->username, opened.error().message);

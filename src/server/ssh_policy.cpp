@@ -24,6 +24,7 @@ Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
   session::ConnectionInfo info = login->info;
   info.protocol = "SFTP";
   info.id = "SFTP_" + info.id + "_" + std::to_string(++login->channels);
+  info.gone = [&channel] { return channel.closed(); };
   auto opened = co_await session::open_session(login->user, info, login->services->sessions);
   if (!opened) {
     log::warn("sftpd", info.id, "no session for {}: {}", login->user->username, opened.error().message);

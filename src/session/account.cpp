@@ -1,5 +1,7 @@
 #include "session/account.h"
 
+#include <algorithm>
+
 namespace ferry::session {
 
 namespace {
@@ -18,6 +20,31 @@ std::unique_ptr<UploadRoom> Account::room_in(const vfs::Mount& mount) const {
   const std::int64_t largest = user->filters.max_upload_file_size;
   if (all.empty() && largest <= 0) return nullptr;
   return std::make_unique<UploadRoom>(ledger, all, static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
+}
+
+std::unique_ptr<DataAllowance> Account::data_allowance(bool upload) const {
+  if (!transfers) return nullptr;
+  return std::make_unique<DataAllowance>(transfers, upload, transfer_limits_of(*user));
+}
+
+vfs::SpaceInfo Account::space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const {
+  const Payers& all = payers_of(mount);
+  const QuotaUsage limits = all.limits(), room = all.room();
+  const auto left = [](std::int64_t count) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)); };
+  if (limits.size > 0) {
+    const std::uint64_t unit = std::max<std::uint64_t>(1, stored.fragment_size);
+    stored.blocks = left(limits.size) / unit;
+    stored.blocks_free = left(room.size) / unit;
+    stored.blocks_available = std::min(stored.blocks_free, stored.blocks_available);
+  }
+  if (limits.files > 0) {
+    stored.files = left(limits.files);
+    stored.files_free = left(room.files);
+    // Some file systems know no number of files.
+    stored.files_available =
+        stored.files_available == 0 ? stored.files_free : std::min(stored.files_free, stored.files_available);
+  }
+  return stored;
 }
 
 std::string Account::location(const VirtualPath& path) const {

@@ -6,6 +6,7 @@
 
 #include "base/task.h"
 #include "model/user.h"
+#include "session/data_allowance.h"
 #include "session/factory.h"
 #include "session/ledger.h"
 #include "session/operation_log.h"
@@ -28,12 +29,19 @@ struct Account {
   std::unique_ptr<Registration> registration;
   std::size_t open_handles = 0;
   std::shared_ptr<Ledger> ledger = {};
-  std::vector<Payers> payers = {};  // by the mount's id; empty: nothing is counted
+  std::vector<Payers> payers = {};          // by the mount's id; empty: nothing is counted
+  std::shared_ptr<Balance> transfers = {};  // none: what is transferred is not counted
+  Paces paces = {};
+  std::function<void(const model::UserPtr&)> recount = {};
 
   // Whose quotas count what lies in the mount.
   const Payers& payers_of(const vfs::Mount& mount) const;
   // What an upload there has to watch; none: nothing.
   std::unique_ptr<UploadRoom> room_in(const vfs::Mount& mount) const;
+  // The same of the data-transfer quota.
+  std::unique_ptr<DataAllowance> data_allowance(bool upload) const;
+  // What is free as the account may know it: by its quota where there is one.
+  vfs::SpaceInfo space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const;
 
   // Whether `operation` may touch `path`: judged in its directory, and where symlinks lead, there too, so that
   // no link carries the rights of one directory into another. permission_denied otherwise; not_found for what

@@ -252,7 +252,7 @@ Task<Result<vfs::SpaceInfo>> AccountSession::space(VirtualPath path) {
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
   Result<vfs::SpaceInfo> space = co_await target.mount->storage->space(target.path);
   if (!space) co_return step.failed(space.error());
-  co_return space;
+  co_return account_->space_in(*target.mount, *space);
 }
 
 }  // namespace ferry::session

@@ -30,6 +30,8 @@ class AccountSession final : public Session {
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
   Task<Result<NativePlace>> native_place(VirtualPath path) override;
+  Result<std::uint64_t> room_for_program() override;
+  void program_ended() override;
 
  private:
   // Every operation starts with one: a sign of life, a clock, and who to name in the log.

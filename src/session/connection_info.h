@@ -18,6 +18,8 @@ struct ConnectionInfo {
   // Ends this connection when an administrator or the idle timer says so. Called from any thread, perhaps
   // more than once and after the connection is gone: post to the connection's executor, own nothing of it.
   std::function<void()> disconnect = {};
+  // Whether the client has left: asked now and then, on the connection's thread, while it is made to wait.
+  std::function<bool()> gone = {};
 };
 
 }  // namespace ferry::session

@@ -29,14 +29,21 @@ Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, c
   return storage;
 }
 
+std::string name_of(const model::VirtualFolder& folder) { return "folder \"" + folder.name + '"'; }
+
+Result<std::shared_ptr<vfs::FileSystem>> open_folder(const model::User& user, const model::VirtualFolder& folder,
+                                                     const Services& services) {
+  std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
+  return open_storage(user, folder.filesystem, std::move(path), services, name_of(folder));
+}
+
 Result<void> mount_folder(vfs::MountTable& mounts, const model::User& user, const model::VirtualFolder& folder,
                           const Services& services) {
-  const std::string what = "folder \"" + folder.name + '"';
   const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
-  if (!point || !folder.virtual_path.starts_with('/')) return fail(ErrorCode::invalid_argument, what + ": bad path");
-  std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
-  Result<std::shared_ptr<vfs::FileSystem>> storage =
-      open_storage(user, folder.filesystem, std::move(path), services, what);
+  if (!point || !folder.virtual_path.starts_with('/')) {
+    return fail(ErrorCode::invalid_argument, name_of(folder) + ": bad path");
+  }
+  Result<std::shared_ptr<vfs::FileSystem>> storage = open_folder(user, folder, services);
   if (!storage) return fail(storage.error());
   return mounts.add(*point, std::move(*storage));
 }
@@ -64,7 +71,40 @@ std::vector<Payers> find_payers(const vfs::MountTable& mounts, const model::User
   return payers;
 }
 
+// What it may take a while to find out of an account.
+struct Opened {
+  vfs::MountTable mounts;
+  std::vector<Payers> payers;
+  std::shared_ptr<Balance> transfers;
+};
+
+Result<Opened> open_account(const model::User& user, const Services& services) {
+  Result<vfs::MountTable> mounts = build_mounts(user, services);
+  if (!mounts) return fail(mounts.error());
+  Opened opened{std::move(*mounts), {}, {}};
+  if (services.ledger) {
+    opened.payers = find_payers(opened.mounts, user, *services.ledger);
+    opened.transfers = services.ledger->transfers_of(user);
+  }
+  return opened;
+}
+
 }  // namespace
+
+Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::User& user, const Services& services) {
+  std::vector<std::shared_ptr<vfs::FileSystem>> storages;
+  Result<std::shared_ptr<vfs::FileSystem>> home =
+      open_storage(user, user.filesystem, user.home_dir, services, "home directory");
+  if (!home) return fail(home.error());
+  storages.push_back(std::move(*home));
+  for (const model::VirtualFolder& folder : user.virtual_folders) {
+    if (folder.quota_size >= 0 && folder.quota_files >= 0) continue;
+    Result<std::shared_ptr<vfs::FileSystem>> storage = open_folder(user, folder, services);
+    if (!storage) return fail(storage.error());
+    storages.push_back(std::move(*storage));
+  }
+  return storages;
+}
 
 Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services) {
   const std::size_t limit = user->max_sessions > 0 ? static_cast<std::size_t>(user->max_sessions) : 0;
@@ -72,14 +112,11 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   if (!registration) co_return fail(registration.error());
   const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
   if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
-  auto build = [&] { return build_mounts(*user, services); };
-  Result<vfs::MountTable> mounts = co_await run_blocking(build);
-  if (!mounts) co_return fail(mounts.error());
-  std::vector<Payers> payers;
-  if (services.ledger) {
-    auto find = [&] { return find_payers(*mounts, *user, *services.ledger); };
-    payers = co_await run_blocking(find);
-  }
+  auto open = [&] { return open_account(*user, services); };
+  Result<Opened> opened = co_await run_blocking(open);
+  if (!opened) co_return fail(opened.error());
+  Paces paces;
+  if (services.bandwidth) paces = services.bandwidth->of(*user, info.client_ip);
 
   const auto who = std::make_shared<const Identity>(Identity{user->username, std::move(info)});
   log::info(who->connection.protocol, who->connection.id, "session opened, user \"{}\", home \"{}\", from {}",
@@ -89,12 +126,15 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .options = services.options,
                                                    .permissions = Permissions(user->permissions),
                                                    .patterns = Patterns(user->filters.file_patterns),
-                                                   .mounts = std::move(*mounts),
+                                                   .mounts = std::move(opened->mounts),
                                                    .start_directory = *start,
                                                    .registration = std::move(*registration),
                                                    .open_handles = 0,
                                                    .ledger = services.ledger,
-                                                   .payers = std::move(payers)});
+                                                   .payers = std::move(opened->payers),
+                                                   .transfers = std::move(opened->transfers),
+                                                   .paces = std::move(paces),
+                                                   .recount = services.recount});
   co_return std::make_unique<AccountSession>(std::move(account));
 }
 

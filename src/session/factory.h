@@ -13,9 +13,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/task.h"
 #include "model/user.h"
+#include "session/bandwidth.h"
 #include "session/connection_info.h"
 #include "session/ledger.h"
 #include "session/registry.h"
@@ -61,8 +63,14 @@ struct Services {
   std::shared_ptr<Registry> registry;
   Options options = {};
   StorageFactory storage;
-  std::shared_ptr<Ledger> ledger = {};  // none: nothing is counted
+  std::shared_ptr<Ledger> ledger = {};        // none: nothing is counted
+  std::shared_ptr<Bandwidth> bandwidth = {};  // none: no limits
+  // Counts the user's storage again: after a program of the system worked on it. May be empty.
+  std::function<void(const model::UserPtr&)> recount = {};
 };
+
+// The storages whose contents count as the user's: its home, and the folders that are included in its quota. May block.
+Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::User& user, const Services& services);
 
 // Enters the account into the registry, makes its home directory and folders when they are missing and
 // builds its virtual tree. limit_exceeded: max_sessions; unsupported: a storage provider not built in;

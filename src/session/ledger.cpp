@@ -108,6 +108,11 @@ Result<void> Ledger::update_transfer(const std::string& name, TransferUsage usag
   });
 }
 
+Result<void> Ledger::reset(std::shared_ptr<Balance> balance, QuotaUsage usage,
+                           std::optional<std::uint64_t> generation) {
+  return ask(std::move(balance), [&](Balance& one) { return one.reset(provider_, usage, generation); });
+}
+
 std::vector<std::shared_ptr<Balance>> Ledger::all_balances() {
   std::vector<std::shared_ptr<Balance>> all;
   const std::lock_guard lock(mutex_);

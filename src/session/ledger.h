@@ -57,9 +57,11 @@ class Ledger {
   Result<void> update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how);
   Result<void> update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how);
   Result<void> update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how);
-  std::shared_ptr<Balance> user_balance(const std::string& name);
-  std::shared_ptr<Balance> folder_balance(const std::string& name);
-  store::Provider& provider() const { return provider_; }
+  // With what the store knows of it.
+  std::shared_ptr<Balance> known_user(const std::string& name) { return loaded(user_balance(name)); }
+  std::shared_ptr<Balance> known_folder(const std::string& name) { return loaded(folder_balance(name)); }
+  // See Balance::reset.
+  Result<void> reset(std::shared_ptr<Balance> balance, QuotaUsage usage, std::optional<std::uint64_t> generation);
 
   // Tells the store what is due, and forgets who is not connected any more. Blocking; called every few seconds.
   void tick();
@@ -72,6 +74,8 @@ class Ledger {
 
  private:
   using Balances = std::map<std::string, std::shared_ptr<Balance>, std::less<>>;
+  std::shared_ptr<Balance> user_balance(const std::string& name);
+  std::shared_ptr<Balance> folder_balance(const std::string& name);
   std::shared_ptr<Balance> find(Balances& balances, Balance::Kind kind, const std::string& name);
   std::shared_ptr<Balance> loaded(std::shared_ptr<Balance> balance);
   void flush(Balance& balance);

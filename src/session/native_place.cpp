@@ -71,4 +71,15 @@ Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
   co_return place;
 }
 
+Result<std::uint64_t> AccountSession::room_for_program() {
+  const QuotaUsage room = account_->payers_of(*account_->mounts.mounts().front()).room();
+  if (room.files <= 0 || room.size <= 0) return fail(ErrorCode::quota_exceeded, "quota exceeded");
+  return static_cast<std::uint64_t>(room.size);
+}
+
+void AccountSession::program_ended() {
+  const bool counted = !account_->payers_of(*account_->mounts.mounts().front()).empty();
+  if (counted && account_->recount) account_->recount(account_->user);
+}
+
 }  // namespace ferry::session

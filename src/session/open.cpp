@@ -15,11 +15,14 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (options.read) {
     const Result<void> allowed = co_await account_->check(Operation::download, path, true);
     if (!allowed) co_return step.failed(allowed.error());
+    settlement.sent = account_->data_allowance(false);
+    if (settlement.sent && !settlement.sent->any_left()) co_return step.failed(DataAllowance::refusal());
   }
   Result<void> opened;
   if (options.write) {
     settlement.ledger = account_->ledger;
     settlement.room = account_->room_in(*target.mount);
+    settlement.received = account_->data_allowance(true);
     opened = co_await open_upload(path, options, settlement);
   } else {
     Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(target.path, options);
@@ -40,6 +43,7 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   if (!replacing && !options.create) co_return replacing;
   const bool asked_exclusive = options.exclusive;
   if (!replacing) options.exclusive = true;
+  if (settlement.received && !settlement.received->any_left()) co_return fail(DataAllowance::refusal());
 
   // From looking at what is there until it is counted, nobody else changes it.
   PathLocks::Held held;

@@ -173,6 +173,18 @@ QuotaUsage Payers::room() const {
   return room_of_locked();
 }
 
+QuotaUsage Payers::limits() const {
+  QuotaUsage narrowest;
+  const auto narrow = [](std::int64_t& limit, std::int64_t other) {
+    if (other > 0 && (limit == 0 || other < limit)) limit = other;
+  };
+  for (const Payer& payer : all_) {
+    narrow(narrowest.files, payer.limits.files);
+    narrow(narrowest.size, payer.limits.size);
+  }
+  return narrowest;
+}
+
 Result<void> Payers::reserve(QuotaUsage wanted) const {
   const auto locks = lock_all();
   const QuotaUsage room = room_of_locked();

@@ -88,6 +88,8 @@ class Payers {
 
   // Size and files that all limits leave; the largest number where there is no limit, below 0 when it was overrun.
   QuotaUsage room() const;
+  // The narrowest limits; 0: none.
+  QuotaUsage limits() const;
   // quota_exceeded: not all of it fits.
   Result<void> reserve(QuotaUsage wanted) const;
   // Bytes for a file that grows: `needed` at least, more while there is plenty; fewer, perhaps 0, when that is all.

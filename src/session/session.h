@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -77,6 +78,12 @@ class Session {
   // unsupported: not on local storage, or virtual folders are in the way; permission_denied: fewer rights than a
   // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
+
+  // Before a program works on the home: bytes that the quota leaves it, the largest number for no limit;
+  // quota_exceeded: nothing more may be stored.
+  virtual Result<std::uint64_t> room_for_program() { return std::numeric_limits<std::uint64_t>::max(); }
+  // It has ended, and may have stored or removed anything.
+  virtual void program_ended() {}
 
   // Open files and directories of this session; the protocol refuses more than its limit.
   virtual std::size_t open_handles() const = 0;

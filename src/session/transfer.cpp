@@ -85,6 +85,12 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
     held.release();
     co_await end.ledger->store(payers);
   }
+  for (std::unique_ptr<DataAllowance>* allowance : {&end.received, &end.sent}) {
+    if (!*allowance) continue;
+    const std::shared_ptr<Balance> balance = (*allowance)->balance();
+    allowance->reset();
+    co_await end.ledger->store(balance);
+  }
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
   log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
   if (failure) co_return fail(*failure);
@@ -111,6 +117,9 @@ Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlemen
   settlement_.who = account_->who;
   settlement_.row = account_->registration->add_transfer(settlement_.upload, path_.text());
   settlement_.log_path = settlement_.storage->location(settlement_.target);
+  settlement_.ledger = account_->ledger;
+  limits_reads_ = settlement_.sent || account_->paces.download;
+  limits_writes_ = settlement_.received || account_->paces.upload;
 }
 
 Transfer::~Transfer() {
@@ -135,41 +144,76 @@ Result<void> Transfer::count_written(Result<void> written, std::span<const iovec
   return written;
 }
 
+Task<Result<void>> Transfer::keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count) {
+  const bool first = !std::exchange(paced_, true);
+  const bool there = co_await Pace::wait(std::move(pace), count, first, settlement_.who->connection.gone);
+  account_->registration->touch();
+  if (!there) co_return fail(ErrorCode::connection_lost, "the client left");
+  co_return Result<void>();
+}
+
 Task<Result<std::size_t>> Transfer::read_at(std::uint64_t offset, MutableByteSpan into) {
   if (!settlement_.file) co_return fail(closed_error());
-  Result<std::size_t> count = co_await settlement_.file->read_at(offset, into);
+  std::uint64_t admitted = into.size();
+  if (settlement_.sent) {
+    admitted = settlement_.sent->admit(into.size());
+    if (admitted == 0 && !into.empty()) co_return count_read(fail(DataAllowance::refusal()));
+  }
+  Result<std::size_t> count = co_await settlement_.file->read_at(offset, into.first(admitted));
+  if (settlement_.sent) settlement_.sent->give_back(admitted - count.value_or(0));
+  if (count && *count > 0 && account_->paces.download) {
+    const Result<void> paid = co_await keep_pace(account_->paces.download, *count);
+    if (!paid) count = fail(paid.error());
+  }
   co_return count_read(std::move(count));
 }
 
 std::optional<Result<std::size_t>> Transfer::try_read_at(std::uint64_t offset, std::span<const iovec> into) {
   if (!settlement_.file) return Result<std::size_t>(fail(closed_error()));
+  if (limits_reads_) return std::nullopt;
   std::optional<Result<std::size_t>> count = settlement_.file->try_read_at(offset, into);
   if (!count) return std::nullopt;
   return count_read(std::move(*count));
 }
 
+std::uint64_t Transfer::admit_write(std::uint64_t offset, std::uint64_t count) {
+  std::uint64_t fits = count;
+  std::optional<Error> refused;
+  if (settlement_.received) fits = settlement_.received->admit(count);
+  if (fits < count) refused = DataAllowance::refusal();
+  if (settlement_.room && fits > 0) {
+    const std::uint64_t stored = settlement_.room->admit(offset, fits);
+    if (stored < fits) refused = settlement_.room->refusal();
+    if (settlement_.received) settlement_.received->give_back(fits - stored);
+    fits = stored;
+  }
+  if (refused && !failure_) failure_ = std::move(refused);
+  return fits;
+}
+
 Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) co_return fail(closed_error());
+  const std::uint64_t count = total(pieces);
+  if (account_->paces.upload) {
+    const Result<void> paid = co_await keep_pace(account_->paces.upload, count);
+    if (!paid) co_return count_written(paid, {});
+  }
+  const std::uint64_t fits = admit_write(offset, count);
   std::vector<iovec> cut;
-  std::optional<Error> refused;
-  if (settlement_.room) {
-    const std::uint64_t count = total(pieces), fits = settlement_.room->admit(offset, count);
-    if (fits < count) {
-      refused = settlement_.room->refusal();
-      cut = first_of(pieces, fits);
-      pieces = cut;
-    }
+  if (fits < count) {
+    cut = first_of(pieces, fits);
+    pieces = cut;
   }
   Result<void> written;
   if (!pieces.empty()) written = co_await settlement_.file->write_at(offset, pieces);
   written = count_written(std::move(written), pieces);
-  if (refused && written) written = fail(*refused);
-  if (refused && !failure_) failure_ = refused;
+  if (written && fits < count) written = fail(*failure_);
   co_return written;
 }
 
 std::optional<Result<void>> Transfer::try_write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) return Result<void>(fail(closed_error()));
+  if (limits_writes_) return std::nullopt;
   if (settlement_.room && !settlement_.room->covers(offset, total(pieces))) return std::nullopt;
   std::optional<Result<void>> written = settlement_.file->try_write_at(offset, pieces);
   if (!written) return std::nullopt;
@@ -214,6 +258,7 @@ Task<Result<vfs::SpaceInfo>> Transfer::space() {
   account_->registration->touch();
   const VirtualPath& there = settlement_.partial ? *settlement_.partial : settlement_.target;
   Result<vfs::SpaceInfo> space = co_await settlement_.storage->space(there);
+  if (space) space = account_->space_in(*account_->mounts.resolve(path_).mount, *space);
   co_return space;
 }
 

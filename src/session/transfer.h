@@ -22,7 +22,9 @@ struct Settlement {
   std::string log_path;
   Clock::time_point start = Clock::now();
   std::shared_ptr<Ledger> ledger;
-  std::unique_ptr<UploadRoom> room;  // none: no quota and no limit to watch
+  // What it has to watch; none of them: nothing.
+  std::unique_ptr<UploadRoom> room;
+  std::unique_ptr<DataAllowance> received, sent;
 };
 
 class Transfer final : public OpenFile {
@@ -45,11 +47,16 @@ class Transfer final : public OpenFile {
  private:
   Result<std::size_t> count_read(Result<std::size_t> count);
   Result<void> count_written(Result<void> written, std::span<const iovec> pieces);
+  // How many of `count` bytes may be written; fewer: `failure_` says why.
+  std::uint64_t admit_write(std::uint64_t offset, std::uint64_t count);
+  Task<Result<void>> keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count);
 
   Handle account_;
   VirtualPath path_;
   Settlement settlement_;  // settlement_.file is empty once closed
   std::optional<Error> failure_;
+  bool limits_reads_ = false, limits_writes_ = false;  // by more than room
+  bool paced_ = false;
 };
 
 // A name beside `target` that no other upload uses; hidden, and short enough for any directory.

@@ -40,6 +40,15 @@ http::Response get_folder(const Call& call);
 http::Response update_folder(const Call& call);
 http::Response delete_folder(const Call& call);
 
+// quotas.cpp
+http::Response list_user_scans(const Call& call);
+http::Response list_folder_scans(const Call& call);
+http::Response scan_user(const Call& call);
+http::Response scan_folder(const Call& call);
+http::Response update_user_usage(const Call& call);
+http::Response update_user_transfer(const Call& call);
+http::Response update_folder_usage(const Call& call);
+
 // connections.cpp
 http::Response list_connections(const Call& call);
 http::Response close_connection(const Call& call);

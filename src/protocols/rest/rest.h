@@ -17,6 +17,7 @@
 #include "auth/token.h"
 #include "http/router.h"
 #include "protocols/rest/service_status.h"
+#include "session/quota_scan.h"
 #include "session/registry.h"
 #include "store/accounts.h"
 
@@ -38,6 +39,8 @@ struct Dependencies {
   VersionInfo version;
   // What runs now; called for every GET /status, from any thread.
   std::function<ServicesStatus()> status;
+  std::shared_ptr<session::Ledger> ledger;
+  std::shared_ptr<session::QuotaScans> scans;
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
 };
 

@@ -101,20 +101,12 @@ Task<Result<std::unique_ptr<Child>>> start(Program& program) {
   co_return child;
 }
 
-// Bytes that the account's quota leaves: all that is known of what a program will store is what the client sends.
-// No value: nothing more may be stored.
-std::optional<std::uint64_t> allowance(const model::User& user) {
-  if (user.quota_files > 0 && user.used_quota_files >= user.quota_files) return std::nullopt;
-  if (user.quota_size <= 0) return std::numeric_limits<std::uint64_t>::max();
-  if (user.used_quota_size >= user.quota_size) return std::nullopt;
-  return static_cast<std::uint64_t>(user.quota_size - user.used_quota_size);
-}
-
 Task<int> run(Invocation call, Program program) {
-  std::optional<std::uint64_t> most = std::numeric_limits<std::uint64_t>::max();
-  if (program.receives) most = allowance(call.session.user());
+  // All that is known of what a program will store is what the client sends.
+  Result<std::uint64_t> most = std::numeric_limits<std::uint64_t>::max();
+  if (program.receives) most = call.session.room_for_program();
   if (!most) {
-    const std::string why(shell_text(ErrorCode::quota_exceeded));
+    const std::string why(shell_text(most.error().code));
     co_await call.complain(why);
     co_return 1;
   }
@@ -127,6 +119,7 @@ Task<int> run(Invocation call, Program program) {
     co_return missing ? not_found : cannot_run;
   }
   const Relayed relayed = co_await relay(call.channel, **child, *most);
+  if (program.receives) call.session.program_ended();
   if (relayed.over_allowance) {
     const std::string why(shell_text(ErrorCode::quota_exceeded));
     co_await call.complain(why);

@@ -15,6 +15,7 @@
 #include "protocols/rest/rest.h"
 #include "store/memory/memory_provider.h"
 #include "tests/unit/http/raw_client.h"
+#include "vfs/local/local_file_system.h"
 
 namespace ferry::test {
 
@@ -48,7 +49,9 @@ class RestTest : public testing::Test {
                               .tokens = tokens_,
                               .registry = registry_,
                               .version = {"1.2.3", "2026-01-02T03:04:05Z", "abcdef", {"+memory"}},
-                              .status = [] { return some_status(); }});
+                              .status = [] { return some_status(); },
+                              .ledger = ledger_,
+                              .scans = scans_});
     server_ = std::make_unique<http::Server>(std::vector<asio::io_context*>{&context_}, std::move(router),
                                              http::ServerOptions{});
     auto port = server_->listen({.address = "127.0.0.1", .port = 0});
@@ -140,11 +143,20 @@ class RestTest : public testing::Test {
     return log_in(name, "an admin's password");
   }
 
+  static Result<std::shared_ptr<vfs::FileSystem>> open_local(const session::StorageRequest& request) {
+    auto storage = vfs::LocalFileSystem::open({.root = request.path, .umask = request.umask, .create_root = true});
+    if (!storage) return fail(storage.error());
+    return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
+  }
+
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   store::Accounts accounts_{*provider_, {.users = {}, .hashing = cheap(), .master_key = {}}};
   auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap()}};
   auth::Tokens tokens_{*provider_, {.signing_passphrase = crypto::Secret(std::string_view("a signing passphrase"))}};
   std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
+  std::shared_ptr<session::Ledger> ledger_ = std::make_shared<session::Ledger>(*provider_, session::QuotaOptions{});
+  std::shared_ptr<session::QuotaScans> scans_ = std::make_shared<session::QuotaScans>(
+      session::Services{.registry = registry_, .options = {}, .storage = open_local, .ledger = ledger_});
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(context_);
   std::unique_ptr<http::Server> server_;

@@ -1,0 +1,47 @@
+// What one transfer may still move of the user's data-transfer quota, reserved a little ahead.
+#pragma once
+
+#include <memory>
+
+#include "session/ledger.h"
+
+namespace ferry::session {
+
+class DataAllowance {
+ public:
+  DataAllowance(std::shared_ptr<Balance> balance, bool upload, Balance::TransferLimits limits)
+      : balance_(std::move(balance)), upload_(upload), limits_(limits) {}
+  DataAllowance(const DataAllowance&) = delete;
+  DataAllowance& operator=(const DataAllowance&) = delete;
+  ~DataAllowance() { balance_->settle_transfer(upload_, moved_, reserved_); }
+
+  const std::shared_ptr<Balance>& balance() const { return balance_; }
+
+  // Before anything is moved.
+  bool any_left() {
+    const std::uint64_t byte = admit(1);
+    give_back(byte);
+    return byte > 0;
+  }
+  // How many of `count` bytes may be moved; they count as moved.
+  std::uint64_t admit(std::uint64_t count) {
+    const auto wanted = static_cast<std::int64_t>(count);
+    if (wanted > ahead()) reserved_ += balance_->reserve_transfer(upload_, wanted - ahead(), limits_);
+    const std::int64_t fits = std::min(wanted, ahead());
+    moved_ += fits;
+    return static_cast<std::uint64_t>(fits);
+  }
+  // Admitted, but not moved.
+  void give_back(std::uint64_t count) { moved_ -= static_cast<std::int64_t>(count); }
+  static Error refusal() { return {ErrorCode::quota_exceeded, "data transfer quota exceeded"}; }
+
+ private:
+  std::int64_t ahead() const { return reserved_ - moved_; }
+
+  std::shared_ptr<Balance> balance_;
+  const bool upload_;
+  const Balance::TransferLimits limits_;
+  std::int64_t reserved_ = 0, moved_ = 0;  // bytes
+};
+
+}  // namespace ferry::session

@@ -1,0 +1,304 @@
+#include "session/quota_scan.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "base/log.h"
+
+namespace ferry::session {
+
+namespace {
+
+constexpr std::size_t listing_batch = 256;
+// Directories open at once; what lies deeper waits by its path.
+constexpr std::size_t most_open = 64;
+// A scan begins again when something changed under it; this often.
+constexpr int most_tries = 5;
+
+QuotaUsage usage_of(const vfs::FileInfo& file, const OpenUploads& uploads) {
+  const std::shared_ptr<UploadRow> row = uploads.find(file.id);
+  if (!row) return {1, static_cast<std::int64_t>(file.size)};
+  const std::lock_guard lock(row->mutex);
+  return {static_cast<std::int64_t>(row->names), static_cast<std::int64_t>(row->counted)};
+}
+
+// A directory that is being read, and those found in its latest batch: they are done before the next is asked for.
+struct Level {
+  VirtualPath path;
+  std::unique_ptr<vfs::Directory> entries;
+  std::vector<VirtualPath> below = {};
+};
+
+class Count {
+ public:
+  Count(vfs::FileSystem& storage, const OpenUploads& uploads) : storage_(storage), uploads_(uploads) {}
+
+  Task<Result<QuotaUsage>> run(std::function<bool()> given_up) {
+    Result<void> done = co_await enter(VirtualPath());
+    while (done && !(levels_.empty() && deep_.empty())) {
+      if (given_up()) co_return fail(ErrorCode::aborted, "given up");
+      done = co_await step();
+    }
+    if (!done) co_return fail(done.error());
+    co_return total_;
+  }
+
+ private:
+  Task<Result<void>> enter(VirtualPath path) {
+    Result<std::unique_ptr<vfs::Directory>> entries = co_await storage_.open_directory(path);
+    const bool vanished = !entries && entries.error().code == ErrorCode::not_found && !path.is_root();
+    if (!entries && !vanished) co_return fail(entries.error());
+    if (entries) levels_.push_back({std::move(path), std::move(*entries)});
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> step() {
+    Result<void> done;
+    std::vector<VirtualPath>& from = levels_.empty() ? deep_ : levels_.back().below;
+    if (from.empty()) {
+      done = co_await read(levels_.back());
+      co_return done;
+    }
+    VirtualPath next = std::move(from.back());
+    from.pop_back();
+    if (levels_.size() >= most_open) {
+      deep_.push_back(std::move(next));
+    } else {
+      done = co_await enter(std::move(next));
+    }
+    co_return done;
+  }
+
+  Task<Result<void>> read(Level& level) {
+    const Result<std::vector<vfs::DirectoryEntry>> some = co_await level.entries->next(listing_batch);
+    if (!some) co_return fail(some.error());
+    for (const vfs::DirectoryEntry& entry : *some) {
+      if (entry.info.type == vfs::FileType::directory) {
+        Result<VirtualPath> path = level.path.child(entry.name);
+        if (!path) co_return fail(path.error());
+        level.below.push_back(std::move(*path));
+      } else if (entry.info.type == vfs::FileType::regular) {
+        const QuotaUsage usage = usage_of(entry.info, uploads_);
+        total_.files += usage.files;
+        total_.size += usage.size;
+      }
+    }
+    if (some->empty()) levels_.pop_back();
+    co_return Result<void>();
+  }
+
+  vfs::FileSystem& storage_;
+  const OpenUploads& uploads_;
+  QuotaUsage total_;
+  std::vector<Level> levels_;
+  std::vector<VirtualPath> deep_;
+};
+
+}  // namespace
+
+Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+                                     std::function<bool()> given_up) {
+  Count count(*storage, uploads);
+  Result<QuotaUsage> total = co_await count.run(std::move(given_up));
+  co_return total;
+}
+
+struct QuotaScans::State {
+  Services services;
+  mutable std::mutex mutex;  // of what follows
+  std::condition_variable ended;
+  std::map<std::string, RunningScan> users, folders;
+  bool stopping = false;
+
+  explicit State(Services with) : services(std::move(with)) {}
+
+  bool given_up() const {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+  Result<void> begin(std::map<std::string, RunningScan>& running, RunningScan scan);
+};
+
+namespace {
+
+using Open = std::function<Result<std::vector<std::shared_ptr<vfs::FileSystem>>>()>;
+
+Task<Result<QuotaUsage>> count_all(const std::vector<std::shared_ptr<vfs::FileSystem>>& storages,
+                                   const OpenUploads& uploads, const std::function<bool()>& given_up) {
+  QuotaUsage total;
+  for (const auto& storage : storages) {
+    const Result<QuotaUsage> usage = co_await count_files(storage, uploads, given_up);
+    if (!usage) co_return usage;
+    total.files += usage->files;
+    total.size += usage->size;
+  }
+  co_return total;
+}
+
+struct Report {
+  QuotaUsage before, after;
+  bool moving = false;  // something changed during the last try too
+};
+
+Task<Result<Report>> recount(Ledger& ledger, std::shared_ptr<Balance> balance, Open open,
+                             std::function<bool()> given_up) {
+  const Result<std::vector<std::shared_ptr<vfs::FileSystem>>> storages = open();
+  if (!storages) co_return fail(storages.error());
+  Report report;
+  for (int tries = 1;; ++tries) {
+    report.before = balance->used();
+    const std::optional<std::uint64_t> generation = balance->generation();
+    const Result<QuotaUsage> counted = co_await count_all(*storages, ledger.uploads(), given_up);
+    if (!counted) co_return fail(counted.error());
+    report.after = *counted;
+    report.moving = tries == most_tries;
+    Result<void> set = fail(ErrorCode::conflict, "changed");
+    if (report.moving) {
+      set = ledger.reset(balance, *counted, std::nullopt);
+    } else if (generation) {
+      set = ledger.reset(balance, *counted, generation);
+    }
+    if (set) co_return report;
+    if (set.error().code != ErrorCode::conflict) co_return fail(set.error());
+    asio::steady_timer pause(co_await asio::this_coro::executor, tries * std::chrono::milliseconds(20));
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
+void log_report(const std::string& what, const Report& report, std::int64_t start) {
+  log::info(
+      "quota", "",
+      "scan of {}: {} files, {} bytes; {} files, {} bytes had been counted; drift {:+} files, {:+} bytes; {} ms{}",
+      what, report.after.files, report.after.size, report.before.files, report.before.size,
+      report.after.files - report.before.files, report.after.size - report.before.size, now_ms() - start,
+      report.moving ? "; it changed meanwhile: scan again when it is quiet" : "");
+}
+
+}  // namespace
+
+Result<void> QuotaScans::State::begin(std::map<std::string, RunningScan>& running, RunningScan scan) {
+  if (services.ledger->options().tracking == QuotaTracking::off) {
+    return fail(ErrorCode::unsupported, "quotas are not tracked");
+  }
+  const std::lock_guard lock(mutex);
+  if (stopping) return fail(ErrorCode::aborted, "the server is stopping");
+  scan.start_time = now_ms();
+  if (!running.try_emplace(scan.name, scan).second) return fail(ErrorCode::conflict, "it is being scanned");
+  return {};
+}
+
+QuotaScans::QuotaScans(Services services) : state_(std::make_shared<State>(std::move(services))) {}
+
+QuotaScans::~QuotaScans() { stop(); }
+
+namespace {
+
+// `end` is called when it is over, whatever came of it.
+Task<void> scan(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balance, std::string what, Open open,
+                std::function<bool()> given_up, std::function<void()> end) {
+  const std::int64_t start = now_ms();
+  Result<Report> report = fail(ErrorCode::internal, "unexpected exception");
+  try {
+    report = co_await recount(*ledger, std::move(balance), std::move(open), std::move(given_up));
+  } catch (const std::exception& exception) {
+    report = fail(ErrorCode::internal, exception.what());
+  }
+  if (report) log_report(what, *report, start);
+  if (!report) log::error("quota", "", "scan of {} failed, nothing has changed: {}", what, report.error().message);
+  end();
+}
+
+}  // namespace
+
+Result<void> QuotaScans::start_user(model::UserPtr user) {
+  Result<void> begun = state_->begin(state_->users, {.name = user->username, .role = user->role});
+  if (!begun) return begun;
+  const auto state = state_;
+  auto open = [state, user] { return open_counted(*user, state->services); };
+  auto end = [state, name = user->username] {
+    const std::lock_guard lock(state->mutex);
+    state->users.erase(name);
+    state->ended.notify_all();
+  };
+  const auto& ledger = state->services.ledger;
+  asio::co_spawn(blocking_pool().get_executor(),
+                 scan(
+                     ledger, ledger->known_user(user->username), "user \"" + user->username + '"', open,
+                     [state] { return state->given_up(); }, end),
+                 asio::detached);
+  return {};
+}
+
+void QuotaScans::recount(const model::UserPtr& user) {
+  // Whoever counts now will see that something has changed.
+  const QuotaChange changed(state_->services.ledger->payers_of_home(*user));
+  const Result<void> started = start_user(user);
+  if (!started && started.error().code != ErrorCode::conflict) {
+    log::warn("quota", "", "user \"{}\" is not counted again: {}", user->username, started.error().message);
+  }
+}
+
+Result<void> QuotaScans::start_folder(model::Folder folder) {
+  Result<void> begun = state_->begin(state_->folders, {.name = folder.name, .role = {}});
+  if (!begun) return begun;
+  const auto state = state_;
+  auto open = [state, folder]() -> Result<std::vector<std::shared_ptr<vfs::FileSystem>>> {
+    auto storage = state->services.storage({.config = folder.filesystem, .path = folder.mapped_path});
+    if (!storage) return fail(storage.error());
+    return std::vector{std::move(*storage)};
+  };
+  auto end = [state, name = folder.name] {
+    const std::lock_guard lock(state->mutex);
+    state->folders.erase(name);
+    state->ended.notify_all();
+  };
+  const auto& ledger = state->services.ledger;
+  asio::co_spawn(blocking_pool().get_executor(),
+                 scan(
+                     ledger, ledger->known_folder(folder.name), "folder \"" + folder.name + '"', open,
+                     [state] { return state->given_up(); }, end),
+                 asio::detached);
+  return {};
+}
+
+namespace {
+
+std::vector<RunningScan> list_of(const std::map<std::string, RunningScan>& running) {
+  std::vector<RunningScan> list;
+  for (const auto& [name, scan] : running) list.push_back(scan);
+  return list;
+}
+
+}  // namespace
+
+std::vector<RunningScan> QuotaScans::users() const {
+  const std::lock_guard lock(state_->mutex);
+  return list_of(state_->users);
+}
+
+std::vector<RunningScan> QuotaScans::folders() const {
+  const std::lock_guard lock(state_->mutex);
+  return list_of(state_->folders);
+}
+
+bool QuotaScans::scans_user(const std::string& name) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->users.contains(name);
+}
+
+bool QuotaScans::scans_folder(const std::string& name) const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->folders.contains(name);
+}
+
+void QuotaScans::stop() {
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  state_->ended.wait(lock, [this] { return state_->users.empty() && state_->folders.empty(); });
+}
+
+}  // namespace ferry::session

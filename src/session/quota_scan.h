@@ -1,0 +1,59 @@
+// Counting again what really lies on a user's or a folder's storage, in the background: after a crash, or when files
+// came and went without Ferry.
+//
+//   QuotaScans scans(services);
+//   if (auto started = scans.start_user(user); !started) ...      // conflict: one of it is running
+//
+// Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "session/factory.h"
+
+namespace ferry::session {
+
+struct RunningScan {
+  std::string name;
+  std::string role;             // the user's
+  std::int64_t start_time = 0;  // Unix milliseconds
+};
+
+class QuotaScans {
+ public:
+  // Needs services.ledger and services.storage.
+  explicit QuotaScans(Services services);
+  QuotaScans(const QuotaScans&) = delete;
+  QuotaScans& operator=(const QuotaScans&) = delete;
+  ~QuotaScans();
+
+  // conflict: the same is being scanned; unsupported: quotas are not tracked.
+  Result<void> start_user(model::UserPtr user);
+  Result<void> start_folder(model::Folder folder);
+
+  // As start_user; one that is running begins again where it is. Blocking.
+  void recount(const model::UserPtr& user);
+
+  std::vector<RunningScan> users() const;
+  std::vector<RunningScan> folders() const;
+  bool scans_user(const std::string& name) const;
+  bool scans_folder(const std::string& name) const;
+
+  // Gives up what is running, and waits for it.
+  void stop();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// Regular files below the root and their bytes; a file that is being written counts as the quotas have it. Memory does
+// not grow with the number of files. aborted: `given_up` said so.
+Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+                                     std::function<bool()> given_up);
+
+}  // namespace ferry::session
