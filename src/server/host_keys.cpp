@@ -1,8 +1,10 @@
 #include "server/host_keys.h"
 
+#include <chrono>
 #include <optional>
 
 #include "base/log.h"
+#include "server/settings.h"
 
 namespace ferry::server {
 
@@ -50,6 +52,33 @@ std::vector<std::shared_ptr<const ssh::PrivateKey>> keys_of(const HostKeys& host
   std::vector<std::shared_ptr<const ssh::PrivateKey>> keys;
   for (const HostKey& host_key : host_keys) keys.push_back(host_key.key);
   return keys;
+}
+
+Result<std::vector<ssh::HostCertificate>> load_host_certificates(const fs::path& directory,
+                                                                 const std::vector<std::string>& files,
+                                                                 const HostKeys& keys) {
+  const std::string setting = "sftpd.host_certificates";
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count());
+  std::vector<ssh::HostCertificate> certificates;
+  for (const std::string& name : files) {
+    const fs::path file = directory / name;
+    const auto text = read_setting_file(setting, file);
+    if (!text) return fail(text.error());
+    auto certificate = ssh::parse_host_certificate(*text, keys_of(keys));
+    if (!certificate && certificate.error().code != ErrorCode::not_found) {
+      return fail(ErrorCode::invalid_argument, setting + ": " + file.string() + ": " + certificate.error().message);
+    }
+    if (!certificate) {
+      log::warn("sftpd", "", "host certificate {} is not used: {}", file.string(), certificate.error().message);
+    } else if (now < certificate->valid_after || now >= certificate->valid_before) {
+      log::warn("sftpd", "", "host certificate {} is not used: it is not valid now", file.string());
+    } else {
+      log::info("sftpd", "", "host certificate {}", file.string());
+      certificates.push_back(std::move(*certificate));
+    }
+  }
+  return certificates;
 }
 
 }  // namespace ferry::server

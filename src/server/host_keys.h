@@ -1,4 +1,5 @@
-// The SSH server's host keys: loaded from the configured files, made when the usual ones are missing.
+// The SSH server's host keys: loaded from the configured files, made when the usual ones are missing; and certificates
+// for them.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ssh/keys/host_certificate.h"
 #include "ssh/keys/private_key.h"
 
 namespace ferry::server {
@@ -22,5 +24,11 @@ using HostKeys = std::vector<HostKey>;
 Result<HostKeys> load_host_keys(const std::filesystem::path& directory, std::vector<std::string> files);
 
 std::vector<std::shared_ptr<const ssh::PrivateKey>> keys_of(const HostKeys& host_keys);
+
+// `files` as above. An error names the file: it cannot be read, or holds no certificate of a host. One that belongs to
+// none of the keys, or that is not valid now, is left out with a warning in the log.
+Result<std::vector<ssh::HostCertificate>> load_host_certificates(const std::filesystem::path& directory,
+                                                                 const std::vector<std::string>& files,
+                                                                 const HostKeys& keys);
 
 }  // namespace ferry::server

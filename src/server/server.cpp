@@ -52,6 +52,7 @@ struct Server::Parts {
   Result<void> build_http();
   Result<void> listen_http(std::vector<std::string>& warnings);
   Result<std::string> read_banner() const;
+  Result<void> reload_host_keys();
   Welcome welcome(NewAdmin admin) const;
   std::string ready_line() const;
 };
@@ -110,9 +111,12 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   if (!ssh_settings) return fail(ssh_settings.error());
   auto host_keys = load_host_keys(options.directory, config().sftpd.host_keys);
   if (!host_keys) return fail(host_keys.error());
+  auto certificates = load_host_certificates(options.directory, config().sftpd.host_certificates, *host_keys);
+  if (!certificates) return fail(certificates.error());
   auto banner = read_banner();
   if (!banner) return fail(banner.error());
   ssh_settings->host_keys = keys_of(*host_keys);
+  ssh_settings->host_certificates = std::move(*certificates);
   status.set_ssh(config().sftpd, *ssh_settings);
   status.set_host_keys(*host_keys);
   SshPolicyOptions policy;
@@ -273,16 +277,20 @@ std::string Server::host_key_fingerprint() const {
   return keys.empty() ? std::string() : keys.back().fingerprint;
 }
 
+Result<void> Server::Parts::reload_host_keys() {
+  auto keys = load_host_keys(options.directory, config().sftpd.host_keys);
+  if (!keys) return fail(keys.error());
+  auto certificates = load_host_certificates(options.directory, config().sftpd.host_certificates, *keys);
+  if (!certificates) return fail(certificates.error());
+  auto used = ssh->set_host_keys(keys_of(*keys), std::move(*certificates));
+  if (used) status.set_host_keys(*keys);
+  return used;
+}
+
 void Server::reload() {
   log::info("server", "", "reloading");
   const auto complain = [](const Error& error) { log::error("server", "", "not reloaded: {}", error.message); };
-  if (auto keys = load_host_keys(parts_->options.directory, parts_->config().sftpd.host_keys); !keys) {
-    complain(keys.error());
-  } else if (auto used = parts_->ssh->set_host_keys(keys_of(*keys)); !used) {
-    complain(used.error());
-  } else {
-    parts_->status.set_host_keys(*keys);
-  }
+  if (auto used = parts_->reload_host_keys(); !used) complain(used.error());
   if (auto banner = parts_->read_banner(); !banner) {
     complain(banner.error());
   } else {

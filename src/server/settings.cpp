@@ -73,7 +73,8 @@ Result<ssh::AlgorithmOffer> algorithms_of(const config::Sftpd& sftpd) {
                             .macs = sftpd.macs,
                             .public_keys = sftpd.public_key_algorithms};
   if (offer.host_key_algorithms.empty()) {
-    offer.host_key_algorithms = default_host_key_algorithms(!sftpd.host_keys.empty());
+    offer.host_key_algorithms =
+        default_host_key_algorithms(!sftpd.host_keys.empty() || !sftpd.host_certificates.empty());
   }
   return offer;
 }

@@ -79,7 +79,6 @@ constexpr std::string_view unbuilt[] = {
     "sftpd.banner",
     "sftpd.bindings[].apply_proxy_config",
     "sftpd.folder_prefix",
-    "sftpd.host_certificates",
     "sftpd.keyboard_interactive_auth_hook",
     "sftpd.opkssh_checksum",
     "sftpd.opkssh_path",

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/task.h"
+#include "ssh/keys/host_certificate.h"
 #include "ssh/server_handler.h"
 #include "ssh/transport/algorithms.h"
 
@@ -30,6 +31,7 @@ struct ServerOptions {
   std::string software = "Ferry";  // in the version line: SSH-2.0-<software>
   AlgorithmOffer offer;            // empty lists: what is offered by default
   std::vector<std::shared_ptr<const PrivateKey>> host_keys;
+  std::vector<HostCertificate> host_certificates;
   int max_auth_tries = 6;
   std::chrono::seconds login_grace_time{120};
   std::chrono::seconds keepalive_interval{60};  // of silence; after three unanswered ones the connection ends. 0: none
@@ -54,7 +56,8 @@ class Server {
   // `address` empty: all, IPv4 and IPv6. Port 0: any. Answers the port.
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
   // New connections use these host keys from now on. Safe from any thread.
-  Result<void> set_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys);
+  Result<void> set_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
+                             std::vector<HostCertificate> certificates = {});
 
   // No new clients.
   void stop_listening();

@@ -33,7 +33,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   void accept(asio::ip::tcp::socket socket, net::Endpoints endpoints);
   static Task<void> run(std::shared_ptr<State> self, std::shared_ptr<Connection> connection, PeerInfo peer);
-  Result<void> use_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys);
+  Result<void> use_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
+                             std::vector<HostCertificate> certificates);
 };
 
 Server::Server(ServerOptions options, HandlerFactory make_handler, std::vector<asio::io_context*> contexts)
@@ -51,14 +52,22 @@ Server::~Server() {
 Result<void> Server::check() const {
   const Result<void> offer = check_offer(state_->options.offer);
   if (!offer) return offer;
-  return state_->use_host_keys(state_->options.host_keys);
+  return state_->use_host_keys(state_->options.host_keys, state_->options.host_certificates);
 }
 
-Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys) {
+Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
+                                          std::vector<HostCertificate> certificates) {
   AlgorithmOffer offer = complete_offer(options.offer);
   std::vector<std::string> available;
   for (const auto& key : keys) {
     for (const std::string_view name : key->algorithms()) available.emplace_back(name);
+  }
+  for (const auto& algorithm : host_key_algorithms()) {
+    for (const auto& certificate : certificates) {
+      const auto signatures = certificate.key->algorithms();
+      const bool fits = std::ranges::find(signatures, algorithm.signature) != signatures.end();
+      if (algorithm.certificate() && fits) available.emplace_back(algorithm.name);
+    }
   }
   std::erase_if(offer.host_key_algorithms, [&available](const std::string& name) {
     return std::ranges::find(available, name) == available.end();
@@ -70,6 +79,7 @@ Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const Priv
   fresh->version = "SSH-2.0-" + options.software;
   fresh->offer = std::move(offer);
   fresh->host_keys = std::move(keys);
+  fresh->host_certificates = std::move(certificates);
   fresh->rekey_bytes = options.rekey_bytes;
   fresh->rekey_time = options.rekey_time;
   const std::lock_guard lock(mutex);
@@ -77,8 +87,9 @@ Result<void> Server::State::use_host_keys(std::vector<std::shared_ptr<const Priv
   return {};
 }
 
-Result<void> Server::set_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys) {
-  return state_->use_host_keys(std::move(keys));
+Result<void> Server::set_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
+                                   std::vector<HostCertificate> certificates) {
+  return state_->use_host_keys(std::move(keys), std::move(certificates));
 }
 
 Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t port) {

@@ -41,21 +41,20 @@ Result<ExchangeResult> run_exchange(const ExchangeInput& input) {
       out.string(value);
     }
   };
-  const Bytes& host_key_blob = input.host_key->public_key().blob();
   ByteWriter hashed(4096);
   hashed.string(input.client_version).string(input.server_version);
-  hashed.string(input.client_kexinit).string(input.server_kexinit).string(host_key_blob);
+  hashed.string(input.client_kexinit).string(input.server_kexinit).string(input.host_key_blob);
   put_public(hashed, input.client_public);
   put_public(hashed, answer->server_public);
 
   ExchangeResult result;
   result.hash = crypto::hash(input.method->hash, {hashed.data(), answer->shared.bytes()});
   result.shared = std::move(answer->shared);
-  const Result<Bytes> signature = input.host_key->sign(input.host_key_algorithm, result.hash);
+  const Result<Bytes> signature = input.host_key->sign(input.signature_algorithm, result.hash);
   if (!signature) return fail(signature.error());
 
   ByteWriter reply(1024);
-  reply.u8(msg::kex_reply).string(host_key_blob);
+  reply.u8(msg::kex_reply).string(input.host_key_blob);
   put_public(reply, answer->server_public);
   reply.string(*signature);
   result.reply = reply.take();

@@ -20,7 +20,8 @@ struct ExchangeInput {
   std::string server_version;
   Bytes client_kexinit, server_kexinit;
   std::shared_ptr<const PrivateKey> host_key;
-  std::string host_key_algorithm;
+  Bytes host_key_blob;  // K_S: the public key, or a certificate for it
+  std::string signature_algorithm;
 };
 
 struct ExchangeResult {

@@ -38,6 +38,12 @@ constexpr std::array macs{
 // NIST's curves only on demand: nobody can tell how they were chosen, and a bad random number gives an ECDSA key away.
 // ssh-rsa is SHA-1.
 constexpr std::array host_keys{
+    HostKeyAlgorithm{"ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", true},
+    HostKeyAlgorithm{"rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-512", true},
+    HostKeyAlgorithm{"rsa-sha2-256-cert-v01@openssh.com", "rsa-sha2-256", true},
+    HostKeyAlgorithm{"ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", false},
+    HostKeyAlgorithm{"ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384", false},
+    HostKeyAlgorithm{"ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", false},
     HostKeyAlgorithm{"ssh-ed25519", "ssh-ed25519", true},
     HostKeyAlgorithm{"rsa-sha2-512", "rsa-sha2-512", true},
     HostKeyAlgorithm{"rsa-sha2-256", "rsa-sha2-256", true},

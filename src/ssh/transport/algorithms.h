@@ -35,6 +35,7 @@ struct HostKeyAlgorithm {
   std::string_view name;       // as negotiated
   std::string_view signature;  // inside the signature: the same, or for certificates what lies below them
   bool by_default;
+  bool certificate() const { return name != signature; }
 };
 
 // All that are built, best first.

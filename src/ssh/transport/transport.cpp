@@ -189,13 +189,34 @@ Result<Transport::Event> Transport::handle_kex_init(ByteSpan payload) {
   run.input.server_version = options_->version;
   run.input.client_kexinit = std::exchange(client_kexinit_, {});
   run.input.server_kexinit = std::exchange(server_kexinit_, {});
-  run.input.host_key_algorithm = negotiated_.host_key_algorithm;
-  for (const auto& key : options_->host_keys) {
-    const auto algorithms = key->algorithms();
-    if (std::ranges::find(algorithms, negotiated_.host_key_algorithm) != algorithms.end()) run.input.host_key = key;
-  }
-  if (!run.input.host_key) return fail(ErrorCode::internal, "no host key for the negotiated algorithm");
+  const Result<void> chosen = choose_host_key(run.input);
+  if (!chosen) return fail(chosen.error());
   return Event(std::move(run));
+}
+
+// The key that signs, and what stands for it: itself, or its certificate.
+Result<void> Transport::choose_host_key(ExchangeInput& input) const {
+  const HostKeyAlgorithm* algorithm = find_host_key_algorithm(negotiated_.host_key_algorithm);
+  if (algorithm == nullptr) return fail(ErrorCode::internal, "unknown host key algorithm");
+  input.signature_algorithm = algorithm->signature;
+  const auto signs = [algorithm](const PrivateKey& key) {
+    const auto algorithms = key.algorithms();
+    return std::ranges::find(algorithms, algorithm->signature) != algorithms.end();
+  };
+  if (algorithm->certificate()) {
+    const auto found = std::ranges::find_if(options_->host_certificates, signs,
+                                            [](const HostCertificate& c) -> const PrivateKey& { return *c.key; });
+    if (found == options_->host_certificates.end()) return fail(ErrorCode::internal, "no host certificate");
+    input.host_key = found->key;
+    input.host_key_blob = found->blob;
+    return {};
+  }
+  for (const auto& key : options_->host_keys) {
+    if (signs(*key)) input.host_key = key;
+  }
+  if (!input.host_key) return fail(ErrorCode::internal, "no host key for the negotiated algorithm");
+  input.host_key_blob = input.host_key->public_key().blob();
+  return {};
 }
 
 void Transport::finish_exchange(ExchangeResult result, SteadyTime now) {

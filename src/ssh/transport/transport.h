@@ -20,6 +20,7 @@
 
 #include "ssh/kex/exchange.h"
 #include "ssh/kex/negotiation.h"
+#include "ssh/keys/host_certificate.h"
 #include "ssh/messages.h"
 #include "ssh/transport/packet_input.h"
 #include "ssh/transport/packet_output.h"
@@ -32,6 +33,7 @@ struct TransportOptions {
   std::string version = "SSH-2.0-Ferry";  // without CR LF, at most 253 bytes
   AlgorithmOffer offer;                   // complete (complete_offer), host key algorithms matching host_keys
   std::vector<std::shared_ptr<const PrivateKey>> host_keys;
+  std::vector<HostCertificate> host_certificates;
   std::uint64_t rekey_bytes = std::uint64_t{1} << 30;  // both directions together (RFC 4253 section 9)
   std::chrono::seconds rekey_time{3600};
 };
@@ -96,6 +98,7 @@ class Transport {
   Result<std::optional<Event>> handle_key_exchange(std::uint8_t number, MutableByteSpan payload);
   Result<void> handle_kexinit(ByteSpan payload);
   Result<Event> handle_kex_init(ByteSpan payload);
+  Result<void> choose_host_key(ExchangeInput& input) const;
   Result<void> handle_newkeys(ByteSpan payload);
   Result<void> check_order(std::uint8_t number);
   void start_exchange();
