@@ -1,5 +1,5 @@
 # The commands of daily work; each does its own set-up. `make help` lists them.
-.PHONY: run test test-asan test-tsan bench lint format clean help setup-run setup-test setup-lint setup-bench
+.PHONY: run test test-asan test-tsan bench bench-session lint format clean help setup-run setup-test setup-lint setup-bench
 .DEFAULT_GOAL := help
 
 BUILD := build/release
@@ -26,6 +26,11 @@ bench: setup-bench ## speed, CPU and memory beside other SFTP servers, 12 minute
 	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) --target ferry bench_floor bench_client bench_link
 	@/usr/bin/python3 bench/bench.py
+
+bench-session: setup-bench ## what permissions, patterns and virtual folders cost a stat
+	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) --target ferry
+	@$(if $(wildcard .venv/bin/python),.venv/bin/python,$(error run make test once: it makes .venv)) bench/session_bench.py
 
 lint: setup-lint ## formatting, include floors, forbidden constructs
 	@scripts/lint

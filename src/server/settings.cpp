@@ -165,6 +165,8 @@ session::Options session_options(const config::Common& config) {
   session::Options options;
   options.upload_mode = static_cast<session::UploadMode>(std::min(config.upload_mode & 3, 2));
   options.setstat_mode = static_cast<session::SetstatMode>(config.setstat_mode);
+  options.symlink_mode = static_cast<unsigned>(config.symlink_mode);
+  options.rename_mode = config.rename_mode;
   options.umask = umask_of(config.umask);
   options.idle_timeout = std::chrono::minutes(config.idle_timeout);
   return options;

@@ -69,6 +69,27 @@ Result<void> Account::judge(Operation operation, const VirtualPath& path) const 
   return {};
 }
 
+Result<void> Account::judge_listing(const VirtualPath& directory) const {
+  if (patterns.judge(directory, mounts) == Verdict::hidden) {
+    return fail(ErrorCode::not_found, "hidden by the account's file patterns");
+  }
+  return permissions.allow(Operation::list, directory) ? Result<void>() : refused();
+}
+
+const std::shared_ptr<vfs::FileSystem>& Account::plain(const vfs::Mount& mount) {
+  if (plain_storages.size() <= mount.id) plain_storages.resize(mount.id + 1);
+  std::shared_ptr<vfs::FileSystem>& storage = plain_storages[mount.id];
+  if (!storage) storage = mount.storage->without_links();
+  if (!storage) storage = mount.storage;
+  return storage;
+}
+
+Result<void> Account::check_links(const vfs::Mount& mount) const {
+  const unsigned bit = mount.storage->name() == "sftpfs" ? 2 : 1;
+  if ((options.symlink_mode & bit) != 0) return {};
+  return fail(ErrorCode::permission_denied, "symlink_mode does not allow links here");
+}
+
 Task<Result<void>> Account::check(Operation operation, VirtualPath path, bool follow) {
   const Result<void> judged = judge(operation, path);
   if (!judged || alike_everywhere()) co_return judged;
@@ -80,18 +101,12 @@ Task<Result<void>> Account::check(Operation operation, VirtualPath path, bool fo
 }
 
 Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
-  const auto judge_here = [this](const VirtualPath& path) -> Result<void> {
-    if (patterns.judge(path, mounts) == Verdict::hidden) {
-      return fail(ErrorCode::not_found, "hidden by the account's file patterns");
-    }
-    return permissions.allow(Operation::list, path) ? Result<void>() : refused();
-  };
-  Result<void> judged = judge_here(directory);
+  Result<void> judged = judge_listing(directory);
   if (!judged) co_return fail(judged.error());
   if (alike_everywhere()) co_return directory;
   Result<VirtualPath> real = co_await canonical(directory, true);
   if (!real) co_return real;
-  judged = judge_here(*real);
+  judged = judge_listing(*real);
   if (!judged) co_return fail(judged.error());
   co_return real;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/task.h"
 #include "model/user.h"
@@ -33,6 +35,7 @@ struct Account {
   std::shared_ptr<Balance> transfers = {};  // none: what is transferred is not counted
   Paces paces = {};
   std::function<void(const model::UserPtr&)> recount = {};
+  std::vector<std::shared_ptr<vfs::FileSystem>> plain_storages = {};  // by the mount's id, as far as needed
 
   // Whose quotas count what lies in the mount.
   const Payers& payers_of(const vfs::Mount& mount) const;
@@ -52,6 +55,11 @@ struct Account {
   Task<Result<VirtualPath>> check_listing(VirtualPath directory);
   // By the text of `path` alone, without its symlinks.
   Result<void> judge(Operation operation, const VirtualPath& path) const;
+  Result<void> judge_listing(const VirtualPath& directory) const;
+  // The mount's storage, which follows no links, if it has any: what was judged by its text is done there.
+  const std::shared_ptr<vfs::FileSystem>& plain(const vfs::Mount& mount);
+  // Whether symlink_mode lets clients make links in the mount.
+  Result<void> check_links(const vfs::Mount& mount) const;
   // No rule depends on the directory: symlinks need not be resolved.
   bool alike_everywhere() const { return permissions.uniform() && patterns.empty(); }
   // A directory in which something is hidden must not tell by its errors that it is not empty.

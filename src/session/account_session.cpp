@@ -7,13 +7,14 @@ namespace ferry::session {
 
 namespace {
 
-// A directory that exists only because something is mounted below it.
-vfs::FileInfo pinned_directory() {
-  vfs::FileInfo info;
-  info.type = vfs::FileType::directory;
-  info.mode = 0755;
-  info.links = 2;
-  return info;
+Task<Result<vfs::FileInfo>> look(vfs::FileSystem& storage, VirtualPath path, bool follow) {
+  Result<vfs::FileInfo> info = fail(ErrorCode::internal);
+  if (follow) {
+    info = co_await storage.stat(path);
+  } else {
+    info = co_await storage.lstat(path);
+  }
+  co_return info;
 }
 
 }  // namespace
@@ -35,15 +36,19 @@ void AccountSession::Step::done(std::string_view command, std::string_view targe
 
 Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follow) {
   const Step step(*account_, "stat", path);
-  const Result<void> allowed = co_await account_->check(Operation::list, path, follow);
-  if (!allowed) co_return step.failed(allowed.error());
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  vfs::FileSystem& storage = *target.mount->storage;
-  Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
-  if (follow) {
-    info = co_await storage.stat(target.path);
-  } else {
-    info = co_await storage.lstat(target.path);
+  Result<vfs::FileInfo> info = fail(ErrorCode::unsupported);
+  if (!account_->alike_everywhere()) {
+    // Most paths hold no links: then the text says where they lead, and nothing has to be resolved beforehand.
+    const Result<void> judged = account_->judge(Operation::list, path);
+    if (!judged) co_return step.failed(judged.error());
+    const std::shared_ptr<vfs::FileSystem> plain = account_->plain(*target.mount);
+    info = co_await look(*plain, target.path, follow);
+  }
+  if (!info && info.error().code == ErrorCode::unsupported) {
+    const Result<void> allowed = co_await account_->check(Operation::list, path, follow);
+    if (!allowed) co_return step.failed(allowed.error());
+    info = co_await look(*target.mount->storage, target.path, follow);
   }
   if ((!info || info->type != vfs::FileType::directory) && account_->mounts.is_pinned(path)) {
     co_return pinned_directory();
@@ -61,33 +66,13 @@ Task<Result<vfs::FileInfo>> AccountSession::lstat(VirtualPath path) {
   co_return info;
 }
 
-Task<Result<std::vector<vfs::DirectoryEntry>>> AccountSession::pinned_entries(VirtualPath directory) {
-  std::vector<vfs::DirectoryEntry> entries;
-  for (const std::string& name : account_->mounts.names_in(directory)) {
-    const Result<VirtualPath> path = directory.child(name);
-    if (!path) continue;
-    const vfs::MountTable::Target target = account_->mounts.resolve(*path);
-    const Result<vfs::FileInfo> info = co_await target.mount->storage->lstat(target.path);
-    const bool usable = info && info->type == vfs::FileType::directory;
-    entries.push_back({name, usable ? *info : pinned_directory()});
-  }
-  co_return entries;
-}
-
 Task<Result<std::unique_ptr<OpenDirectory>>> AccountSession::open_directory(VirtualPath path) {
   const Step step(*account_, "list", path);
   const Result<VirtualPath> real = co_await account_->check_listing(path);
   if (!real) co_return step.failed(real.error());
-  Result<std::vector<vfs::DirectoryEntry>> pinned = co_await pinned_entries(path);
-  if (!pinned) co_return step.failed(pinned.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  Result<std::unique_ptr<vfs::Directory>> stored = co_await target.mount->storage->open_directory(target.path);
-  if (!stored && pinned->empty()) co_return step.failed(stored.error());
-  if (!stored) stored = nullptr;
-  auto listing = std::make_unique<Listing>(account_, std::move(*stored), std::move(*pinned));
-  listing->hide(account_->patterns.in(path));
-  listing->hide(account_->patterns.in(*real));
-  co_return std::move(listing);
+  Result<std::unique_ptr<Listing>> listing = co_await Listing::open(account_, path, *real);
+  if (!listing) co_return step.failed(listing.error());
+  co_return std::move(*listing);
 }
 
 Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_t mode) {
@@ -131,9 +116,6 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
 // A directory takes everything below it along, so the right is needed in every directory there, at both ends.
 Task<Result<void>> AccountSession::check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite) {
   const vfs::MountTable::Target source = account_->mounts.resolve(from);
-  if (source.mount != account_->mounts.resolve(to).mount) {
-    co_return fail(ErrorCode::unsupported, "rename between two storages");
-  }
   if (account_->mounts.is_pinned(from) || account_->mounts.is_pinned(to)) {
     co_return fail(ErrorCode::permission_denied, "a mount point");
   }
@@ -160,19 +142,16 @@ Task<Result<void>> AccountSession::check_rename(const VirtualPath& from, const V
   co_return Result<void>();
 }
 
-Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool overwrite) {
+Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
   const Step step(*account_, "rename", from);
   const bool asked = overwrite;
   const Result<void> allowed = co_await check_rename(from, to, overwrite);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target source = account_->mounts.resolve(from), target = account_->mounts.resolve(to);
-  QuotaStep quota = co_await QuotaStep::renaming(*account_, from, to);
-  Result<void> renamed = co_await source.mount->storage->rename(source.path, target.path, overwrite);
+  Result<void> renamed = co_await move(from, to, overwrite, std::move(given_up));
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
   if (!renamed) co_return step.failed(account_->discreet(renamed.error(), to));
-  co_await quota.done();
   const std::string there = account_->location(to);
   step.done("Rename", there);
   co_return Result<void>();
@@ -188,6 +167,8 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
   if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = account_->mounts.resolve(*meant), here = account_->mounts.resolve(link);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
+  allowed = account_->check_links(*here.mount);
+  if (!allowed) co_return step.failed(allowed.error());
   // An absolute target means the account's tree; the storage knows only its own.
   if (target.starts_with('/')) target = there.path.text();
   const Result<void> made = co_await here.mount->storage->make_symlink(target, here.path);
@@ -216,6 +197,8 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = account_->mounts.resolve(existing), here = account_->mounts.resolve(link);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
+  allowed = account_->check_links(*here.mount);
+  if (!allowed) co_return step.failed(allowed.error());
   Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, existing, link);
   if (!quota) co_return step.failed(quota.error());
   const Result<void> made = co_await here.mount->storage->make_hard_link(there.path, here.path);

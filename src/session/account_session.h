@@ -23,7 +23,8 @@ class AccountSession final : public Session {
   Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) override;
   Task<Result<void>> remove_file(VirtualPath path) override;
   Task<Result<void>> remove_directory(VirtualPath path) override;
-  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override;
+  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) override;
+  Task<Result<void>> copy(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) override;
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
   Task<Result<std::string>> read_symlink(VirtualPath path) override;
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
@@ -50,8 +51,9 @@ class AccountSession final : public Session {
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<void>> open_upload(const VirtualPath& path, vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
-  Task<Result<std::vector<vfs::DirectoryEntry>>> pinned_entries(VirtualPath directory);
   Task<Result<void>> check_native(VirtualPath directory, bool& may_link);
+  Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);
+  Task<Result<void>> move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up);
   Task<Result<void>> check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite);
 
   std::shared_ptr<Account> account_;

@@ -42,7 +42,9 @@ enum class SetstatMode : std::uint8_t {
 struct Options {
   UploadMode upload_mode = UploadMode::standard;
   SetstatMode setstat_mode = SetstatMode::apply;
-  std::uint32_t umask = 022;              // of files and directories made for clients
+  unsigned symlink_mode = 0;  // where clients may make links: 1 local storage, 2 remote SFTP, 3 both
+  int rename_mode = 0;        // 1: also directories that a storage can only rename by copying what is in them
+  std::uint32_t umask = 022;  // of files and directories made for clients
   std::chrono::minutes idle_timeout{15};  // 0: never; Registry::close_idle enforces it
 };
 

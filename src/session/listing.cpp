@@ -4,6 +4,47 @@
 
 namespace ferry::session {
 
+vfs::FileInfo pinned_directory() {
+  vfs::FileInfo info;
+  info.type = vfs::FileType::directory;
+  info.mode = 0755;
+  info.links = 2;
+  return info;
+}
+
+namespace {
+
+Task<std::vector<vfs::DirectoryEntry>> pinned_entries(Account& account, VirtualPath directory) {
+  std::vector<vfs::DirectoryEntry> entries;
+  for (const std::string& name : account.mounts.names_in(directory)) {
+    const Result<VirtualPath> path = directory.child(name);
+    if (!path) continue;
+    const vfs::MountTable::Target target = account.mounts.resolve(*path);
+    const Result<vfs::FileInfo> info = co_await target.mount->storage->lstat(target.path);
+    const bool usable = info && info->type == vfs::FileType::directory;
+    entries.push_back({name, usable ? *info : pinned_directory()});
+  }
+  co_return entries;
+}
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<Account> account, VirtualPath directory,
+                                                     VirtualPath real) {
+  std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*account, directory);
+  const vfs::MountTable::Target target = account->mounts.resolve(real);
+  // An account with rules was judged by where the directory really lies: no link may turn up on the way now.
+  std::shared_ptr<vfs::FileSystem> storage = target.mount->storage;
+  if (!account->alike_everywhere()) storage = account->plain(*target.mount);
+  Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
+  if (!stored && pinned.empty()) co_return fail(stored.error());
+  if (!stored) stored = nullptr;
+  auto listing = std::make_unique<Listing>(account, std::move(*stored), std::move(pinned));
+  listing->hide(account->patterns.in(directory));
+  listing->hide(account->patterns.in(real));
+  co_return std::move(listing);
+}
+
 Listing::Listing(std::shared_ptr<Account> account, std::unique_ptr<vfs::Directory> stored,
                  std::vector<vfs::DirectoryEntry> pinned)
     : account_(std::move(account)), stored_(std::move(stored)), pinned_(std::move(pinned)) {

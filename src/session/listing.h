@@ -10,8 +10,15 @@
 
 namespace ferry::session {
 
+// A directory that exists only because something is mounted below it.
+vfs::FileInfo pinned_directory();
+
 class Listing final : public OpenDirectory {
  public:
+  // Of `directory`, which may be listed, and lies at `real` once its symlinks are resolved.
+  static Task<Result<std::unique_ptr<Listing>>> open(std::shared_ptr<Account> account, VirtualPath directory,
+                                                     VirtualPath real);
+
   // `stored` is empty for a directory that exists only because something is mounted below it. `pinned` are
   // the entries that the listing shows whatever the storage says of these names.
   Listing(std::shared_ptr<Account> account, std::unique_ptr<vfs::Directory> stored,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -23,6 +24,10 @@ namespace ferry::session {
 
 class Registry;
 struct Services;
+
+// Asked between the steps of what may take long: whether nobody waits for the rest any more. Then it ends with
+// `aborted`.
+using GivenUp = std::function<bool()>;
 
 // An open file of an account: counts bytes, logs the transfer at close, settles quota.
 // A file opened for writing in an atomic upload mode writes beside its target and is renamed at close();
@@ -69,7 +74,12 @@ class Session {
   virtual Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) = 0;
   virtual Task<Result<void>> remove_file(VirtualPath path) = 0;
   virtual Task<Result<void>> remove_directory(VirtualPath path) = 0;
-  virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
+  // From one storage to another by copying and removing, as a whole or not at all.
+  virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up = {}) = 0;
+  // A file, a link (as a link) or a directory with all that is in it, as a whole or not at all; modes are kept. Needs
+  // the right to copy in the directory of each end, beside what reading and writing need. already_exists: `to` is
+  // there, and is not a file that may be replaced (overwrite) by a file. invalid_argument: onto or into itself.
+  virtual Task<Result<void>> copy(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up = {}) = 0;
   virtual Task<Result<void>> make_symlink(std::string target, VirtualPath link) = 0;
   virtual Task<Result<std::string>> read_symlink(VirtualPath path) = 0;
   virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;

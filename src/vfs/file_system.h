@@ -149,6 +149,11 @@ class FileSystem {
   // What a permission on a directory must be judged by. Default, for storage without links: the path itself.
   virtual Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow);
 
+  // The same storage, which follows no symlink: a path with one before its last name, or with one there that would be
+  // followed, is unsupported. What is judged by the text of a path is done with this, so that nothing comes between.
+  // Default, for storage without links: none, the storage itself will do.
+  virtual std::shared_ptr<FileSystem> without_links() { return nullptr; }
+
   // Follows symlinks inside the root; one that leaves it: permission_denied.
   virtual Task<Result<FileInfo>> stat(VirtualPath path) = 0;
   virtual Task<Result<FileInfo>> lstat(VirtualPath path) = 0;
@@ -162,7 +167,7 @@ class FileSystem {
   virtual Task<Result<void>> remove_file(VirtualPath path) = 0;
   // directory_not_empty unless it is empty.
   virtual Task<Result<void>> remove_directory(VirtualPath path) = 0;
-  // overwrite: POSIX rename; else already_exists when `to` exists, without a race.
+  // overwrite: POSIX rename; else already_exists when `to` exists, without a race. unsupported: only by copying.
   virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
 
   // `target` is stored as given, relative or absolute *in this root's terms*.

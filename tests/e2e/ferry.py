@@ -67,6 +67,7 @@ class Ferry:
             "FERRY_HTTPD__BINDINGS__0__PORT": str(self.http_port),
             "FERRY_HTTPD__BINDINGS__0__ADDRESS": "127.0.0.1",
             "FERRY_COMMON__MAX_PER_HOST_CONNECTIONS": "0",
+            "FERRY_COMMON__SYMLINK_MODE": "1",
             "FERRY_DATA_PROVIDER__CREATE_DEFAULT_ADMIN": "true",
             "FERRY_DATA_PROVIDER__USERS_BASE_DIR": str(self.home_base),
             "FERRY_DEFAULT_ADMIN_USERNAME": ADMIN,

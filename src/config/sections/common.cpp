@@ -98,7 +98,7 @@ const Schema& schema<Common>() {
       row<&Common::actions>("actions"),
       row<&Common::setstat_mode>("setstat_mode", range(0, 2)),
       row<&Common::rename_mode>("rename_mode", flag()),
-      row<&Common::symlink_mode>("symlink_mode", flag()),
+      row<&Common::symlink_mode>("symlink_mode", range(0, 3)),
       row<&Common::resume_max_size>("resume_max_size", at_least(0)),
       row<&Common::secret_min_entropy>("secret_min_entropy", at_least(0)),
       row<&Common::proxy_protocol>("proxy_protocol", range(0, 2)),

@@ -17,8 +17,8 @@ struct Common {
     bool operator==(const Actions&) const = default;
   } actions;
   int setstat_mode = 0;  // 0 do, 1 ignore, 2 ignore where the storage cannot
-  int rename_mode = 0;   // 1: also directories between mounts and storages
-  int symlink_mode = 0;  // 0 relative targets as given, 1 made relative
+  int rename_mode = 0;   // 1: also directories of storages that rename only by copying
+  int symlink_mode = 0;  // where clients may make links: 1 local storage, 2 remote SFTP, 3 both
   std::int64_t resume_max_size = 0;
   int secret_min_entropy = 80;
   int proxy_protocol = 0;  // 0 off, 1 if sent, 2 required

@@ -22,7 +22,7 @@ Task<int> copy(Invocation call) {
   const Result<VirtualPath> from = call.path(call.words[1]), to = call.path(call.words[2]);
   Result<void> done = fail(ErrorCode::invalid_argument);
   const session::GivenUp given_up = client_left(call.channel);
-  if (from && to) done = co_await session::copy_tree(call.session, *from, *to, true, given_up);
+  if (from && to) done = co_await call.session.copy(*from, *to, true, given_up);
   if (done) co_return 0;
   co_await call.complain(call.words[1], done.error());
   co_return failed;

@@ -45,6 +45,7 @@ std::string relative_from(const VirtualPath& directory, const VirtualPath& targe
 
 Result<void> rename_exclusive(int from_directory, const std::string& from, int to_directory, const std::string& to) {
   if (::renameat2(from_directory, from.c_str(), to_directory, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno == EXDEV) return fail(ErrorCode::unsupported, "rename between two file systems");
   if (errno != EINVAL) return fail_errno(errno, "rename");
   // NFS and some others do not know RENAME_NOREPLACE. A hard link is exclusive too; a directory takes none, but
   // renaming one replaces nothing except an empty directory.

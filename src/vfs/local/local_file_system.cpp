@@ -121,6 +121,10 @@ std::string LocalFileSystem::location(const VirtualPath& path) const {
   return root_.path() == "/" ? path.text() : root_.path() + path.text();
 }
 
+std::shared_ptr<FileSystem> LocalFileSystem::without_links() {
+  return std::shared_ptr<FileSystem>(new LocalFileSystem(options_, root_.without_links()));
+}
+
 Task<Result<VirtualPath>> LocalFileSystem::canonical(VirtualPath path, bool follow) {
   auto work = [&](Lookup& lookup) -> Result<VirtualPath> {
     if (root_.is_plain(path, lookup) || lookup.would_wait) return path;
@@ -223,6 +227,7 @@ Task<Result<void>> LocalFileSystem::rename(VirtualPath from, VirtualPath to, boo
     if (!overwrite) return local::rename_exclusive(source->get(), old_name, target->get(), new_name);
     if (local::frees_much(target->get(), new_name.c_str(), lookup)) return {};
     if (::renameat(source->get(), old_name.c_str(), target->get(), new_name.c_str()) == 0) return {};
+    if (errno == EXDEV) return fail(ErrorCode::unsupported, "rename between two file systems");
     return fail_errno(errno == EEXIST ? ENOTEMPTY : errno, "rename " + from.text());
   };
   auto renamed = co_await change(root_.storage(), work);

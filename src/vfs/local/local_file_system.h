@@ -34,6 +34,7 @@ class LocalFileSystem final : public FileSystem {
   std::string_view name() const override { return "osfs"; }
   std::string location(const VirtualPath& path) const override;
   Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
+  std::shared_ptr<FileSystem> without_links() override;
 
   Task<Result<FileInfo>> stat(VirtualPath path) override;
   Task<Result<FileInfo>> lstat(VirtualPath path) override;

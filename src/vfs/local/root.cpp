@@ -138,7 +138,13 @@ Result<Root> Root::open(const std::string& path, bool create, const std::optiona
   root.storage_ = storage_kind(directory->get());
   static const bool cached_lookups = kernel_resolves_cached(directory->get());
   if (root.storage_ == Storage::disk && !cached_lookups) root.storage_ = Storage::remote;
-  root.directory_ = std::move(*directory);
+  root.directory_ = std::make_shared<const Descriptor>(std::move(*directory));
+  return root;
+}
+
+Root Root::without_links() const {
+  Root root = *this;
+  root.resolve_ = RESOLVE_NO_SYMLINKS;
   return root;
 }
 
@@ -150,13 +156,15 @@ Result<Descriptor> Root::resolve(const VirtualPath& path, int flags, Lookup& loo
   const std::string relative(path.relative());
   // EAGAIN without RESOLVE_CACHED: a rename raced with a ".." in a link and the kernel could not be sure.
   for (int attempt = 0; attempt < 64; ++attempt) {
-    const int number = open_beneath(directory_.get(), relative, flags, lookup.cached_only ? RESOLVE_CACHED : 0);
+    const std::uint64_t extra = resolve_ | (lookup.cached_only ? RESOLVE_CACHED : 0);
+    const int number = open_beneath(directory_->get(), relative, flags, extra);
     if (number >= 0) return Descriptor(number);
     if (errno == EAGAIN && lookup.cached_only) {
       lookup.would_wait = true;
       return fail(ErrorCode::io_error, "not cached");
     }
     lookup.left_root = errno == EXDEV;
+    if (errno == ELOOP && resolve_ != 0) return fail(ErrorCode::unsupported, "a symlink on the way: " + path.text());
     if (errno == ENXIO) return fail(ErrorCode::permission_denied, "a FIFO or socket: " + path.text());
     if (errno != EAGAIN) return fail_errno(errno, "open " + path.text());
   }
@@ -182,7 +190,7 @@ Result<Descriptor> Root::open_parent(const VirtualPath& path, Lookup& lookup) co
 
 bool Root::is_plain(const VirtualPath& path, Lookup& lookup) const {
   const std::uint64_t extra = RESOLVE_NO_SYMLINKS | (lookup.cached_only ? RESOLVE_CACHED : 0);
-  const Descriptor found(open_beneath(directory_.get(), std::string(path.relative()), O_PATH, extra));
+  const Descriptor found(open_beneath(directory_->get(), std::string(path.relative()), O_PATH, extra));
   if (found.get() < 0 && errno == EAGAIN && lookup.cached_only) lookup.would_wait = true;
   return found.get() >= 0;
 }

@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,10 @@ class Root {
   // Blocks. `path` is absolute and normal. With `create` missing directories are made, mode 0700, the last
   // one given to `owner`.
   static Result<Root> open(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner);
+
+  // The same root, for whom no path may hold a symlink before its last name, nor there where it would be followed:
+  // such a path is unsupported.
+  Root without_links() const;
 
   // open(2) flags, O_CLOEXEC added. Without O_NOFOLLOW a symlink at the end is followed inside the root.
   Result<Descriptor> open_at(const VirtualPath& path, int flags, Lookup& lookup) const;
@@ -56,7 +62,8 @@ class Root {
 
   std::string path_;       // as configured
   std::string real_path_;  // with its symlinks resolved
-  Descriptor directory_;
+  std::shared_ptr<const Descriptor> directory_;
+  std::uint64_t resolve_ = 0;  // more flags of openat2
   dev_t device_ = 0;
   Storage storage_ = Storage::remote;
 };

@@ -88,6 +88,23 @@ TEST_F(Sessions, ChangeAttributesAsSetstatModeSays) {
   EXPECT_EQ(info.modified.seconds, 1);
 }
 
+TEST_F(Sessions, MakeLinksAsSymlinkModeSays) {
+  for (const unsigned mode : {0U, 1U, 2U, 3U}) {
+    options.symlink_mode = mode;
+    login();
+    ASSERT_TRUE(put("/f", "x"));
+    const ErrorCode expected = (mode & 1U) != 0 ? ErrorCode::internal : ErrorCode::permission_denied;
+    EXPECT_EQ(code_of(run(session->make_symlink("f", at("/link")))), expected) << mode;
+    EXPECT_EQ(code_of(run(session->make_hard_link(at("/f"), at("/hard")))), expected) << mode;
+    std::filesystem::remove(real("link"));
+    std::filesystem::remove(real("hard"));
+    std::filesystem::create_symlink("f", real("link"));
+    EXPECT_EQ(get("/link"), "x") << "those that are there are followed";
+    EXPECT_EQ(code_of(run(session->copy(at("/link"), at("/copy"), true))), ErrorCode::internal);
+    std::filesystem::remove(real("link"));
+  }
+}
+
 TEST_F(Sessions, CutAFileTheyAreWriting) {
   user.permissions["/"] = {"upload"};
   login();
@@ -164,7 +181,6 @@ TEST_F(MountedSessions, KeepEachFileInItsStorage) {
   EXPECT_EQ(test::read_file(base / "deep/f"), "deep");
   EXPECT_EQ(test::read_file(base / "inner/f"), "inner");
   EXPECT_TRUE(names_in(user.home_dir).empty());
-  EXPECT_EQ(code_of(run(session->rename(at("/share/f"), at("/f"), false))), ErrorCode::unsupported);
   EXPECT_EQ(code_of(run(session->make_hard_link(at("/share/f"), at("/f")))), ErrorCode::unsupported);
   EXPECT_EQ(code_of(run(session->make_symlink("/share/f", at("/f")))), ErrorCode::unsupported);
   EXPECT_EQ(code_of(run(session->make_symlink("../f", at("/share/l")))), ErrorCode::unsupported);

@@ -32,6 +32,7 @@ class SessionTest : public testing::Test {
     user.username = "alice";
     user.home_dir = base / "homes/alice";
     user.permissions["/"] = {"*"};
+    options.symlink_mode = 1;
     info = {.id = "SFTP_1",
             .protocol = "SFTP",
             .local_address = "127.0.0.1:2022",
@@ -43,7 +44,7 @@ class SessionTest : public testing::Test {
   Result<std::unique_ptr<Session>> try_login() {
     return test::run(open_session(std::make_shared<const model::User>(user), info, services()));
   }
-  Services services() { return {.registry = registry, .options = options, .storage = open_storage, .ledger = ledger}; }
+  Services services() { return {.registry = registry, .options = options, .storage = storages, .ledger = ledger}; }
   // Ends the session before it starts the next: the connection's id is the same.
   Session& login() {
     session.reset();
@@ -86,6 +87,7 @@ class SessionTest : public testing::Test {
   model::User user;
   ConnectionInfo info;
   Options options;
+  StorageFactory storages = open_storage;
   std::shared_ptr<Registry> registry = std::make_shared<Registry>();
   std::shared_ptr<Ledger> ledger;  // none unless a test makes one
   std::unique_ptr<Session> session;

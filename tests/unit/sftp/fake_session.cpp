@@ -188,7 +188,15 @@ Task<Result<void>> FakeSession::remove_directory(VirtualPath path) {
   co_return Result<void>();
 }
 
-Task<Result<void>> FakeSession::rename(VirtualPath from, VirtualPath to, bool overwrite) {
+Task<Result<void>> FakeSession::copy(VirtualPath from, VirtualPath to, bool overwrite, session::GivenUp) {
+  const auto node = find(from, true);
+  if (!node) co_return fail(node.error());
+  if (find(to, false) && !overwrite) co_return fail(ErrorCode::already_exists);
+  storage.nodes[to.text()] = std::make_shared<Node>(**node);
+  co_return Result<void>();
+}
+
+Task<Result<void>> FakeSession::rename(VirtualPath from, VirtualPath to, bool overwrite, session::GivenUp) {
   const auto node = find(from, false);
   if (!node) co_return fail(node.error());
   if (from.is_root() || to.is_root()) co_return fail(ErrorCode::permission_denied);

@@ -110,7 +110,8 @@ class FakeSession : public session::Session {
   Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) override;
   Task<Result<void>> remove_file(VirtualPath path) override;
   Task<Result<void>> remove_directory(VirtualPath path) override;
-  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override;
+  Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite, session::GivenUp) override;
+  Task<Result<void>> copy(VirtualPath from, VirtualPath to, bool overwrite, session::GivenUp) override;
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
   Task<Result<std::string>> read_symlink(VirtualPath path) override;
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;

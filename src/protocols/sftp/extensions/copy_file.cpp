@@ -1,7 +1,6 @@
 // copy-file (draft-ietf-secsh-filexfer-extensions-00 section 6): string source, string destination, bool overwrite.
 #include "protocols/sftp/extensions/extensions.h"
 #include "protocols/sftp/operations/fields.h"
-#include "session/tree_walk.h"
 
 namespace ferry::sftp {
 
@@ -16,9 +15,8 @@ Task<Answer> copy_file(Connection& connection, Request request) {
   const Result<vfs::FileInfo> info = co_await connection.session.stat(*from);
   if (!info) co_return fail(info.error());
   if (info->type != vfs::FileType::regular) co_return fail(ErrorCode::is_a_directory, "not a file");
-  ssh::Channel& channel = connection.channel;
-  const session::GivenUp given_up = [&channel] { return channel.closed(); };
-  done = co_await session::copy_tree(connection.session, *from, *to, overwrite, given_up);
+  const session::GivenUp given_up = client_left(connection);
+  done = co_await connection.session.copy(*from, *to, overwrite, given_up);
   co_return status_answer(request.id, done);
 }
 

@@ -43,11 +43,6 @@ const std::pair<std::string_view, HashAlgorithm>* choose(std::string_view list) 
   return nullptr;
 }
 
-std::function<bool()> client_left(Connection& connection) {
-  ssh::Channel& channel = connection.channel;
-  return [&channel] { return channel.closed(); };
-}
-
 struct Check {
   const std::pair<std::string_view, HashAlgorithm>* algorithm = nullptr;
   std::uint64_t start = 0, length = 0;

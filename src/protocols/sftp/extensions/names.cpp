@@ -8,7 +8,8 @@ namespace ferry::sftp {
 Task<Answer> posix_rename(Connection& connection, Request request) {
   const auto paths = two_paths(connection, request);
   if (!paths) co_return fail(paths.error());
-  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], true);
+  const session::GivenUp given_up = client_left(connection);
+  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], true, given_up);
   co_return status_answer(request.id, done);
 }
 

@@ -20,6 +20,11 @@ Result<VirtualPath> take_path(const Connection& connection, ByteReader& fields);
 Result<VirtualPath> only_path(const Connection& connection, Request request);
 Result<std::array<VirtualPath, 2>> two_paths(const Connection& connection, Request request);
 
+// Nobody waits for the answer any more.
+inline session::GivenUp client_left(Connection& connection) {
+  return [&channel = connection.channel] { return channel.closed(); };
+}
+
 // The STATUS of a call that answers nothing else.
 inline Answer status_answer(std::uint32_t id, const Result<void>& done) {
   if (!done) return fail(done.error());

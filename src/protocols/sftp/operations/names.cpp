@@ -33,7 +33,8 @@ Task<Answer> remove_file(Connection& connection, Request request) {
 Task<Answer> rename_path(Connection& connection, Request request) {
   const auto paths = two_paths(connection, request);
   if (!paths) co_return fail(paths.error());
-  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], false);
+  const session::GivenUp given_up = client_left(connection);
+  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], false, given_up);
   co_return status_answer(request.id, done);
 }
 

@@ -1,0 +1,62 @@
+// What is copied on the server: because the account asks for it, or to rename from one storage to another.
+#include "session/account_session.h"
+#include "session/quota_step.h"
+#include "session/tree_copy.h"
+
+namespace ferry::session {
+
+Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
+  const Step step(*account_, "copy", from);
+  if (account_->mounts.is_pinned(to)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const bool asked = overwrite;
+  if (overwrite) {
+    const Result<void> may_replace = co_await account_->check(Operation::overwrite, to, false);
+    overwrite = may_replace.has_value();
+  }
+  TreeCopy tree(account_, TreeCopy::Purpose::copy, std::move(given_up));
+  Result<void> done = co_await tree.run(from, to, overwrite);
+  if (!done && asked && !overwrite && done.error().code == ErrorCode::already_exists) {
+    done = fail(ErrorCode::permission_denied, "may not overwrite");
+  }
+  if (!done) co_return step.failed(account_->discreet(done.error(), to));
+  const std::string there = account_->location(to);
+  step.done("Copy", there);
+  co_return Result<void>();
+}
+
+// A directory is moved as one where the storage can do that; else rename_mode says whether it is copied.
+Task<Result<bool>> AccountSession::must_copy(const VirtualPath& from, const VirtualPath& to) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(from);
+  if (source.mount != account_->mounts.resolve(to).mount) co_return true;
+  vfs::FileSystem& storage = *source.mount->storage;
+  if (storage.capabilities().atomic_rename) co_return false;
+  const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
+  if (!info) co_return fail(info.error());
+  if (info->type != vfs::FileType::directory) co_return false;
+  if (account_->options.rename_mode == 1) co_return true;
+  Result<std::unique_ptr<vfs::Directory>> listing = co_await storage.open_directory(source.path);
+  if (!listing) co_return fail(listing.error());
+  const Result<std::vector<vfs::DirectoryEntry>> some = co_await (*listing)->next(1);
+  if (!some) co_return fail(some.error());
+  if (!some->empty()) co_return fail(ErrorCode::unsupported, "a directory that is not empty, and rename_mode is 0");
+  co_return false;
+}
+
+Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(from), target = account_->mounts.resolve(to);
+  Result<bool> copying = co_await must_copy(from, to);
+  if (!copying) co_return fail(copying.error());
+  Result<void> renamed = fail(ErrorCode::unsupported);
+  if (!*copying) {
+    QuotaStep quota = co_await QuotaStep::renaming(*account_, from, to);
+    renamed = co_await source.mount->storage->rename(source.path, target.path, overwrite);
+    if (renamed) co_await quota.done();
+  }
+  if (!renamed && renamed.error().code == ErrorCode::unsupported) {
+    TreeCopy tree(account_, TreeCopy::Purpose::move, std::move(given_up));
+    renamed = co_await tree.run(from, to, overwrite);
+  }
+  co_return renamed;
+}
+
+}  // namespace ferry::session

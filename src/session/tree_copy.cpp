@@ -1,0 +1,419 @@
+#include "session/tree_copy.h"
+
+#include <algorithm>
+
+#include "session/listing.h"
+#include "session/transfer.h"
+
+namespace ferry::session {
+
+namespace {
+
+constexpr std::size_t piece = 1024 * 1024;
+constexpr std::size_t listing_batch = 64;
+// Links may lead a copy into itself by other names than its own: it ends there. Each costs a descriptor.
+constexpr std::size_t deepest = 100;
+
+bool same_file(const vfs::FileInfo& one, const vfs::FileInfo& other) { return one.id != 0 && one.id == other.id; }
+
+// Those of `payers` that are not among `others`: what moves from one quota to itself needs no room.
+Payers without(const Payers& payers, const Payers& others) {
+  std::vector<Payer> left;
+  for (const Payer& payer : payers.all()) {
+    const auto same = [&payer](const Payer& other) { return other.balance == payer.balance; };
+    if (std::ranges::none_of(others.all(), same)) left.push_back(payer);
+  }
+  return Payers(std::move(left));
+}
+
+// While it lives a cancelled coroutine goes on to its end, so that nothing is left half done.
+Task<bool> hold_cancellation() {
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return throwing;
+}
+
+}  // namespace
+
+Task<Result<void>> TreeCopy::pause() {
+  co_await asio::post(asio::use_awaitable);
+  account_->registration->touch();
+  if (given_up_ && given_up_()) co_return fail(ErrorCode::aborted, "nobody waits for it any more");
+  co_return Result<void>();
+}
+
+Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrite) {
+  const Result<Item> item = co_await top(from, to, overwrite);
+  if (!item) co_return fail(item.error());
+  const bool throwing = co_await hold_cancellation();
+  const Payers& source = account_->payers_of(*account_->mounts.resolve(item->from).mount);
+  const Payers& target = account_->payers_of(*account_->mounts.resolve(item->to).mount);
+  gaining_ = purpose_ == Purpose::move ? without(target, source) : target;
+  losing_ = purpose_ == Purpose::move ? without(source, target) : Payers();
+  if (!gaining_.empty()) gain_.emplace(gaining_);
+  if (!losing_.empty()) loss_.emplace(losing_);
+  const bool in_place = !target_->capabilities().atomic_rename;
+  if (in_place) {
+    QuotaStep step = co_await QuotaStep::losing(*account_, item->to);
+    replaced_.emplace(std::move(step));
+  }
+  Result<void> done = co_await grow(*item);
+  way_.clear();
+  if (done && !in_place && overwrite) {
+    QuotaStep step = co_await QuotaStep::losing(*account_, item->to);
+    replaced_.emplace(std::move(step));
+  }
+  if (done) done = co_await place(*item, overwrite);
+  if (done) {
+    if (replaced_) co_await replaced_->done();
+    co_await settle_gain();
+  } else {
+    gaining_.settle({}, counted_);
+    // not_found: it had not begun. Anything else leaves what docs/configuration.md tells how to tidy up.
+    const Result<void> removed = co_await remove_stored(target_, item->made);
+    if (!removed && removed.error().code != ErrorCode::not_found) {
+      log_failure(*account_->who, "tidy up after a copy", item->to, removed.error());
+    }
+  }
+  replaced_.reset();
+  if (done && purpose_ == Purpose::move) {
+    done = co_await take_source_away(item->from);
+    if (done) co_await settle_loss();
+    if (!done && !overwrite) {
+      const Result<void> undone = co_await remove_stored(target_, account_->mounts.resolve(item->to).path);
+      if (!undone) log_failure(*account_->who, "undo a move", item->to, undone.error());
+      if (undone) co_await take_back_gain();
+    }
+  }
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  co_return done;
+}
+
+// The paths are resolved once; from then on no link is followed, so that what was judged is what is done.
+Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, bool overwrite) {
+  if (to.is_within(from)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
+  bool follow = false;
+  if (purpose_ == Purpose::copy) {
+    // A link to a file that is named itself stands for the file.
+    const vfs::MountTable::Target named = account_->mounts.resolve(from);
+    const Result<vfs::FileInfo> meant = co_await named.mount->storage->stat(named.path);
+    follow = meant && meant->type == vfs::FileType::regular;
+    const Result<void> readable = co_await account_->check(Operation::copy, from, follow);
+    if (!readable) co_return fail(readable.error());
+    const Result<void> writable = co_await account_->check(Operation::copy, to, false);
+    if (!writable) co_return fail(writable.error());
+  }
+  const Result<VirtualPath> source = co_await account_->canonical(from, follow);
+  if (!source) co_return fail(source.error());
+  const Result<VirtualPath> target = co_await account_->canonical(to, false);
+  if (!target) co_return fail(target.error());
+  if (target->is_within(*source)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
+  const vfs::MountTable::Target there = account_->mounts.resolve(*target);
+  target_ = account_->plain(*there.mount);
+  Item item{*source, *target, there.path, vfs::FileInfo()};
+  if (target_->capabilities().atomic_rename) item.made = partial_path(there.path);
+  const vfs::MountTable::Target here = account_->mounts.resolve(*source);
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*here.mount);
+  Result<vfs::FileInfo> info = co_await storage->lstat(here.path);
+  const bool directory = info && info->type == vfs::FileType::directory;
+  if (!directory && account_->mounts.is_pinned(*source)) info = pinned_directory();
+  if (info) item.info = *info;
+  const Result<void> allowed = judge(item);
+  if (!allowed) co_return fail(allowed.error());
+  if (!info) co_return fail(info.error());
+  const Result<void> free = co_await check_target(item, overwrite);
+  if (!free) co_return fail(free.error());
+  co_return item;
+}
+
+Task<Result<void>> TreeCopy::check_target(const Item& top, bool overwrite) {
+  const VirtualPath target = account_->mounts.resolve(top.to).path;
+  const vfs::MountTable::Target named = account_->mounts.resolve(top.to);
+  const Result<vfs::FileInfo> there = co_await named.mount->storage->stat(named.path);
+  if (there && same_file(*there, top.info))
+    co_return fail(ErrorCode::invalid_argument, "the same file by another name");
+  const Result<vfs::FileInfo> existing = co_await target_->lstat(target);
+  if (!existing) co_return existing.error().code == ErrorCode::not_found ? Result<void>() : fail(existing.error());
+  if (overwrite && purpose_ == Purpose::move) co_return Result<void>();  // as the storage's own rename has it
+  if (overwrite && top.info.type == vfs::FileType::regular) {
+    if (existing->type == vfs::FileType::directory) co_return fail(ErrorCode::is_a_directory, "a directory is there");
+    if (existing->type != vfs::FileType::other) co_return Result<void>();
+  }
+  co_return fail(ErrorCode::already_exists, "the target exists");
+}
+
+Task<Result<void>> TreeCopy::grow(Item top) {
+  Result<void> done = co_await entry(std::move(top));
+  while (done && !way_.empty()) {
+    Directory& here = way_.back();
+    if (here.next == here.entries.size()) {
+      Result<std::vector<vfs::DirectoryEntry>> some = co_await here.listing->next(listing_batch);
+      if (!some) co_return fail(some.error());
+      if (some->empty()) {
+        done = co_await leave();
+        continue;
+      }
+      here.entries = std::move(*some);
+      here.next = 0;
+    }
+    const vfs::DirectoryEntry& found = here.entries[here.next++];
+    const Result<VirtualPath> from = here.item.from.child(found.name), to = here.item.to.child(found.name),
+                              made = here.item.made.child(found.name);
+    if (!from || !to || !made) co_return fail(ErrorCode::invalid_argument, "a path too long");
+    if (found.name == way_.front().item.made.name()) co_return fail(ErrorCode::invalid_argument, "into itself");
+    Item item{*from, *to, *made, found.info};
+    const Result<void> allowed = judge(item);
+    if (!allowed) co_return allowed;
+    done = co_await entry(std::move(item));
+  }
+  co_return done;
+}
+
+// Rights are those of where things will be, not of where they grow.
+Result<void> TreeCopy::judge(const Item& item) const {
+  if (purpose_ == Purpose::move) return {};
+  std::vector<std::pair<Operation, const VirtualPath*>> needed{
+      {Operation::copy, &item.from}, {Operation::copy, &item.to}, {Operation::list, &item.from}};
+  switch (item.info.type) {
+    case vfs::FileType::regular:
+      needed.emplace_back(Operation::download, &item.from);
+      needed.emplace_back(Operation::upload, &item.to);
+      break;
+    case vfs::FileType::directory: needed.emplace_back(Operation::make_directory, &item.to); break;
+    case vfs::FileType::symlink: needed.emplace_back(Operation::make_link, &item.to); break;
+    case vfs::FileType::other: break;
+  }
+  for (const auto& [operation, path] : needed) {
+    const Result<void> allowed = account_->judge(operation, *path);
+    if (!allowed) return allowed;
+  }
+  return {};
+}
+
+Task<Result<void>> TreeCopy::entry(Item item) {
+  Result<void> done = co_await pause();
+  if (!done) co_return done;
+  switch (item.info.type) {
+    case vfs::FileType::regular: done = co_await file(item); break;
+    case vfs::FileType::symlink: done = co_await link(item); break;
+    case vfs::FileType::directory: done = co_await enter(std::move(item)); break;
+    case vfs::FileType::other: done = fail(ErrorCode::unsupported, "neither a file, a directory nor a link");
+  }
+  co_return done;
+}
+
+Task<Result<void>> TreeCopy::file(const Item& item) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  const vfs::OpenOptions reading{.read = true};
+  Result<std::unique_ptr<vfs::File>> from = co_await storage->open(source.path, reading);
+  if (!from) co_return fail(from.error());
+  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
+  const bool replaces = item.made == account_->mounts.resolve(item.to).path;
+  const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
+  Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
+  if (!to) co_return fail(to.error());
+  const Result<vfs::FileInfo> opened = co_await (*from)->info();
+  Result<void> done;
+  if (!opened) done = fail(opened.error());
+  if (opened) done = claim(opened->size);
+  if (done) done = co_await data(**from, **to, opened->size);
+  if (done && purpose_ == Purpose::move && target_->capabilities().attributes) {
+    const vfs::AttributeChange::Times times{item.info.accessed, item.info.modified};
+    done = co_await (*to)->set_attributes({.mode = item.info.mode & 01777U, .times = times});
+  }
+  const Result<void> closed = co_await (*to)->close();
+  if (done && !closed) done = closed;
+  const Result<void> read = co_await (*from)->close();
+  if (done && !read) done = read;
+  co_return done;
+}
+
+Result<void> TreeCopy::claim(std::uint64_t size) {
+  const auto largest = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
+  if (purpose_ == Purpose::copy && largest > 0 && size > largest) {
+    return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
+  }
+  const QuotaUsage file{.files = 1, .size = static_cast<std::int64_t>(size)};
+  const Result<void> reserved = gaining_.reserve(file);
+  if (!reserved) return reserved;
+  counted_ = {counted_.files + file.files, counted_.size + file.size};
+  return {};
+}
+
+Task<void> TreeCopy::settle_gain() {
+  gaining_.settle(counted_, counted_);
+  gain_.reset();
+  if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
+}
+
+Task<void> TreeCopy::take_back_gain() {
+  gaining_.settle({-counted_.files, -counted_.size}, {});
+  if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
+}
+
+Task<void> TreeCopy::settle_loss() {
+  losing_.settle({-counted_.files, -counted_.size}, {});
+  loss_.reset();
+  if (!losing_.empty()) co_await account_->ledger->store(losing_);
+}
+
+// `size`: what was there when it was opened; a file that grows meanwhile must not be copied for ever.
+Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t size) {
+  if (buffer_.empty()) buffer_.resize(piece);
+  for (std::uint64_t at = 0; at < size;) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece, size - at));
+    const Result<std::size_t> got = co_await from.read_at(at, MutableByteSpan(buffer_).first(wanted));
+    if (!got) co_return fail(got.error());
+    if (*got == 0) co_return fail(ErrorCode::conflict, "the source became shorter");
+    const iovec bytes[]{{buffer_.data(), *got}};
+    const Result<void> written = co_await to.write_at(at, bytes);
+    if (!written) co_return written;
+    at += *got;
+    const Result<void> paused = co_await pause();
+    if (!paused) co_return paused;
+  }
+  co_return Result<void>();
+}
+
+// A relative link keeps its text. An absolute one means the account's tree, and has to stay in its storage.
+Task<Result<void>> TreeCopy::link(const Item& item) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  Result<std::string> text = co_await storage->read_symlink(source.path);
+  if (!text) co_return fail(text.error());
+  const bool absolute = text->starts_with('/');
+  const Result<VirtualPath> inside = VirtualPath::parse(*text);
+  if (!inside) co_return fail(inside.error());
+  const Result<VirtualPath> meant =
+      absolute ? source.mount->point.join(*inside) : VirtualPath::parse(*text, item.to.parent());
+  if (!meant) co_return fail(meant.error());
+  if (purpose_ == Purpose::copy) {
+    Result<void> allowed = co_await account_->check(Operation::make_link, *meant, true);
+    if (allowed) allowed = account_->check_links(*account_->mounts.resolve(item.to).mount);
+    if (!allowed) co_return allowed;
+  }
+  const vfs::MountTable::Target there = account_->mounts.resolve(*meant);
+  if (account_->plain(*there.mount) != target_) co_return fail(ErrorCode::unsupported, "a link between two storages");
+  Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
+  co_return made;
+}
+
+Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath directory) {
+  const vfs::MountTable::Target target = account_->mounts.resolve(directory);
+  if (purpose_ == Purpose::copy) {
+    const Result<void> allowed = account_->judge_listing(directory);
+    if (!allowed) co_return fail(allowed.error());
+    Result<std::unique_ptr<Listing>> seen = co_await Listing::open(account_, directory, directory);
+    if (!seen) co_return fail(seen.error());
+    co_return std::move(*seen);
+  }
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*target.mount);
+  Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
+  if (!stored) co_return fail(stored.error());
+  co_return std::make_unique<Listing>(account_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
+}
+
+Task<Result<void>> TreeCopy::enter(Item item) {
+  if (way_.size() == deepest) co_return fail(ErrorCode::limit_exceeded, "too deep");
+  Result<std::unique_ptr<OpenDirectory>> listing = co_await list(item.from);
+  if (!listing) co_return fail(listing.error());
+  Result<void> made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
+  if (made) way_.push_back({std::move(item), std::move(*listing)});
+  co_return made;
+}
+
+Task<Result<void>> TreeCopy::leave() {
+  const Item item = std::move(way_.back().item);
+  way_.pop_back();
+  // While it was filled its owner had all rights.
+  const bool complete = purpose_ == Purpose::copy && (item.info.mode & 0700U) == 0700U;
+  if (complete || !target_->capabilities().attributes) co_return Result<void>();
+  vfs::AttributeChange change{.mode = item.info.mode & 01777U};
+  if (purpose_ == Purpose::copy) *change.mode &= ~account_->options.umask;
+  if (purpose_ == Purpose::move) change.times = vfs::AttributeChange::Times{item.info.accessed, item.info.modified};
+  Result<void> set = co_await target_->set_attributes(item.made, change, false);
+  co_return set;
+}
+
+Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
+  const VirtualPath target = account_->mounts.resolve(top.to).path;
+  if (top.made == target) co_return Result<void>();
+  Result<void> placed = co_await target_->rename(top.made, target, overwrite);
+  co_return placed;
+}
+
+// Set aside first, in one step: either the whole source is gone from its place, or all of it is still there.
+Task<Result<void>> TreeCopy::take_source_away(const VirtualPath& from) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(from);
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  if (!storage->capabilities().atomic_rename) {
+    Result<void> gone = co_await remove_stored(storage, source.path);
+    co_return gone;
+  }
+  const VirtualPath aside = partial_path(source.path);
+  const Result<void> moved = co_await storage->rename(source.path, aside, false);
+  if (!moved) co_return moved;
+  const Result<void> removed = co_await remove_stored(storage, aside);
+  if (!removed) log_failure(*account_->who, "tidy up after a move", from, removed.error());
+  co_return Result<void>();
+}
+
+namespace {
+
+// Opens a directory of what is to be removed; one that keeps its owner out is let in first.
+Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& storage, VirtualPath path,
+                                                            std::uint32_t mode) {
+  if ((mode & 0700U) != 0700U && storage.capabilities().attributes) {
+    // If this is refused, so will be what follows.
+    (void)co_await storage.set_attributes(path, {.mode = mode | 0700U}, false);
+  }
+  Result<std::unique_ptr<vfs::Directory>> opened = co_await storage.open_directory(path);
+  co_return std::move(opened);
+}
+
+}  // namespace
+
+Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path) {
+  struct Emptied {
+    VirtualPath path;
+    std::unique_ptr<vfs::Directory> listing;
+  };
+  const Result<vfs::FileInfo> info = co_await storage->lstat(path);
+  if (!info) co_return fail(info.error());
+  Result<void> removed;
+  if (info->type != vfs::FileType::directory) {
+    removed = co_await storage->remove_file(path);
+    co_return removed;
+  }
+  std::vector<Emptied> way;
+  Result<std::unique_ptr<vfs::Directory>> listing = co_await open_to_empty(*storage, path, info->mode);
+  if (!listing) co_return fail(listing.error());
+  way.push_back({path, std::move(*listing)});
+  while (!way.empty()) {
+    co_await asio::post(asio::use_awaitable);
+    const Result<std::vector<vfs::DirectoryEntry>> some = co_await way.back().listing->next(1);
+    if (!some) co_return fail(some.error());
+    if (some->empty()) {
+      const VirtualPath emptied = std::move(way.back().path);
+      way.pop_back();
+      removed = co_await storage->remove_directory(emptied);
+      if (!removed) co_return removed;
+      continue;
+    }
+    const vfs::DirectoryEntry& entry = some->front();
+    const Result<VirtualPath> child = way.back().path.child(entry.name);
+    if (!child) co_return fail(child.error());
+    if (entry.info.type != vfs::FileType::directory) {
+      removed = co_await storage->remove_file(*child);
+      if (!removed && removed.error().code != ErrorCode::not_found) co_return removed;
+      continue;
+    }
+    listing = co_await open_to_empty(*storage, *child, entry.info.mode);
+    if (!listing) co_return fail(listing.error());
+    way.push_back({*child, std::move(*listing)});
+  }
+  co_return Result<void>();
+}
+
+}  // namespace ferry::session
