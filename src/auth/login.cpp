@@ -38,16 +38,37 @@ Result<Outcome> guarded(Attempt attempt) {
   }
 }
 
+void log_failure(const LoginRequest& request, const Error& error) {
+  const std::string prefix = request.completed.empty() ? "" : "publickey+";
+  log_connection_failed(request.protocol, request.client_ip, request.username,
+                        prefix + std::string(to_string(request.method)), error.message);
+}
+
+Result<void> checked(const LoginRequest& request, Result<void> outcome) {
+  if (outcome) return outcome;
+  log_failure(request, outcome.error());
+  return refused();
+}
+
 }  // namespace
 
 struct Authenticator::State {
   State(store::Provider& store, LoginOptions login_options)
       : provider(store),
         options(std::move(login_options)),
+        second_factor(options.totp, options.master_key),
         dummy_hash(crypto::hash_password("no account has this password", options.hashing)) {}
 
   Result<LoginOutcome> attempt(const LoginRequest& request);
+  Result<void> attempt_part(const LoginRequest& request, bool code);
+  // Whether the account may log in this way at all, whatever the credential is.
+  Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request);
+  Result<void> check_password(model::UserPtr& user, const LoginRequest& request);
+  Result<void> check_code(const model::User& user, const crypto::Secret& code, const Circumstances& at);
+  Circumstances circumstances(const LoginRequest& request) const {
+    return {store::now_ms(), request.client_ip, request.protocol, options.local_time};
+  }
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
   void waste_a_hash(std::string_view password) const { (void)crypto::verify_password(dummy_hash, password); }
@@ -57,6 +78,7 @@ struct Authenticator::State {
 
   store::Provider& provider;
   const LoginOptions options;
+  SecondFactor second_factor;
   const std::string dummy_hash;
   PasswordCache cache;
 };
@@ -85,10 +107,25 @@ std::string Authenticator::State::renewed_hash(const std::string& stored, std::s
 
 Result<void> Authenticator::State::check_credential(model::UserPtr& user, const LoginRequest& request) {
   if (request.method == Method::publickey) {
+    if (!request.certified_names.empty()) {
+      // The account's own name: what the naming rules take for the same may be somebody else to an authority.
+      if (std::ranges::find(request.certified_names, user->username) != request.certified_names.end()) return {};
+      return refuse("the certificate is for somebody else");
+    }
     if (has_key(*user, request.public_key)) return {};
     return refuse("the public key is not one of the account's");
   }
   if (request.method == Method::none) return refuse("no credential");
+  if (request.method == Method::keyboard_interactive && request.vouched) return {};
+  return check_password(user, request);
+}
+
+Result<void> Authenticator::State::check_code(const model::User& user, const crypto::Secret& code,
+                                              const Circumstances& at) {
+  return second_factor.use_code(user.username, user.filters.totp_config, code.text(), at.now_ms / 1000);
+}
+
+Result<void> Authenticator::State::check_password(model::UserPtr& user, const LoginRequest& request) {
   if (user->filters.is_anonymous) return {};
   const std::string account = "user:" + user->username;
   const std::string stored = user->password;
@@ -105,29 +142,59 @@ Result<void> Authenticator::State::check_credential(model::UserPtr& user, const 
   return {};
 }
 
+Result<Step> Authenticator::State::check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
+                                                 const Circumstances& at) {
+  if (!user) return fail(user.error());
+  if (auto allowed = check_user(**user, request.method, at); !allowed) return fail(allowed.error());
+  return check_method(**user, request.method, request.protocol, request.completed);
+}
+
 Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) {
-  const Circumstances at{store::now_ms(), request.client_ip, request.protocol, options.local_time};
+  const Circumstances at = circumstances(request);
   auto user = provider.user(options.naming.convert(request.username));
-  Result<Step> step = Step{};
-  Result<void> allowed;
-  if (!user) {
-    allowed = fail(user.error());
-  } else {
-    allowed = check_user(**user, request.method, at);
-    if (allowed) step = check_method(**user, request.method, request.protocol, request.completed);
-    if (!step) allowed = fail(step.error());
-  }
-  if (!allowed) {
+  Result<Step> step = check_account(user, request, at);
+  if (!step) {
     // The time must not tell that the password was never looked at.
-    if (request.method != Method::publickey) waste_a_hash(request.password.text().substr(0, max_password));
-    return fail(allowed.error());
+    const bool by_password = request.method != Method::publickey && !request.vouched;
+    if (by_password) waste_a_hash(request.password.text().substr(0, max_password));
+    return fail(step.error());
   }
   if (auto credential = check_credential(*user, request); !credential) return fail(credential.error());
+  const bool by_dialogue = request.method == Method::keyboard_interactive && !request.vouched;
+  if (by_dialogue && SecondFactor::applies((*user)->filters.totp_config, request.protocol)) {
+    if (!request.code) {
+      LoginOutcome outcome;
+      outcome.code_due = true;
+      return outcome;
+    }
+    if (auto right = check_code(**user, *request.code, at); !right) return fail(right.error());
+  }
   if (!step->partial && !request.probe && at.now_ms - (*user)->last_login > last_login_interval_ms) {
     const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
     if (!noted) log::warn("auth", request.connection_id, "last login not noted: {}", noted.error().message);
   }
-  return LoginOutcome{std::move(*user), step->partial, std::move(step->remaining), std::move(step->name)};
+  return LoginOutcome{.user = std::move(*user),
+                      .partial = step->partial,
+                      .remaining = std::move(step->remaining),
+                      .method = std::move(step->name)};
+}
+
+// One credential of a dialogue; the account's other rules hold for it, too.
+Result<void> Authenticator::State::attempt_part(const LoginRequest& request, bool code) {
+  const Circumstances at = circumstances(request);
+  auto user = provider.user(options.naming.convert(request.username));
+  const Result<Step> step = check_account(user, request, at);
+  const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
+  if (code && !has_codes) {
+    second_factor.waste_a_code(at.now_ms / 1000);
+    return step ? refuse("the account has no one-time codes") : refuse(step.error().message);
+  }
+  if (!step) {
+    waste_a_hash(request.password.text().substr(0, max_password));
+    return fail(step.error());
+  }
+  if (!code) return check_password(*user, request);
+  return check_code(**user, request.code.value_or(crypto::Secret()), at);
 }
 
 Result<model::AdminPtr> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
@@ -167,12 +234,16 @@ Result<LoginOutcome> Authenticator::login_now(const LoginRequest& request) {
   auto outcome = guarded<LoginOutcome>([&] { return state_->attempt(request); });
   if (outcome) return outcome;
   // Clients offer all their keys; the protocol logs once when none was right.
-  if (!request.probe) {
-    const std::string prefix = request.completed.empty() ? "" : "publickey+";
-    log_connection_failed(request.protocol, request.client_ip, request.username,
-                          prefix + std::string(to_string(request.method)), outcome.error().message);
-  }
+  if (!request.probe) log_failure(request, outcome.error());
   return refused();
+}
+
+Result<void> Authenticator::check_password_now(const LoginRequest& request) {
+  return checked(request, guarded<void>([&] { return state_->attempt_part(request, false); }));
+}
+
+Result<void> Authenticator::check_code_now(const LoginRequest& request) {
+  return checked(request, guarded<void>([&] { return state_->attempt_part(request, true); }));
 }
 
 Result<model::AdminPtr> Authenticator::login_admin_now(const AdminLoginRequest& request) {
@@ -185,6 +256,26 @@ Result<model::AdminPtr> Authenticator::login_admin_now(const AdminLoginRequest& 
 Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   auto outcome = co_await run_blocking([this, &request] { return login_now(request); });
   co_return outcome;
+}
+
+Task<Result<void>> Authenticator::check_password(LoginRequest request) {
+  auto outcome = co_await run_blocking([this, &request] { return check_password_now(request); });
+  co_return outcome;
+}
+
+Task<Result<void>> Authenticator::check_code(LoginRequest request) {
+  auto outcome = co_await run_blocking([this, &request] { return check_code_now(request); });
+  co_return outcome;
+}
+
+Task<std::string> Authenticator::password_hash(std::string username) {
+  auto hash = co_await run_blocking([this, &username] {
+    return guarded<std::string>([&]() -> Result<std::string> {
+      const auto user = state_->provider.user(state_->options.naming.convert(username));
+      return user ? (*user)->password : std::string();
+    });
+  });
+  co_return hash.value_or(std::string());
 }
 
 Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest request) {

@@ -4,6 +4,7 @@
 //                                                .username = name, .method = auth::Method::password,
 //                                                .password = std::move(password), .completed = steps});
 //   if (!outcome) ...                  // authentication_failed, whatever the reason was; it is in the log
+//   else if (outcome->code_due) ...    // ask for the one-time code, then call again with it and the password
 //   else if (outcome->partial) ...     // tell the client which methods may follow: outcome->remaining
 //   else ... outcome->user
 //
@@ -14,10 +15,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/second_factor.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/task.h"
@@ -40,14 +43,19 @@ struct LoginRequest {
   std::string client_ip;
   std::string username;
   Method method = Method::none;
-  crypto::Secret password;        // password, keyboard_interactive
-  Bytes public_key;               // publickey: the blob; the protocol has checked the signature, unless `probe`
+  crypto::Secret password;             // password, keyboard_interactive
+  std::optional<crypto::Secret> code;  // keyboard_interactive: the one-time code of an account that has them
+  bool vouched = false;  // keyboard_interactive: a hook has decided about password and code; all else is checked
+  Bytes public_key;      // publickey: the blob; the protocol has checked the signature, unless `probe`
+  // publickey: whom a certificate that the protocol accepts was issued for; it stands in for the account's keys.
+  std::vector<std::string> certified_names;
   bool probe = false;             // publickey without signature yet: may this key log in? Records nothing
   std::vector<Method> completed;  // steps that had partial success on this connection for this very username
 };
 
 struct LoginOutcome {
   model::UserPtr user;
+  bool code_due = false;               // the password is right, the one-time code is missing: not logged in
   bool partial = false;                // one more step is needed
   std::vector<std::string> remaining;  // partial: SSH names of the methods that may follow
   std::string method;                  // as logged: "password", "publickey+password", ...
@@ -64,6 +72,8 @@ struct LoginOptions {
   crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
   bool password_caching = true;
   bool local_time = false;  // access_time is in the server's time zone, not UTC
+  std::vector<TotpConfiguration> totp;
+  crypto::Secret master_key;  // opens the secrets of one-time codes
 };
 
 class Authenticator {
@@ -76,11 +86,19 @@ class Authenticator {
   // of a probe (clients offer all their keys), nor of none: should the connection end without a login, the
   // protocol logs one line of its own.
   Task<Result<LoginOutcome>> login(LoginRequest request);
+  // For dialogues that a hook leads: whether the password, or the one-time code, is the account's. All other steps
+  // are taken as well, but nobody is logged in. authentication_failed is the only error.
+  Task<Result<void>> check_password(LoginRequest request);
+  Task<Result<void>> check_code(LoginRequest request);
+  // The stored hash that hooks are told; empty for an account without one, and for none.
+  Task<std::string> password_hash(std::string username);
   // Status, allow_list, password. authentication_failed is the only error.
   Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);
 
   // The same, blocking: for callers that are on the blocking pool already.
   Result<LoginOutcome> login_now(const LoginRequest& request);
+  Result<void> check_password_now(const LoginRequest& request);
+  Result<void> check_code_now(const LoginRequest& request);
   Result<model::AdminPtr> login_admin_now(const AdminLoginRequest& request);
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "auth/second_factor.h"
 #include "base/ip_network.h"
 
 namespace ferry::auth {
@@ -67,10 +68,9 @@ Result<void> check_second_factor(const model::User& user, Method method, std::st
   if (has(user.filters.two_factor_protocols, protocol) && !totp.enabled) {
     return refuse("a second factor is required and not set up");
   }
-  // Nothing here can verify the second factor, so nobody passes on the first alone.
-  if (totp.enabled && has(totp.protocols, protocol) && method != Method::publickey) {
-    return refuse("the second factor cannot be verified");
-  }
+  // A key is not asked for a code, and a dialogue asks for it; nobody passes on a password alone.
+  const bool asks = method == Method::publickey || method == Method::keyboard_interactive;
+  if (SecondFactor::applies(totp, protocol) && !asks) return refuse("a password alone lacks the second factor");
   return {};
 }
 

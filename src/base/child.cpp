@@ -169,6 +169,12 @@ void Child::kill() {
   ::kill(process_, SIGKILL);
 }
 
+void Child::give_up() {
+  kill();
+  boost::system::error_code ignored;
+  for (Stream* stream : {&input_, &output_, &errors_}) stream->close(ignored);
+}
+
 Task<Result<std::size_t>> Child::read(Stream& from, MutableByteSpan into) {
   boost::system::error_code error;
   const auto buffer = asio::buffer(into.data(), into.size());

@@ -61,6 +61,9 @@ class Child {
   Task<int> wait();
   // SIGKILL to it and all of its group.
   void kill();
+  // kill(), and reads and writes that still wait end with an error, even when something that left the group holds the
+  // other ends.
+  void give_up();
 
  private:
   using Stream = asio::posix::stream_descriptor;

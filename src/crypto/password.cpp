@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -230,6 +231,8 @@ const Form* find_form(std::string_view stored) {
   return found == forms.end() ? nullptr : &*found;
 }
 
+std::atomic<std::uint64_t> computed = 0;
+
 std::string hash_bcrypt(std::string_view password, int cost) {
   std::array<char, 16> salt;
   random_bytes(std::as_writable_bytes(std::span(salt)));
@@ -269,16 +272,21 @@ bool uses_argon2id(const PasswordHashing& hashing, std::string_view password) {
 
 }  // namespace
 
+std::uint64_t password_hashes_computed() { return computed; }
+
 Result<bool> verify_password(std::string_view stored_hash, std::string_view password) {
   const Form* form = find_form(stored_hash);
   if (form == nullptr) return fail(ErrorCode::unsupported, "no known form of a password hash");
   if (stored_hash.size() > max_stored_size || stored_hash.find('\0') != std::string_view::npos) {
     return malformed("password hash too long, or with a NUL inside");
   }
-  return form->verify(stored_hash, password);
+  Result<bool> verified = form->verify(stored_hash, password);
+  if (verified) ++computed;
+  return verified;
 }
 
 std::string hash_password(std::string_view password, const PasswordHashing& hashing) {
+  ++computed;
   if (uses_argon2id(hashing, password)) return hash_argon2id(password, hashing);
   return hash_bcrypt(password, hashing.bcrypt_cost);
 }

@@ -48,4 +48,8 @@ bool is_password_hash(std::string_view text);
 // hash_password(password, hashing) would use. Hashes of other kinds are left as they were imported.
 bool needs_rehash(std::string_view stored, const PasswordHashing& hashing, std::string_view password = {});
 
+// How many hashes this process has computed, to verify or to make them. Logins that must not be told apart by their
+// time cost the same number.
+std::uint64_t password_hashes_computed();
+
 }  // namespace ferry::crypto

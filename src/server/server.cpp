@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "http/client.h"
 #include "http/server.h"
 #include "protocols/rest/rest.h"
 #include "server/first_admin.h"
@@ -41,6 +42,7 @@ struct Server::Parts {
   Status status;
   std::vector<std::shared_ptr<http::TlsContext>> tls;
   IoThreads threads;
+  std::unique_ptr<http::Client> http_client;  // goes before the io_contexts that wait for it, see its destructor
   std::unique_ptr<ssh::Server> ssh;
   std::unique_ptr<http::Server> http;
 
@@ -51,6 +53,7 @@ struct Server::Parts {
   Result<void> listen_ssh();
   Result<void> build_http();
   Result<void> listen_http(std::vector<std::string>& warnings);
+  Result<auth::InteractiveHook> interactive_hook();
   Result<std::string> read_banner() const;
   Result<void> reload_host_keys();
   Welcome welcome(NewAdmin admin) const;
@@ -86,8 +89,10 @@ Result<void> Server::Parts::build_accounts() {
   provider = std::move(*opened);
   auto account_rules = account_options(config());
   if (!account_rules) return fail(account_rules.error());
+  auth::LoginOptions login_rules = login_options(config());
+  login_rules.master_key = account_rules->master_key;
   accounts = std::make_unique<store::Accounts>(*provider, std::move(*account_rules));
-  authenticator = std::make_unique<auth::Authenticator>(*provider, login_options(config()));
+  authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(login_rules));
   auto token_rules = token_options(config(), options.directory);
   if (!token_rules) return fail(token_rules.error());
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
@@ -106,6 +111,20 @@ Result<std::string> Server::Parts::read_banner() const {
   return text;
 }
 
+Result<auth::InteractiveHook> Server::Parts::interactive_hook() {
+  auth::InteractiveHook hook;
+  hook.where = config().sftpd.keyboard_interactive_auth_hook;
+  if (hook.where.empty()) return hook;
+  if (auto usable = auth::check_hook(hook.where); !usable) {
+    return fail(ErrorCode::invalid_argument, "sftpd.keyboard_interactive_auth_hook: " + usable.error().message);
+  }
+  auto client = http_client_options(config().http, options.directory);
+  if (!client) return fail(client.error());
+  http_client = std::make_unique<http::Client>(std::move(*client));
+  hook.client = http_client.get();
+  return hook;
+}
+
 Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   auto ssh_settings = ssh_options(config());
   if (!ssh_settings) return fail(ssh_settings.error());
@@ -115,12 +134,18 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   if (!certificates) return fail(certificates.error());
   auto banner = read_banner();
   if (!banner) return fail(banner.error());
+  auto trust = user_trust(config().sftpd, options.directory);
+  if (!trust) return fail(trust.error());
   ssh_settings->host_keys = keys_of(*host_keys);
   ssh_settings->host_certificates = std::move(*certificates);
   status.set_ssh(config().sftpd, *ssh_settings);
   status.set_host_keys(*host_keys);
   SshPolicyOptions policy;
   policy.password_authentication = config().sftpd.password_authentication;
+  policy.keyboard_interactive = config().sftpd.keyboard_interactive_authentication;
+  auto hook = interactive_hook();
+  if (!hook) return fail(hook.error());
+  policy.hook = std::move(*hook);
   policy.sftp.product_version = version();
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
   ssh_services = std::make_shared<SshServices>(*authenticator,
@@ -132,6 +157,7 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
                                                                  .recount = recount_in_background(scans)},
                                                std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
+  ssh_services->trust = std::make_shared<const ssh::UserTrust>(std::move(*trust));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());
   auto checked = ssh->check();
   if (!checked) return fail(checked.error().code, "sftpd: " + checked.error().message);
@@ -295,6 +321,11 @@ void Server::reload() {
     complain(banner.error());
   } else {
     parts_->ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
+  }
+  if (auto trust = user_trust(parts_->config().sftpd, parts_->options.directory); !trust) {
+    complain(trust.error());
+  } else {
+    parts_->ssh_services->trust = std::make_shared<const ssh::UserTrust>(std::move(*trust));
   }
   for (const auto& context : parts_->tls) {
     if (auto again = context->reload(); !again) complain(again.error());

@@ -79,19 +79,29 @@ Result<ssh::AlgorithmOffer> algorithms_of(const config::Sftpd& sftpd) {
   return offer;
 }
 
+Result<std::string> read_file(const std::string& key, const fs::path& file, std::size_t limit) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text;
+  char piece[16 * 1024];
+  while (in && text.size() <= limit) {
+    in.read(piece, sizeof piece);
+    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.eof() && text.size() <= limit) {
+    return fail(ErrorCode::io_error, key + ": " + file.string() + ": cannot be read");
+  }
+  if (text.size() > limit) {
+    return fail(ErrorCode::invalid_argument,
+                key + ": " + file.string() + ": larger than " + std::to_string(limit / 1024) + " KiB");
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> read_setting_file(const std::string& key, const fs::path& file) {
-  constexpr std::size_t limit = 64 * 1024;
-  std::ifstream in(file, std::ios::binary);
-  std::string text(limit + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!in && !in.eof()) return fail(ErrorCode::io_error, key + ": " + file.string() + ": cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > limit) {
-    return fail(ErrorCode::invalid_argument, key + ": " + file.string() + ": larger than 64 KiB");
-  }
-  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  auto text = read_file(key, file, std::size_t{64} * 1024);
+  while (text && (text->ends_with('\n') || text->ends_with('\r'))) text->pop_back();
   return text;
 }
 
@@ -137,6 +147,9 @@ auth::LoginOptions login_options(const config::Config& config) {
   options.hashing = hashing_of(config.data_provider.password_hashing);
   options.password_caching = config.data_provider.password_caching;
   options.local_time = config.common.tz == "local";
+  for (const auto& totp : config.mfa.totp) {
+    options.totp.push_back({totp.name, crypto::totp_algorithm(totp.algo).value()});  // checked by the schema
+  }
   return options;
 }
 
@@ -185,6 +198,46 @@ Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   auto offer = algorithms_of(sftpd);
   if (!offer) return fail(offer.error());
   options.offer = std::move(*offer);
+  return options;
+}
+
+Result<ssh::UserTrust> user_trust(const config::Sftpd& config, const fs::path& directory) {
+  constexpr std::size_t longest_list = std::size_t{16} * 1024 * 1024;
+  ssh::UserTrust trust;
+  for (const std::string& name : config.trusted_user_ca_keys) {
+    const std::string key = "sftpd.trusted_user_ca_keys";
+    const auto text = read_setting_file(key, directory / name);
+    if (!text) return fail(text.error());
+    auto authorities = ssh::parse_authorities(*text);
+    if (!authorities) {
+      return fail(ErrorCode::invalid_argument, key + ": " + name + ": " + authorities.error().message);
+    }
+    for (auto& authority : *authorities) trust.authorities.push_back(std::move(authority));
+  }
+  if (!config.revoked_user_certs_file.empty()) {
+    const std::string key = "sftpd.revoked_user_certs_file";
+    const auto content = read_file(key, directory / config.revoked_user_certs_file, longest_list);
+    if (!content) return fail(content.error());
+    auto list = ssh::RevocationList::parse(as_bytes(*content));
+    if (!list) {
+      return fail(ErrorCode::invalid_argument,
+                  key + ": " + config.revoked_user_certs_file + ": " + list.error().message);
+    }
+    trust.revoked = std::move(*list);
+  }
+  return trust;
+}
+
+Result<http::ClientOptions> http_client_options(const config::Http& config, const fs::path& directory) {
+  http::ClientOptions options;
+  options.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(config.timeout * 1000));
+  options.skip_tls_verify = config.skip_tls_verify;
+  for (const std::string& file : config.ca_certificates) {
+    const auto text = read_setting_file("http.ca_certificates", directory / file);
+    if (!text) return fail(text.error());
+    options.ca_certificates += *text + "\n";
+  }
+  for (const auto& header : config.headers) options.headers.push_back({header.key, header.value, header.url});
   return options;
 }
 

@@ -10,8 +10,10 @@
 #include "auth/token.h"
 #include "base/error.h"
 #include "config/config.h"
+#include "http/client.h"
 #include "http/tls.h"
 #include "session/factory.h"
+#include "ssh/keys/user_certificate.h"
 #include "ssh/server.h"
 #include "store/accounts.h"
 #include "store/provider.h"
@@ -24,6 +26,7 @@ Result<std::unique_ptr<store::Provider>> open_provider(const config::DataProvide
 
 // Reads kms.secrets.master_key_path where it is set.
 Result<store::AccountOptions> account_options(const config::Config& config);
+// Without the master key.
 auth::LoginOptions login_options(const config::Config& config);
 // Reads httpd.signing_passphrase_file where it is set.
 Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
@@ -33,6 +36,12 @@ session::QuotaOptions quota_options(const config::DataProvider& config);
 
 // Without host keys. invalid_argument, with all valid names: an algorithm that is not built.
 Result<ssh::ServerOptions> ssh_options(const config::Config& config);
+
+// Reads sftpd.trusted_user_ca_keys and sftpd.revoked_user_certs_file.
+Result<ssh::UserTrust> user_trust(const config::Sftpd& config, const std::filesystem::path& directory);
+
+// Reads http.ca_certificates.
+Result<http::ClientOptions> http_client_options(const config::Http& config, const std::filesystem::path& directory);
 
 // The TLS settings of one binding; certificate and key from the section where the binding has none.
 http::TlsOptions tls_options(const config::Httpd& config, const config::Httpd::Binding& binding,

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "auth/dialogue.h"
 #include "base/log.h"
 #include "server/ssh_commands.h"
 
@@ -17,8 +18,15 @@ struct LoggedIn {
   std::shared_ptr<SshServices> services;
   model::UserPtr user;
   session::ConnectionInfo info;
-  int channels = 0;  // opened so far: each has an id of its own
+  std::string forced_command = {};  // run whatever the client asks for
+  int channels = 0;                 // opened so far: each has an id of its own
 };
+
+// What forces SFTP in certificates that were issued for OpenSSH's sshd.
+bool means_sftp(std::string_view line) {
+  const std::string_view program = line.substr(0, line.find(' '));
+  return program == "internal-sftp" || program == "sftp-server" || program.ends_with("/sftp-server");
+}
 
 Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
   session::ConnectionInfo info = login->info;
@@ -76,33 +84,69 @@ class SshPolicy final : public ssh::ServerHandler {
   }
 
   Task<AuthOutcome> query_public_key(std::string user, ssh::PublicKey key) override {
-    auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
-    request.public_key = key.blob();
-    request.probe = true;
-    auto outcome = co_await services_->authenticator.login(std::move(request));
-    AuthOutcome answer = refused();
-    if (outcome) answer.verdict = AuthOutcome::Verdict::success;
+    auto request = request_of(std::move(user), key);
+    AuthOutcome answer = co_await probe(std::move(request));
     co_return answer;
   }
 
   Task<AuthOutcome> authenticate_public_key(std::string user, ssh::PublicKey key) override {
-    auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
-    request.public_key = key.blob();
-    tried_ = true;
-    auto outcome = co_await services_->authenticator.login(std::move(request));
-    co_return settle(auth::Method::publickey, std::move(outcome));
+    auto request = request_of(std::move(user), key);
+    AuthOutcome answer = co_await log_in_by_key(std::move(request));
+    co_return answer;
   }
 
+  Task<AuthOutcome> query_certificate(std::string user, ssh::Certificate certificate) override {
+    auto request = request_of(std::move(user), certificate);
+    AuthOutcome answer = co_await probe(std::move(request));
+    co_return answer;
+  }
+
+  Task<AuthOutcome> authenticate_certificate(std::string user, ssh::Certificate certificate) override {
+    auto request = request_of(std::move(user), certificate);
+    AuthOutcome answer = co_await log_in_by_key(std::move(request));
+    if (answer.verdict == AuthOutcome::Verdict::failure) co_return answer;
+    log::info("sftpd", peer_.connection_id, "certificate {} with serial number {} of {}", certificate.key_id(),
+              certificate.serial(), certificate.authority().fingerprint());
+    if (auto line = ssh::forced_command(certificate)) forced_command_ = std::move(*line);
+    if (login_) login_->forced_command = forced_command_;
+    co_return answer;
+  }
+
+  Task<ssh::DialogueStep> begin_dialogue(std::string user) override {
+    dialogue_.reset();
+    auth::LoginRequest request = request_of(std::move(user), auth::Method::keyboard_interactive);
+    if (!services_->options.keyboard_interactive) co_return ssh::DialogueStep{.ask = {}, .outcome = refused()};
+    tried_ = true;
+    const auth::InteractiveHook& hook = services_->options.hook;
+    dialogue_ = hook.where.empty() ? auth::make_password_dialogue(services_->authenticator, std::move(request))
+                                   : auth::make_hook_dialogue(services_->authenticator, std::move(request), hook);
+    ssh::DialogueStep step = co_await go_on({});
+    co_return step;
+  }
+
+  Task<ssh::DialogueStep> answer_dialogue(std::vector<crypto::Secret> answers) override {
+    if (!dialogue_) co_return ssh::DialogueStep{.ask = {}, .outcome = refused()};
+    ssh::DialogueStep step = co_await go_on(std::move(answers));
+    co_return step;
+  }
+
+  void abandon_dialogue() override { dialogue_.reset(); }
+
   ssh::ChannelService subsystem(std::string_view name) override {
-    if (!login_ || name != "sftp") return {};
-    return [login = login_](ssh::Channel& channel) { return serve_sftp(login, channel); };
+    if (!login_ || (name != "sftp" && login_->forced_command.empty())) return {};
+    return service({});
   }
 
   // Granted whatever it is: what cannot be run is answered as a shell would, which people understand.
   ssh::ChannelService command(std::string_view line) override {
     if (!login_) return {};
-    return
-        [login = login_, line = std::string(line)](ssh::Channel& channel) { return serve_line(login, line, channel); };
+    return service(std::string(line));
+  }
+
+  // There are none; but a forced command is run in its place, as anywhere.
+  ssh::ChannelService shell() override {
+    if (!login_ || login_->forced_command.empty()) return {};
+    return service({});
   }
 
  private:
@@ -110,6 +154,7 @@ class SshPolicy final : public ssh::ServerHandler {
   void begin(const std::string& user) {
     if (user == username_) return;
     username_ = user;
+    forced_command_.clear();
     completed_.clear();
     remaining_.clear();
   }
@@ -126,17 +171,84 @@ class SshPolicy final : public ssh::ServerHandler {
     return request;
   }
 
-  bool offers(std::string_view method) const {
-    return method == "publickey" || (method == "password" && services_->options.password_authentication);
+  Result<auth::LoginRequest> request_of(std::string user, const ssh::PublicKey& key) {
+    auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
+    if (services_->trust.load()->revoked.revokes(key))
+      return fail(ErrorCode::authentication_failed, "the key is revoked");
+    request.public_key = key.blob();
+    return request;
   }
+
+  Result<auth::LoginRequest> request_of(std::string user, const ssh::Certificate& certificate) {
+    auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
+    const auto trust = services_->trust.load();
+    const auto checked = ssh::check_user_certificate(certificate, *trust, peer_.remote_ip, store::now_ms() / 1000);
+    if (!checked) return fail(checked.error());
+    request.certified_names = certificate.principals();
+    return request;
+  }
+
+  Task<AuthOutcome> probe(Result<auth::LoginRequest> request) {
+    AuthOutcome answer = refused();
+    if (!request) co_return answer;
+    request->probe = true;
+    auto outcome = co_await services_->authenticator.login(std::move(*request));
+    if (outcome) answer.verdict = AuthOutcome::Verdict::success;
+    co_return answer;
+  }
+
+  Task<AuthOutcome> log_in_by_key(Result<auth::LoginRequest> request) {
+    tried_ = true;
+    if (!request) {
+      auth::log_connection_failed("SSH", peer_.remote_ip, username_, "publickey", request.error().message);
+      co_return refused();
+    }
+    auto outcome = co_await services_->authenticator.login(std::move(*request));
+    co_return settle(auth::Method::publickey, std::move(outcome));
+  }
+
+  // What the client asked for, or what its certificate forces.
+  ssh::ChannelService service(std::string asked) {
+    std::string line = login_->forced_command.empty() ? std::move(asked) : login_->forced_command;
+    if (line.empty() || means_sftp(line)) {
+      return [login = login_](ssh::Channel& channel) { return serve_sftp(login, channel); };
+    }
+    return [login = login_, line = std::move(line)](ssh::Channel& channel) { return serve_line(login, line, channel); };
+  }
+
+  Task<ssh::DialogueStep> go_on(std::vector<crypto::Secret> answers) {
+    auth::Turn turn = co_await dialogue_->next(std::move(answers));
+    ssh::DialogueStep step{.ask = {}, .outcome = refused()};
+    if (turn.questions) {
+      step.ask.emplace().instruction = std::move(turn.instruction);
+      for (auth::Question& question : *turn.questions) {
+        step.ask->prompts.push_back({std::move(question.text), question.echo});
+      }
+      co_return step;
+    }
+    dialogue_.reset();
+    step.outcome = settle(auth::Method::keyboard_interactive, std::move(turn.outcome));
+    co_return step;
+  }
+
+  bool offers(std::string_view method) const {
+    if (method == "password") return services_->options.password_authentication;
+    if (method == "keyboard-interactive") return services_->options.keyboard_interactive;
+    return method == "publickey";
+  }
+  // Before a step has succeeded everybody is told the same, so that the list tells nothing about an account.
   std::string methods() const {
     if (!remaining_.empty()) return remaining_;
-    return services_->options.password_authentication ? "publickey,password" : "publickey";
+    std::string list;
+    for (const char* method : {"publickey", "password", "keyboard-interactive"}) {
+      if (offers(method)) list += (list.empty() ? "" : ",") + std::string(method);
+    }
+    return list;
   }
   AuthOutcome refused() const { return {AuthOutcome::Verdict::failure, methods()}; }
 
   AuthOutcome settle(auth::Method method, Result<auth::LoginOutcome> outcome) {
-    if (!outcome) return refused();
+    if (!outcome || outcome->code_due) return refused();
     if (outcome->partial) {
       std::erase_if(outcome->remaining, [this](const std::string& name) { return !offers(name); });
       if (outcome->remaining.empty()) return refused();  // what is missing cannot be asked for here
@@ -154,7 +266,7 @@ class SshPolicy final : public ssh::ServerHandler {
     info.disconnect = [end = disconnect_] { end("closed by the server"); };
     log::info("sftpd", peer_.connection_id, "user {} logged in with {} from {}, client {}", outcome->user->username,
               outcome->method, peer_.remote_ip, peer_.client_version);
-    login_ = std::make_shared<LoggedIn>(services_, outcome->user, std::move(info));
+    login_ = std::make_shared<LoggedIn>(services_, outcome->user, std::move(info), forced_command_);
     return {AuthOutcome::Verdict::success, {}};
   }
 
@@ -166,6 +278,8 @@ class SshPolicy final : public ssh::ServerHandler {
   std::string username_;
   std::vector<auth::Method> completed_;
   std::string remaining_;
+  std::string forced_command_;
+  std::unique_ptr<auth::Dialogue> dialogue_;
   std::shared_ptr<LoggedIn> login_;
 };
 

@@ -6,15 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "auth/hook_dialogue.h"
 #include "auth/login.h"
 #include "protocols/sftp/sftp.h"
 #include "session/factory.h"
+#include "ssh/keys/user_certificate.h"
 #include "ssh/server.h"
 
 namespace ferry::server {
 
 struct SshPolicyOptions {
   bool password_authentication = true;
+  bool keyboard_interactive = true;
+  auth::InteractiveHook hook;  // leads keyboard-interactive, when it is somewhere
   sftp::Options sftp;
   std::vector<std::string> commands;  // SSH commands that may be run, as enabled_commands() has them
 };
@@ -26,6 +30,8 @@ struct SshServices {
   SshPolicyOptions options;
   // The text shown before login; replaced as a whole when its file is read again.
   std::atomic<std::shared_ptr<const std::string>> banner{std::make_shared<const std::string>()};
+  // Whose certificates are accepted, and what is revoked; replaced as the banner is.
+  std::atomic<std::shared_ptr<const ssh::UserTrust>> trust{std::make_shared<const ssh::UserTrust>()};
 };
 
 // Refuses clients beyond the registry's limits.

@@ -4,12 +4,15 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "crypto/secret.h"
 #include "ssh/channel/channel.h"
+#include "ssh/keys/certificate.h"
 #include "ssh/keys/public_key.h"
 
 namespace ferry::ssh {
@@ -32,6 +35,23 @@ struct AuthOutcome {
   std::string methods;  // name-list of methods that can continue
 };
 
+// What a client is asked, all at once (RFC 4256 section 3.2).
+struct Questions {
+  struct Prompt {
+    std::string text;
+    bool echo = false;
+  };
+  std::string instruction;
+  std::vector<Prompt> prompts;  // at most max_prompts, but none is allowed
+};
+inline constexpr std::size_t max_prompts = 16;
+
+// Where a dialogue of keyboard-interactive stands: more questions, or else its outcome.
+struct DialogueStep {
+  std::optional<Questions> ask;
+  AuthOutcome outcome;
+};
+
 // Serves one channel from its request to its end. Ends early when the channel's calls say that it is gone.
 using ChannelService = std::function<Task<void>(Channel&)>;
 
@@ -49,6 +69,16 @@ class ServerHandler {
   virtual Task<AuthOutcome> query_public_key(std::string user, PublicKey key);
   // The signature was verified.
   virtual Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key);
+  // The same for certificates. The signature of the certified key was verified (and its owner, where the certificate
+  // requires that), but nothing of what the certificate says.
+  virtual Task<AuthOutcome> query_certificate(std::string user, Certificate certificate);
+  virtual Task<AuthOutcome> authenticate_certificate(std::string user, Certificate certificate);
+
+  // A keyboard-interactive dialogue (RFC 4256): begins, goes on with as many answers as there were prompts, and is
+  // told when the client has left it. Beginning ends one that is still open.
+  virtual Task<DialogueStep> begin_dialogue(std::string user);
+  virtual Task<DialogueStep> answer_dialogue(std::vector<crypto::Secret> answers);
+  virtual void abandon_dialogue() {}
 
   // After authentication. An empty service refuses the request.
   virtual ChannelService subsystem(std::string_view /*name*/) { return {}; }

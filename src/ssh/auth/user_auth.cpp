@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "ssh/keys/user_certificate.h"
+
 namespace ferry::ssh {
 
 namespace {
@@ -13,6 +15,35 @@ constexpr std::size_t longest_user = 255;
 constexpr std::size_t longest_banner = 32'000;  // below the payload that every client must take (RFC 4253 section 6.1)
 // Requests that count as no failure (key queries) still end somewhere.
 constexpr int most_requests = 200;
+constexpr int most_rounds = 20;  // of one keyboard-interactive dialogue
+constexpr std::size_t longest_answer = 4096;
+constexpr std::size_t longest_question = 16'000;  // all texts of one INFO_REQUEST together
+
+// What a client offers: a key, or a certificate for one.
+struct Offer {
+  std::optional<PublicKey> key;
+  std::optional<Certificate> certificate;
+  std::string_view signature_algorithm;
+  const PublicKey& signer() const { return certificate ? certificate->key() : *key; }
+};
+
+Result<Offer> read_offer(std::string_view algorithm, ByteSpan blob) {
+  Offer offer;
+  const std::string_view of_certificate = signature_algorithm_of_certificate(algorithm);
+  if (of_certificate.empty()) {
+    auto key = PublicKey::parse(blob);
+    if (!key) return fail(key.error());
+    offer.key = std::move(*key);
+    offer.signature_algorithm = algorithm;
+  } else {
+    auto certificate = Certificate::parse(blob);
+    if (!certificate) return fail(certificate.error());
+    offer.certificate = std::move(*certificate);
+    offer.signature_algorithm = of_certificate;
+  }
+  if (!offer.signer().fits_algorithm(offer.signature_algorithm)) return fail(ErrorCode::unsupported);
+  return offer;
+}
 
 }  // namespace
 
@@ -29,6 +60,10 @@ Task<Result<void>> UserAuth::handle(ByteSpan payload) {
   switch (std::to_integer<std::uint8_t>(payload[0])) {
     case msg::service_request: co_return accept_service(payload);
     case msg::userauth_request: break;
+    case msg::userauth_info_response: {
+      Result<void> handled = co_await handle_answers(payload);
+      co_return handled;
+    }
     case msg::ext_info: co_return Result<void>{};  // RFC 8308: nothing of it concerns a server
     default: co_return fail(ErrorCode::protocol_error, "message before authentication");
   }
@@ -62,6 +97,7 @@ Task<Result<void>> UserAuth::handle_request(ByteSpan payload) {
   // RFC 4252 section 5 lets a server refuse a change of the user; state of one must never serve another.
   if (requests_ > 1 && request.user != user_) co_return fail(ErrorCode::protocol_error, "user name changed");
   user_ = request.user;
+  leave_dialogue();  // RFC 4256 section 3.1: a new request ends it
   send_banner();
 
   AuthOutcome outcome;
@@ -82,6 +118,8 @@ Task<Result<void>> UserAuth::handle_request(ByteSpan payload) {
     }
   } else if (request.method == "publickey") {
     outcome = co_await public_key(request, answered, malformed);
+  } else if (request.method == "keyboard-interactive") {
+    outcome = co_await begin_dialogue(request, answered, malformed);
   } else {
     outcome = co_await refused(request.user);
   }
@@ -106,14 +144,18 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   malformed = !in.done();
   if (malformed) co_return AuthOutcome{};
 
-  const Result<PublicKey> key = PublicKey::parse(blob);
-  const bool usable = key && transport_.accepts_signatures(algorithm) && key->fits_algorithm(algorithm);
-  if (!usable) {
+  const Result<Offer> offer = read_offer(algorithm, blob);
+  if (!offer || !transport_.accepts_signatures(offer->signature_algorithm)) {
     AuthOutcome outcome = co_await refused(request.user);
     co_return outcome;
   }
   if (!has_signature) {
-    AuthOutcome outcome = co_await handler_.query_public_key(request.user, *key);
+    AuthOutcome outcome;
+    if (offer->certificate) {
+      outcome = co_await handler_.query_certificate(request.user, *offer->certificate);
+    } else {
+      outcome = co_await handler_.query_public_key(request.user, *offer->key);
+    }
     if (outcome.verdict == AuthOutcome::Verdict::failure) co_return outcome;
     ByteWriter ok(blob.size() + 64);
     ok.u8(msg::userauth_pk_ok).string(algorithm).string(blob);
@@ -124,12 +166,84 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   ByteWriter covered(512);  // RFC 4252 section 7
   covered.string(transport_.session_id()).u8(msg::userauth_request).string(request.user).string(request.service);
   covered.string(request.method).boolean(true).string(algorithm).string(blob);
-  if (!key->verify(algorithm, signature, covered.data())) {
+  const bool verified = offer->certificate && requires_user_verification(*offer->certificate);
+  if (!offer->signer().verify(offer->signature_algorithm, signature, covered.data(), verified)) {
     AuthOutcome outcome = co_await refused(request.user);
     co_return outcome;
   }
-  AuthOutcome outcome = co_await handler_.authenticate_public_key(request.user, *key);
+  AuthOutcome outcome;
+  if (offer->certificate) {
+    outcome = co_await handler_.authenticate_certificate(request.user, *offer->certificate);
+  } else {
+    outcome = co_await handler_.authenticate_public_key(request.user, *offer->key);
+  }
   co_return outcome;
+}
+
+// --- keyboard-interactive (RFC 4256) ---
+
+Task<AuthOutcome> UserAuth::begin_dialogue(const Request& request, bool& answered, bool& malformed) {
+  ByteReader in = request.rest;
+  in.string();  // language: deprecated
+  in.string();  // submethods: hints that nothing here can follow
+  malformed = !in.done();
+  if (malformed) co_return AuthOutcome{};
+  rounds_ = 0;
+  DialogueStep step = co_await handler_.begin_dialogue(request.user);
+  const std::optional<AuthOutcome> outcome = take_step(std::move(step));
+  answered = !outcome;
+  co_return outcome.value_or(AuthOutcome{});
+}
+
+Task<Result<void>> UserAuth::handle_answers(ByteSpan payload) {
+  if (!prompts_open_) co_return fail(ErrorCode::protocol_error, "answers that nobody asked for");
+  ByteReader in(payload.subspan(1));
+  const std::uint32_t count = in.u32();
+  if (!in.ok()) co_return fail(ErrorCode::protocol_error, "malformed answers");
+  std::vector<crypto::Secret> answers;
+  bool usable = count == *prompts_open_;  // section 3.4: any other number is a failure
+  for (std::size_t i = 0; usable && i < count; ++i) {
+    const std::string_view answer = in.string();
+    usable = answer.size() <= longest_answer;
+    answers.emplace_back(answer);
+  }
+  if (usable && !in.done()) co_return fail(ErrorCode::protocol_error, "malformed answers");
+  if (!usable) {
+    leave_dialogue();
+    const AuthOutcome outcome = co_await refused(user_);
+    co_return conclude(outcome, true);
+  }
+  prompts_open_.reset();
+  DialogueStep step = co_await handler_.answer_dialogue(std::move(answers));
+  const std::optional<AuthOutcome> outcome = take_step(std::move(step));
+  if (!outcome) co_return Result<void>{};
+  co_return conclude(*outcome, true);
+}
+
+// Asks what the step asks; the outcome when it asks nothing more, or what must not be sent.
+std::optional<AuthOutcome> UserAuth::take_step(DialogueStep step) {
+  if (!step.ask) return std::move(step.outcome);
+  const Questions& questions = *step.ask;
+  std::size_t size = questions.instruction.size();
+  for (const auto& prompt : questions.prompts) size += prompt.text.size();
+  if (++rounds_ > most_rounds || questions.prompts.size() > max_prompts || size > longest_question) {
+    handler_.abandon_dialogue();
+    step.outcome.verdict = AuthOutcome::Verdict::failure;
+    return std::move(step.outcome);
+  }
+  ByteWriter out(size + 256);
+  out.u8(msg::userauth_info_request).string(std::string_view()).string(questions.instruction);
+  out.string(std::string_view()).u32(static_cast<std::uint32_t>(questions.prompts.size()));
+  for (const auto& prompt : questions.prompts) out.string(prompt.text).boolean(prompt.echo);
+  transport_.send(out.data());
+  prompts_open_ = questions.prompts.size();
+  return std::nullopt;
+}
+
+void UserAuth::leave_dialogue() {
+  if (!prompts_open_) return;
+  prompts_open_.reset();
+  handler_.abandon_dialogue();
 }
 
 void UserAuth::send_banner() {

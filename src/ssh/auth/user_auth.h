@@ -1,6 +1,7 @@
-// The user authentication protocol (RFC 4252): parses requests, verifies signatures, asks the handler.
+// The user authentication protocol (RFC 4252, RFC 4256): parses requests, verifies signatures, asks the handler.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -25,6 +26,10 @@ class UserAuth {
   Task<Result<void>> handle_request(ByteSpan payload);
   Task<AuthOutcome> public_key(const Request& request, bool& answered, bool& malformed);
   Task<AuthOutcome> refused(const std::string& user);
+  Task<AuthOutcome> begin_dialogue(const Request& request, bool& answered, bool& malformed);
+  Task<Result<void>> handle_answers(ByteSpan payload);
+  std::optional<AuthOutcome> take_step(DialogueStep step);
+  void leave_dialogue();
   Result<void> accept_service(ByteSpan payload);
   void send_banner();
   Result<void> conclude(const AuthOutcome& outcome, bool counts);
@@ -38,6 +43,8 @@ class UserAuth {
   bool banner_sent_ = false;
   bool authenticated_ = false;
   std::string user_;
+  std::optional<std::size_t> prompts_open_;  // a dialogue waits for as many answers
+  int rounds_ = 0;                           // of this dialogue
 };
 
 }  // namespace ferry::ssh

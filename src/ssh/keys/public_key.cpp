@@ -26,8 +26,8 @@ struct PublicKey::Native {
 namespace {
 
 constexpr std::size_t max_line_size = 64 * 1024;
-constexpr std::size_t max_rsa_exponent_size = 8;  // bytes: a larger one only costs time
-constexpr std::uint8_t user_present = 0x01;       // PROTOCOL.u2f, "flags"
+constexpr std::size_t max_rsa_exponent_size = 8;                       // bytes: a larger one only costs time
+constexpr std::uint8_t user_present = 0x01, user_verification = 0x04;  // PROTOCOL.u2f, "flags"
 
 std::unexpected<Error> malformed(std::string what) { return fail(ErrorCode::protocol_error, std::move(what)); }
 
@@ -197,8 +197,9 @@ bool PublicKey::fits_algorithm(std::string_view algorithm) const {
   return !type_.empty() && algorithm == type_;
 }
 
-bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan data) const {
+bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan data, bool user_verified) const {
   if (!native_ || !fits_algorithm(algorithm)) return false;
+  if (user_verified && !native_->security_key) return false;
   ByteReader in(signature);
   if (in.string() != algorithm) return false;
   ByteSpan value = in.blob();
@@ -206,7 +207,7 @@ bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan 
   if (native_->security_key) {
     const std::uint8_t flags = in.u8();
     const std::uint32_t counter = in.u32();
-    if ((flags & user_present) == 0) return false;
+    if ((flags & user_present) == 0 || (user_verified && (flags & user_verification) == 0)) return false;
     message = security_key_message(native_->application, flags, counter, data);
     data = message;
   }

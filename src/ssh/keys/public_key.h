@@ -35,8 +35,10 @@ class PublicKey {
   bool fits_algorithm(std::string_view algorithm) const;
 
   // signature: string algorithm, string signature data; `algorithm` is the one the request named and must be
-  // the one inside. sk keys: the user-presence flag must be set. Safe from any thread.
-  [[nodiscard]] bool verify(std::string_view algorithm, ByteSpan signature, ByteSpan data) const;
+  // the one inside. sk keys: the user-presence flag must be set; with `user_verified` the user-verification flag
+  // too, which no other key has: none of them verifies then. Safe from any thread.
+  [[nodiscard]] bool verify(std::string_view algorithm, ByteSpan signature, ByteSpan data,
+                            bool user_verified = false) const;
 
   bool operator==(const PublicKey& other) const { return blob_ == other.blob_; }
 

@@ -80,7 +80,7 @@ TEST_F(SshPolicyTest, NoneIsRefusedWithTheMethods) {
   const auto handler = connect();
   const AuthOutcome outcome = run(handler->authenticate_none("maria"));
   EXPECT_EQ(outcome.verdict, Verdict::failure);
-  EXPECT_EQ(outcome.methods, "publickey,password");
+  EXPECT_EQ(outcome.methods, "publickey,password,keyboard-interactive");
 }
 
 TEST_F(SshPolicyTest, OnlyALoginOpensTheSubsystem) {
@@ -124,6 +124,7 @@ TEST_F(SshPolicyTest, TwoStepsCountForOneNameOnly) {
 }
 
 TEST_F(SshPolicyTest, AStepThatCannotBeAskedForIsNotPromised) {
+  services_->options.keyboard_interactive = false;
   need_two_steps({"publickey", "password-over-SSH", "keyboard-interactive", "publickey+password"});
   const auto handler = connect();
   const AuthOutcome outcome = run(handler->authenticate_public_key("maria", key_.public_key()));
@@ -133,11 +134,61 @@ TEST_F(SshPolicyTest, AStepThatCannotBeAskedForIsNotPromised) {
 
 TEST_F(SshPolicyTest, PasswordsCanBeSwitchedOff) {
   services_->options.password_authentication = false;
+  services_->options.keyboard_interactive = false;
   const auto handler = connect();
   const AuthOutcome outcome = password(*handler, "maria", "secret");
   EXPECT_EQ(outcome.verdict, Verdict::failure);
   EXPECT_EQ(outcome.methods, "publickey");
   EXPECT_FALSE(handler->subsystem("sftp"));
+}
+
+TEST_F(SshPolicyTest, ADialogueLogsIn) {
+  const auto handler = connect();
+  for (const char* answer : {"wrong", "secret"}) {
+    ssh::DialogueStep step = run(handler->begin_dialogue("maria"));
+    ASSERT_TRUE(step.ask);
+    ASSERT_EQ(step.ask->prompts.size(), 1U);
+    EXPECT_EQ(step.ask->prompts[0].text, "Password: ");
+    EXPECT_FALSE(step.ask->prompts[0].echo);
+    EXPECT_EQ(step.outcome.verdict, Verdict::failure);
+    EXPECT_FALSE(handler->subsystem("sftp"));
+    step = run(handler->answer_dialogue({crypto::Secret(std::string_view(answer))}));
+    EXPECT_FALSE(step.ask);
+    const bool right = answer == std::string_view("secret");
+    EXPECT_EQ(step.outcome.verdict, right ? Verdict::success : Verdict::failure);
+    EXPECT_EQ(static_cast<bool>(handler->subsystem("sftp")), right);
+  }
+}
+
+TEST_F(SshPolicyTest, ADialogueAsTheSecondStep) {
+  need_two_steps({"publickey", "password-over-SSH", "keyboard-interactive", "publickey+password"});
+  const auto handler = connect();
+  const AuthOutcome outcome = run(handler->authenticate_public_key("maria", key_.public_key()));
+  EXPECT_EQ(outcome.verdict, Verdict::partial);
+  EXPECT_EQ(outcome.methods, "keyboard-interactive");
+  EXPECT_FALSE(handler->subsystem("sftp"));
+  ASSERT_TRUE(run(handler->begin_dialogue("maria")).ask);
+  const auto step = run(handler->answer_dialogue({crypto::Secret(std::string_view("secret"))}));
+  EXPECT_EQ(step.outcome.verdict, Verdict::success);
+  EXPECT_TRUE(handler->subsystem("sftp"));
+}
+
+TEST_F(SshPolicyTest, ADialogueThatWasLeftIsOver) {
+  const auto handler = connect();
+  ASSERT_TRUE(run(handler->begin_dialogue("maria")).ask);
+  handler->abandon_dialogue();
+  const auto step = run(handler->answer_dialogue({crypto::Secret(std::string_view("secret"))}));
+  EXPECT_FALSE(step.ask);
+  EXPECT_EQ(step.outcome.verdict, Verdict::failure);
+}
+
+TEST_F(SshPolicyTest, DialoguesCanBeSwitchedOff) {
+  services_->options.keyboard_interactive = false;
+  const auto handler = connect();
+  const auto step = run(handler->begin_dialogue("maria"));
+  EXPECT_FALSE(step.ask);
+  EXPECT_EQ(step.outcome.verdict, Verdict::failure);
+  EXPECT_EQ(step.outcome.methods, "publickey,password");
 }
 
 TEST_F(SshPolicyTest, ClientsBeyondTheLimitAreRefused) {

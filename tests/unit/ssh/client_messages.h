@@ -34,6 +34,15 @@ inline Bytes none_request(std::string_view user) { return auth_request(user, "no
 inline Bytes password_request(std::string_view user, std::string_view password) {
   return auth_request(user, "password").boolean(false).string(password).take();
 }
+inline Bytes dialogue_request(std::string_view user) {
+  return auth_request(user, "keyboard-interactive").string(std::string_view()).string(std::string_view("pam")).take();
+}
+inline Bytes answers(std::initializer_list<std::string_view> texts) {
+  ByteWriter out;
+  out.u8(msg::userauth_info_response).u32(static_cast<std::uint32_t>(texts.size()));
+  for (const std::string_view text : texts) out.string(text);
+  return out.take();
+}
 
 inline Bytes global_request(std::string_view name, bool want_reply) {
   return ByteWriter().u8(msg::global_request).string(name).boolean(want_reply).take();

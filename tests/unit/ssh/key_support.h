@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 
+#include "crypto/cipher.h"
 #include "ssh/keys/private_key.h"
 #include "ssh/keys/public_key.h"
 #include "tests/unit/crypto/support.h"
@@ -61,5 +62,32 @@ inline PublicKey key_of(const Result<PublicKey>& key) {
   if (!key) throw std::runtime_error("key refused: " + key.error().message);
   return *key;
 }
+
+// A security key made of an ordinary one, signing as PROTOCOL.u2f says.
+struct Token {
+  PrivateKey key;
+  PublicKey as_security_key;
+  std::string type;
+
+  explicit Token(PrivateKey::Kind kind, std::string_view application = "ssh:") : key(any_key(kind)) {
+    type = "sk-" + std::string(key.public_key().type()) + "@openssh.com";
+    ByteReader in(key.public_key().blob());
+    (void)in.string();
+    ByteWriter blob;
+    blob.string(type).bytes(in.rest()).string(application);
+    as_security_key = key_of(PublicKey::parse(blob.data()));
+  }
+  Bytes sign(std::uint8_t flags, std::uint32_t counter, std::string_view data,
+             std::string_view application = "ssh:") const {
+    using crypto::HashAlgorithm;
+    ByteWriter message;
+    message.bytes(crypto::hash(HashAlgorithm::sha256, {as_bytes(application)}));
+    message.u8(flags).u32(counter).bytes(crypto::hash(HashAlgorithm::sha256, {as_bytes(data)}));
+    const Bytes made = key.sign(key.public_key().type(), message.data()).value();
+    ByteReader in(made);
+    (void)in.string();
+    return ByteWriter().string(type).string(in.blob()).u8(flags).u32(counter).take();
+  }
+};
 
 }  // namespace ferry::ssh::test

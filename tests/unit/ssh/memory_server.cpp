@@ -97,6 +97,37 @@ Task<AuthOutcome> TestHandler::authenticate_public_key(std::string user, PublicK
   co_return outcome(AuthOutcome::Verdict::partial, "password");
 }
 
+Task<AuthOutcome> TestHandler::query_certificate(std::string user, Certificate certificate) {
+  AuthOutcome known = co_await query_public_key(std::move(user), certificate.key());
+  co_return known;
+}
+
+Task<AuthOutcome> TestHandler::authenticate_certificate(std::string user, Certificate certificate) {
+  calls.push_back("certificate " + user);
+  const bool known = std::ranges::find(keys, certificate.key()) != keys.end();
+  co_return outcome(known ? AuthOutcome::Verdict::success : AuthOutcome::Verdict::failure, methods);
+}
+
+DialogueStep TestHandler::next_step(bool right) {
+  DialogueStep step;
+  if (round_ < dialogue.size()) step.ask = dialogue[round_++];
+  step.outcome = outcome(right && !step.ask ? AuthOutcome::Verdict::success : AuthOutcome::Verdict::failure, methods);
+  return step;
+}
+
+Task<DialogueStep> TestHandler::begin_dialogue(std::string user) {
+  calls.push_back("dialogue " + user);
+  round_ = 0;
+  co_return next_step(false);
+}
+
+Task<DialogueStep> TestHandler::answer_dialogue(std::vector<crypto::Secret> answers) {
+  std::string call = "answers";
+  for (const auto& answer : answers) call += " " + std::string(answer.text());
+  calls.push_back(call);
+  co_return next_step(!answers.empty() && answers.back().text() == password);
+}
+
 ChannelService TestHandler::service(std::string what) {
   calls.push_back(what);
   if (what.ends_with("refused") || what == "shell") return {};

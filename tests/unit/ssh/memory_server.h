@@ -20,10 +20,12 @@ class TestHandler : public ServerHandler {
   std::string greeting;  // banner
   std::string methods = "publickey,password";
   std::string password = "right";
-  std::vector<PublicKey> keys;     // accepted
+  std::vector<PublicKey> keys;     // accepted, certified or not
   bool key_then_password = false;  // a key alone is partial success
   bool none_is_enough = false;
   std::vector<std::string> calls;
+  // keyboard-interactive: asked one after another; the last of all answers must be the password.
+  std::vector<Questions> dialogue;
 
   // Services: "echo"; "hold" lets input lie until `release`; "fail" throws; "quiet" returns at once;
   // "stubborn" ends only when stop_stubborn() is called; "source N" writes N bytes of pattern(N).
@@ -41,13 +43,20 @@ class TestHandler : public ServerHandler {
   Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret secret) override;
   Task<AuthOutcome> query_public_key(std::string user, PublicKey key) override;
   Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key) override;
+  Task<AuthOutcome> query_certificate(std::string user, Certificate certificate) override;
+  Task<AuthOutcome> authenticate_certificate(std::string user, Certificate certificate) override;
+  Task<DialogueStep> begin_dialogue(std::string user) override;
+  Task<DialogueStep> answer_dialogue(std::vector<crypto::Secret> answers) override;
+  void abandon_dialogue() override { calls.push_back("abandon"); }
   ChannelService subsystem(std::string_view name) override { return service("subsystem " + std::string(name)); }
   ChannelService command(std::string_view line) override { return service("exec " + std::string(line)); }
   ChannelService shell() override { return service("shell"); }
 
  private:
   ChannelService service(std::string what);
+  DialogueStep next_step(bool right);
   bool key_done_ = false;
+  std::size_t round_ = 0;
 };
 
 class MemoryServer : public Link, public OutputHost {

@@ -13,6 +13,7 @@ using ferry::test::mutate;
 using test::any_key;
 using test::key_of;
 using test::TemporaryDirectory;
+using test::Token;
 
 Bytes ed25519_blob(ByteSpan point) { return ByteWriter().string("ssh-ed25519").string(point).take(); }
 Bytes signature_blob(std::string_view algorithm, ByteSpan value) {
@@ -139,33 +140,6 @@ TEST(PublicKey, AlgorithmInsideMustBeTheOneNamed) {
   EXPECT_FALSE(rsa.public_key().verify("rsa-sha2-512", signature_blob("rsa-sha2-512", in.blob()), as_bytes("data")));
 }
 
-// A security key made of an ordinary one, signing as PROTOCOL.u2f says.
-struct Token {
-  PrivateKey key;
-  PublicKey as_security_key;
-  std::string type;
-
-  explicit Token(PrivateKey::Kind kind, std::string_view application = "ssh:") : key(any_key(kind)) {
-    type = "sk-" + std::string(key.public_key().type()) + "@openssh.com";
-    ByteReader in(key.public_key().blob());
-    (void)in.string();
-    ByteWriter blob;
-    blob.string(type).bytes(in.rest()).string(application);
-    as_security_key = key_of(PublicKey::parse(blob.data()));
-  }
-  Bytes sign(std::uint8_t flags, std::uint32_t counter, std::string_view data,
-             std::string_view application = "ssh:") const {
-    using crypto::HashAlgorithm;
-    ByteWriter message;
-    message.bytes(crypto::hash(HashAlgorithm::sha256, {as_bytes(application)}));
-    message.u8(flags).u32(counter).bytes(crypto::hash(HashAlgorithm::sha256, {as_bytes(data)}));
-    const Bytes made = key.sign(key.public_key().type(), message.data()).value();
-    ByteReader in(made);
-    (void)in.string();
-    return ByteWriter().string(type).string(in.blob()).u8(flags).u32(counter).take();
-  }
-};
-
 TEST(PublicKey, SecurityKeys) {
   for (const auto kind : {PrivateKey::Kind::ed25519, PrivateKey::Kind::ecdsa_p256}) {
     const Token token(kind);
@@ -177,6 +151,9 @@ TEST(PublicKey, SecurityKeys) {
     EXPECT_TRUE(key.verify(token.type, good, as_bytes("data")));
     EXPECT_TRUE(key.verify(token.type, token.sign(0x05, 0xffffffff, "data"), as_bytes("data"))) << "user verified too";
     EXPECT_FALSE(key.verify(token.type, token.sign(0x00, 7, "data"), as_bytes("data"))) << "nobody was present";
+    EXPECT_TRUE(key.verify(token.type, token.sign(0x05, 7, "data"), as_bytes("data"), true));
+    EXPECT_FALSE(key.verify(token.type, good, as_bytes("data"), true)) << "the user was not verified";
+    EXPECT_FALSE(key.verify(token.type, token.sign(0x04, 7, "data"), as_bytes("data"), true));
     EXPECT_FALSE(key.verify(token.type, token.sign(0x04, 7, "data"), as_bytes("data"))) << "nobody was present";
     EXPECT_FALSE(key.verify(token.type, token.sign(0x01, 7, "data", "https://evil"), as_bytes("data")));
     EXPECT_FALSE(key.verify(token.type, good, as_bytes("other")));
@@ -190,6 +167,7 @@ TEST(PublicKey, SecurityKeys) {
     }
     // A plain signature of the same key must not pass.
     const Bytes plain = token.key.sign(token.key.public_key().type(), as_bytes("data")).value();
+    EXPECT_FALSE(token.key.public_key().verify(token.key.public_key().type(), plain, as_bytes("data"), true));
     EXPECT_FALSE(key.verify(token.type, plain, as_bytes("data")));
     EXPECT_FALSE(key.verify(token.key.public_key().type(), plain, as_bytes("data")));
   }

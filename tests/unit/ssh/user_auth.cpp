@@ -4,43 +4,11 @@
 
 #include <algorithm>
 
-#include "tests/unit/ssh/memory_server.h"
+#include "tests/unit/ssh/auth_client.h"
 #include "tests/unit/ssh/packet_support.h"
 
 namespace ferry::ssh::test {
 namespace {
-
-// A client at the point where it may ask for authentication.
-struct Auth {
-  explicit Auth(MemoryServer::Limits limits = {}) : server(limits) {}
-
-  MemoryServer server;
-  TestHandler& handler = server.handler;
-  TestClient& client = server.client;
-
-  void start() {
-    server.connect();
-    client.take(msg::ext_info);
-    server.say(service_request());
-    ASSERT_EQ(client.take(msg::service_accept), ByteWriter().u8(6).string(std::string_view("ssh-userauth")).take());
-  }
-  void expect_failure(std::string_view methods, bool partial = false) {
-    ASSERT_FALSE(server.error) << server.error->message;
-    EXPECT_EQ(client.take(msg::userauth_failure), ByteWriter().u8(51).string(methods).boolean(partial).take());
-    EXPECT_FALSE(server.authenticated);
-  }
-  void expect_success() {
-    ASSERT_FALSE(server.error) << server.error->message;
-    EXPECT_EQ(client.take(msg::userauth_success), message(msg::userauth_success));
-    EXPECT_TRUE(server.authenticated);
-  }
-  void expect_refused(ErrorCode code = ErrorCode::protocol_error) {
-    ASSERT_TRUE(server.error);
-    EXPECT_EQ(server.error->code, code) << server.error->message;
-    EXPECT_FALSE(server.authenticated);
-    EXPECT_FALSE(client.got(msg::userauth_success));
-  }
-};
 
 const PrivateKey& user_key(PrivateKey::Kind kind) {
   static std::map<PrivateKey::Kind, PrivateKey> keys;
@@ -136,16 +104,15 @@ TEST(UserAuth, NoneSucceedsWhereTheHandlerSaysSo) {
 TEST(UserAuth, RefusedMethodsNeverFallBackToNone) {
   const PrivateKey& key = user_key(PrivateKey::Kind::ed25519);
   Bytes forged = signed_request(Bytes(32), "user", key, "ssh-ed25519");
-  for (const Bytes& request :
-       {auth_request("user", "hostbased").take(), auth_request("user", "keyboard-interactive").u32(0).u32(0).take(),
-        auth_request("user", "").take(), auth_request("user", "NONE").take(), forged,
-        key_request("user", true, "ssh-rsa", key.public_key().blob()).string(Bytes{}).take(),
-        key_request("user", false, "no-such-algorithm", key.public_key().blob()).take(),
-        auth_request("user", "password")
-            .boolean(true)
-            .string(std::string_view("right"))
-            .string(std::string_view("x"))
-            .take()}) {
+  for (const Bytes& request : {auth_request("user", "hostbased").take(), dialogue_request("user"),
+                               auth_request("user", "").take(), auth_request("user", "NONE").take(), forged,
+                               key_request("user", true, "ssh-rsa", key.public_key().blob()).string(Bytes{}).take(),
+                               key_request("user", false, "no-such-algorithm", key.public_key().blob()).take(),
+                               auth_request("user", "password")
+                                   .boolean(true)
+                                   .string(std::string_view("right"))
+                                   .string(std::string_view("x"))
+                                   .take()}) {
     Auth auth;
     auth.start();
     auth.handler.none_is_enough = true;

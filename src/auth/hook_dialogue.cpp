@@ -1,0 +1,113 @@
+#include "auth/hook_dialogue.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "auth/hook_peer.h"
+
+namespace ferry::auth {
+
+namespace {
+
+bool is_url(std::string_view where) { return where.starts_with("http://") || where.starts_with("https://"); }
+
+Turn refused() {
+  Turn turn;
+  turn.outcome = fail(ErrorCode::authentication_failed, "refused");
+  return turn;
+}
+
+class HookDialogue final : public Dialogue {
+ public:
+  HookDialogue(Authenticator& authenticator, LoginRequest request, const InteractiveHook& hook)
+      : authenticator_(authenticator), request_(std::move(request)), hook_(hook) {
+    counted_ = hook_.open->fetch_add(1) < hook_.most_at_once;
+    if (!counted_) --*hook_.open;
+  }
+  ~HookDialogue() override {
+    if (peer_) peer_->give_up();
+    if (counted_) --*hook_.open;
+  }
+
+  Task<Turn> next(std::vector<crypto::Secret> answers) override {
+    if (!peer_) {
+      if (!counted_) co_return log_refusal("too many hooks at once");
+      co_await start();
+    } else if (message_.check != HookMessage::Check::none) {
+      const Result<void> right = co_await check(std::move(answers.at(0)));
+      if (!right) co_return refused();  // logged
+      answers.clear();
+      answers.emplace_back(std::string_view("OK"));
+    }
+    std::vector<std::string> asked;
+    for (const Question& question : message_.questions) asked.push_back(question.text);
+    auto message = co_await peer_->next(std::move(asked), std::move(answers));
+    if (!message) co_return log_refusal("the hook: " + message.error().message);
+    message_ = std::move(*message);
+    if (!message_.finished) co_return ask();
+    if (!message_.success) co_return log_refusal("the hook says no");
+    request_.vouched = true;
+    Turn end;
+    end.outcome = co_await authenticator_.login(request_);
+    co_return end;
+  }
+
+ private:
+  Task<void> start() {
+    HookUser user{request_.username, request_.client_ip, {}};
+    user.password_hash = co_await authenticator_.password_hash(request_.username);
+    peer_ = is_url(hook_.where) ? make_url_peer(*hook_.client, hook_.where, std::move(user))
+                                : make_program_peer(hook_.where, std::move(user));
+    const auto executor = co_await asio::this_coro::executor;
+    timer_ = std::make_unique<asio::steady_timer>(executor, hook_.limit);
+    timer_->async_wait([peer = std::weak_ptr(peer_)](const boost::system::error_code& cancelled) {
+      if (const auto still = peer.lock(); still && !cancelled) still->give_up();
+    });
+  }
+
+  Task<Result<void>> check(crypto::Secret answer) {
+    LoginRequest part = request_;
+    Result<void> right;
+    if (message_.check == HookMessage::Check::password) {
+      part.password = std::move(answer);
+      right = co_await authenticator_.check_password(std::move(part));
+    } else {
+      part.code.emplace(std::move(answer));
+      right = co_await authenticator_.check_code(std::move(part));
+    }
+    co_return right;
+  }
+
+  Turn ask() const {
+    Turn turn;
+    turn.questions = message_.questions;
+    turn.instruction = message_.instruction;
+    return turn;
+  }
+
+  Turn log_refusal(std::string_view why) const {
+    log_connection_failed(request_.protocol, request_.client_ip, request_.username, "keyboard-interactive", why);
+    return refused();
+  }
+
+  Authenticator& authenticator_;
+  LoginRequest request_;
+  const InteractiveHook hook_;
+  bool counted_ = false;
+  std::shared_ptr<HookPeer> peer_;
+  std::unique_ptr<asio::steady_timer> timer_;
+  HookMessage message_;
+};
+
+}  // namespace
+
+Result<void> check_hook(const std::string& where) {
+  if (where.starts_with('/') || is_url(where)) return {};
+  return fail(ErrorCode::invalid_argument, "expected an absolute path or a URL of http or https");
+}
+
+std::unique_ptr<Dialogue> make_hook_dialogue(Authenticator& authenticator, LoginRequest request,
+                                             const InteractiveHook& hook) {
+  return std::make_unique<HookDialogue>(authenticator, std::move(request), hook);
+}
+
+}  // namespace ferry::auth

@@ -1,0 +1,37 @@
+// keyboard-interactive led by a hook: a program that talks over its standard input and output, a line of JSON at a
+// time, or a URL that is asked for every turn (docs/ssh-authentication.md).
+//
+// The hook decides; Ferry checks everything else of the account before and after it is asked. A hook that hangs, says
+// too much, dies or makes no sense is a refusal. It is asked about accounts that do not exist, too.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "auth/dialogue.h"
+#include "base/error.h"
+
+namespace ferry::http {
+class Client;
+}
+
+namespace ferry::auth {
+
+struct InteractiveHook {
+  std::string where;               // an absolute path, or a URL of http or https
+  http::Client* client = nullptr;  // for URLs; outlives every dialogue's turns
+  std::chrono::seconds limit{60};  // of a whole dialogue
+  int most_at_once = 64;           // dialogues; more are refused
+  std::shared_ptr<std::atomic<int>> open = std::make_shared<std::atomic<int>>(0);
+};
+
+// Whether `where` can be a hook: invalid_argument says why not.
+Result<void> check_hook(const std::string& where);
+
+// As make_password_dialogue. Belongs to the executor that calls next() first.
+std::unique_ptr<Dialogue> make_hook_dialogue(Authenticator& authenticator, LoginRequest request,
+                                             const InteractiveHook& hook);
+
+}  // namespace ferry::auth
