@@ -138,7 +138,9 @@ Result<void> Authenticator::State::check_password(model::UserPtr& user, const Lo
     return {};
   });
   if (!changed) return refuse("the password's hash could not be renewed: " + changed.error().message);
-  user = *changed;
+  auto again = provider.effective_user(user->username);
+  if (!again) return refuse(again.error().message);
+  user = std::move(*again);
   return {};
 }
 
@@ -151,7 +153,7 @@ Result<Step> Authenticator::State::check_account(const Result<model::UserPtr>& u
 
 Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) {
   const Circumstances at = circumstances(request);
-  auto user = provider.user(options.naming.convert(request.username));
+  auto user = provider.effective_user(options.naming.convert(request.username));
   Result<Step> step = check_account(user, request, at);
   if (!step) {
     // The time must not tell that the password was never looked at.
@@ -182,7 +184,7 @@ Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) 
 // One credential of a dialogue; the account's other rules hold for it, too.
 Result<void> Authenticator::State::attempt_part(const LoginRequest& request, bool code) {
   const Circumstances at = circumstances(request);
-  auto user = provider.user(options.naming.convert(request.username));
+  auto user = provider.effective_user(options.naming.convert(request.username));
   const Result<Step> step = check_account(user, request, at);
   const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (code && !has_codes) {

@@ -131,7 +131,7 @@ Result<model::AdminPtr> Tokens::verify_admin_now(std::string_view token, std::st
 Result<model::UserPtr> Tokens::verify_user_now(std::string_view token, std::string_view client_ip) {
   const auto claims = state_->claims(token, user_audience, client_ip);
   if (!claims) return fail(claims.error());
-  auto user = state_->provider.user(text_of(*claims, "sub"));
+  auto user = state_->provider.effective_user(text_of(*claims, "sub"));
   if (!user) return refuse(user.error().message);
   if (fingerprint(**user) != text_of(*claims, "fpr")) return refuse("the account has changed since");
   const Circumstances at{store::now_ms(), client_ip, "HTTP", state_->options.local_time};

@@ -43,6 +43,7 @@ class Checker {
   void public_keys(std::string_view field, std::vector<std::string>& keys);
 
   // validate_filters.cpp
+  void base_filters(BaseUserFilters& filters);
   void filters(UserFilters& filters);
   void totp(const TotpConfig& totp, const std::vector<RecoveryCode>& codes);
   // validate_filesystem.cpp

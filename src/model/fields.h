@@ -9,6 +9,8 @@
 
 #include "model/admin.h"
 #include "model/folder.h"
+#include "model/group.h"
+#include "model/role.h"
 #include "model/user.h"
 
 namespace ferry::model {
@@ -168,7 +170,7 @@ void visit_fields(V& v, Of<RecoveryCode> auto& o) {
 }
 
 template <class V>
-void visit_fields(V& v, Of<UserFilters> auto& o) {
+void visit_base_filters(V& v, auto& o) {
   v.field("allowed_ip", o.allowed_ip);
   v.field("denied_ip", o.denied_ip);
   v.field("denied_login_methods", o.denied_login_methods);
@@ -192,6 +194,16 @@ void visit_fields(V& v, Of<UserFilters> auto& o) {
   v.field("password_expiration", o.password_expiration);
   v.field("password_strength", o.password_strength);
   v.field("access_time", o.access_time);
+}
+
+template <class V>
+void visit_fields(V& v, Of<BaseUserFilters> auto& o) {
+  visit_base_filters(v, o);
+}
+
+template <class V>
+void visit_fields(V& v, Of<UserFilters> auto& o) {
+  visit_base_filters(v, o);
   v.field("require_password_change", o.require_password_change);
   v.always("totp_config", o.totp_config);
   v.field("recovery_codes", o.recovery_codes);
@@ -209,6 +221,7 @@ void visit_base_folder(V& v, auto& o) {
   v.always("used_quota_files", o.used_quota_files);
   v.always("last_quota_update", o.last_quota_update);
   v.field("users", o.users);
+  v.field("groups", o.groups);
   v.always("filesystem", o.filesystem);
 }
 
@@ -317,6 +330,47 @@ void visit_fields(V& v, Of<Admin> auto& o) {
   v.always("updated_at", o.updated_at);
   v.always("last_login", o.last_login);
   v.field("role", o.role);
+}
+
+template <class V>
+void visit_fields(V& v, Of<GroupUserSettings> auto& o) {
+  v.field("home_dir", o.home_dir);
+  v.field("max_sessions", o.max_sessions);
+  v.field("quota_size", o.quota_size);
+  v.field("quota_files", o.quota_files);
+  v.field("permissions", o.permissions);
+  v.field("upload_bandwidth", o.upload_bandwidth);
+  v.field("download_bandwidth", o.download_bandwidth);
+  v.field("upload_data_transfer", o.upload_data_transfer);
+  v.field("download_data_transfer", o.download_data_transfer);
+  v.field("total_data_transfer", o.total_data_transfer);
+  v.field("expires_in", o.expires_in);
+  v.always("filters", o.filters);
+  v.always("filesystem", o.filesystem);
+}
+
+template <class V>
+void visit_fields(V& v, Of<Group> auto& o) {
+  v.field("id", o.id);
+  v.always("name", o.name);
+  v.field("description", o.description);
+  v.always("created_at", o.created_at);
+  v.always("updated_at", o.updated_at);
+  v.always("user_settings", o.user_settings);
+  v.field("virtual_folders", o.virtual_folders);
+  v.field("users", o.users);
+  v.field("admins", o.admins);
+}
+
+template <class V>
+void visit_fields(V& v, Of<Role> auto& o) {
+  v.field("id", o.id);
+  v.always("name", o.name);
+  v.field("description", o.description);
+  v.always("created_at", o.created_at);
+  v.always("updated_at", o.updated_at);
+  v.field("users", o.users);
+  v.field("admins", o.admins);
 }
 
 }  // namespace ferry::model

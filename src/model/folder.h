@@ -17,7 +17,8 @@ struct Folder {
   std::int64_t used_quota_size = 0;    // bytes; kept by the store
   std::int64_t used_quota_files = 0;   // kept by the store
   std::int64_t last_quota_update = 0;  // Unix ms; kept by the store
-  std::vector<std::string> users;      // who mounts it, by name; filled by the store
+  std::vector<std::string> users;      // who mounts it, by name; filled by the store, as are the groups
+  std::vector<std::string> groups;
   FilesystemConfig filesystem;
   bool operator==(const Folder&) const = default;
 };

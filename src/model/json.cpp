@@ -77,10 +77,11 @@ Result<Object> read_object(const Json& json) {
   return object;
 }
 
-Result<Json> parse(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
+template <class Read>
+auto from_text(std::string_view text, Read read) -> decltype(read(Json())) {
+  const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) return fail(ErrorCode::invalid_argument, "not valid JSON");
-  return json;
+  return read(json);
 }
 
 // Bytes that are not UTF-8 cannot come from JSON; should some other source bring them, a replacement
@@ -113,6 +114,8 @@ Json to_json(const Admin& admin, View view) {
 }
 
 Json to_json(const Folder& folder, View view) { return write(folder, view); }
+Json to_json(const Group& group, View view) { return write(group, view); }
+Json to_json(const Role& role, View view) { return write(role, view); }
 
 Result<User> user_from_json(const Json& json) {
   auto user = read_object<User>(json);
@@ -126,25 +129,19 @@ Result<User> user_from_json(const Json& json) {
 
 Result<Admin> admin_from_json(const Json& json) { return read_object<Admin>(json); }
 Result<Folder> folder_from_json(const Json& json) { return read_object<Folder>(json); }
+Result<Group> group_from_json(const Json& json) { return read_object<Group>(json); }
+Result<Role> role_from_json(const Json& json) { return read_object<Role>(json); }
 
-Result<User> user_from_text(std::string_view text) {
-  const auto json = parse(text);
-  if (!json) return fail(json.error());
-  return user_from_json(*json);
-}
-Result<Admin> admin_from_text(std::string_view text) {
-  const auto json = parse(text);
-  if (!json) return fail(json.error());
-  return admin_from_json(*json);
-}
-Result<Folder> folder_from_text(std::string_view text) {
-  const auto json = parse(text);
-  if (!json) return fail(json.error());
-  return folder_from_json(*json);
-}
+Result<User> user_from_text(std::string_view text) { return from_text(text, user_from_json); }
+Result<Admin> admin_from_text(std::string_view text) { return from_text(text, admin_from_json); }
+Result<Folder> folder_from_text(std::string_view text) { return from_text(text, folder_from_json); }
+Result<Group> group_from_text(std::string_view text) { return from_text(text, group_from_json); }
+Result<Role> role_from_text(std::string_view text) { return from_text(text, role_from_json); }
 
 std::string to_text(const User& user, View view) { return dump(to_json(user, view)); }
 std::string to_text(const Admin& admin, View view) { return dump(to_json(admin, view)); }
 std::string to_text(const Folder& folder, View view) { return dump(to_json(folder, view)); }
+std::string to_text(const Group& group, View view) { return dump(to_json(group, view)); }
+std::string to_text(const Role& role, View view) { return dump(to_json(role, view)); }
 
 }  // namespace ferry::model

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "model/admin.h"
 #include "model/folder.h"
+#include "model/group.h"
+#include "model/role.h"
 #include "model/user.h"
 
 namespace ferry::model {
@@ -32,17 +34,25 @@ enum class View : std::uint8_t {
 nlohmann::json to_json(const User& user, View view);
 nlohmann::json to_json(const Admin& admin, View view);
 nlohmann::json to_json(const Folder& folder, View view);
+nlohmann::json to_json(const Group& group, View view);
+nlohmann::json to_json(const Role& role, View view);
 
 Result<User> user_from_json(const nlohmann::json& json);
 Result<Admin> admin_from_json(const nlohmann::json& json);
 Result<Folder> folder_from_json(const nlohmann::json& json);
+Result<Group> group_from_json(const nlohmann::json& json);
+Result<Role> role_from_json(const nlohmann::json& json);
 
 // The same from and to text. invalid_argument when the text is no JSON object.
 Result<User> user_from_text(std::string_view text);
 Result<Admin> admin_from_text(std::string_view text);
 Result<Folder> folder_from_text(std::string_view text);
+Result<Group> group_from_text(std::string_view text);
+Result<Role> role_from_text(std::string_view text);
 std::string to_text(const User& user, View view);
 std::string to_text(const Admin& admin, View view);
 std::string to_text(const Folder& folder, View view);
+std::string to_text(const Group& group, View view);
+std::string to_text(const Role& role, View view);
 
 }  // namespace ferry::model

@@ -16,6 +16,9 @@ constexpr std::string_view admin_permissions_list[] = {
     // Of older versions, met in their dumps: kept, so that nothing is lost on the way.
     "manage_admins", "manage_apikeys", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists",
     "retention_checks", "metadata_checks"};
+// They reach beyond the users of one role.
+constexpr std::string_view not_with_a_role[] = {
+    "*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "view_events"};
 constexpr std::string_view login_methods_list[] = {"publickey",          "password",
                                                    "password-over-SSH",  "keyboard-interactive",
                                                    "publickey+password", "publickey+keyboard-interactive",
@@ -23,11 +26,11 @@ constexpr std::string_view login_methods_list[] = {"publickey",          "passwo
 constexpr std::string_view protocols_list[] = {"SSH", "FTP", "DAV", "HTTP"};
 
 constexpr std::int64_t largest_id = 2147483647;
+constexpr std::int64_t largest_days = 36500;
 constexpr std::int64_t largest_scaled = std::int64_t{1} << 42;  // of KB and MB: bytes still fit 63 bits
 constexpr std::size_t max_subpath = 191;
 
 void check_permissions(Checker& check, Permissions& permissions) {
-  check.require(!permissions.empty(), "permissions", "please grant some permissions");
   Permissions normal;
   for (auto& [path, granted] : permissions) {
     std::string directory = path;
@@ -38,8 +41,15 @@ void check_permissions(Checker& check, Permissions& permissions) {
     check.require(normal.emplace(directory, std::move(granted)).second, "permissions",
                   "\"" + directory + "\" stands twice");
   }
-  check.require(normal.contains("/"), "permissions", "those of the root directory \"/\" must be set");
   permissions = std::move(normal);
+}
+
+// A user of a primary group may leave all of them to the group.
+void check_root_permissions(Checker& check, const User& user) {
+  const bool inherits = std::ranges::any_of(user.groups, [](const GroupMapping& group) { return group.type == 1; });
+  if (inherits) return;
+  check.require(!user.permissions.empty(), "permissions", "please grant some permissions");
+  check.require(user.permissions.contains("/"), "permissions", "those of the root directory \"/\" must be set");
 }
 
 void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, const NamingRules& naming) {
@@ -62,37 +72,45 @@ void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, 
   }
 }
 
+// The numbers that users and groups have alike.
+void check_limits(Checker& check, const auto& settings) {
+  check.not_negative("max_sessions", settings.max_sessions);
+  check.not_negative("quota_size", settings.quota_size);
+  check.not_negative("quota_files", settings.quota_files);
+  check.range("upload_bandwidth", settings.upload_bandwidth, 0, largest_scaled);
+  check.range("download_bandwidth", settings.download_bandwidth, 0, largest_scaled);
+  check.range("upload_data_transfer", settings.upload_data_transfer, 0, largest_scaled);
+  check.range("download_data_transfer", settings.download_data_transfer, 0, largest_scaled);
+  check.range("total_data_transfer", settings.total_data_transfer, 0, largest_scaled);
+}
+
 void check_numbers(Checker& check, const User& user) {
   check.range("status", user.status, 0, 1);
   check.range("uid", user.uid, 0, largest_id);
   check.range("gid", user.gid, 0, largest_id);
   check.not_negative("expiration_date", user.expiration_date);
-  check.not_negative("max_sessions", user.max_sessions);
-  check.not_negative("quota_size", user.quota_size);
-  check.not_negative("quota_files", user.quota_files);
-  check.range("upload_bandwidth", user.upload_bandwidth, 0, largest_scaled);
-  check.range("download_bandwidth", user.download_bandwidth, 0, largest_scaled);
-  check.range("upload_data_transfer", user.upload_data_transfer, 0, largest_scaled);
-  check.range("download_data_transfer", user.download_data_transfer, 0, largest_scaled);
-  check.range("total_data_transfer", user.total_data_transfer, 0, largest_scaled);
+  check_limits(check, user);
 }
 
 void check_groups(Checker& check, std::vector<GroupMapping>& groups, const NamingRules& naming) {
   int primary = 0;
+  std::vector<std::string> seen;
   for (GroupMapping& group : groups) {
     check.name(naming, "groups.name", group.name);
+    check.require(std::ranges::find(seen, group.name) == seen.end(), "groups", "\"" + group.name + "\" stands twice");
+    seen.push_back(group.name);
     check.range("groups.type", group.type, 1, 3);
     primary += group.type == 1 ? 1 : 0;
   }
   check.require(primary <= 1, "groups", "only one primary group is allowed");
 }
 
-// Whom nobody asked for a password may look and fetch, over the protocols that know anonymous users.
-void restrict_anonymous(User& user) {
-  if (!user.filters.is_anonymous) return;
-  user.permissions = {{"/", {"list", "download"}}};
-  for (const char* protocol : {"SSH", "HTTP"}) user.filters.denied_protocols.emplace_back(protocol);
-  drop_duplicates(user.filters.denied_protocols);
+void check_limited_admin(Checker& check, Admin& admin, const NamingRules& naming) {
+  check.name(naming, "role", admin.role);
+  for (const std::string& permission : admin.permissions) {
+    check.require(std::ranges::find(not_with_a_role, permission) == std::end(not_with_a_role), "permissions",
+                  "an administrator with a role cannot have \"" + permission + "\"");
+  }
 }
 
 void check_home(Checker& check, User& user, const UserRules& rules) {
@@ -113,6 +131,13 @@ bool Admin::may(std::string_view permission) const {
   return std::ranges::any_of(permissions, [&](const std::string& own) { return own == "*" || own == permission; });
 }
 
+void restrict_anonymous(User& user) {
+  if (!user.filters.is_anonymous) return;
+  user.permissions = {{"/", {"list", "download"}}};
+  for (const char* protocol : {"SSH", "HTTP"}) user.filters.denied_protocols.emplace_back(protocol);
+  drop_duplicates(user.filters.denied_protocols);
+}
+
 Result<void> validate(User& user, const UserRules& rules) {
   Checker check;
   check.name(rules.naming, "username", user.username);
@@ -124,6 +149,7 @@ Result<void> validate(User& user, const UserRules& rules) {
   check.public_keys("public_keys", user.public_keys);
   check_virtual_folders(check, user.virtual_folders, rules.naming);
   check_groups(check, user.groups, rules.naming);
+  check_root_permissions(check, user);
   check.filters(user.filters);
   check.filesystem(user.filesystem);
   if (!user.role.empty()) check.name(rules.naming, "role", user.role);
@@ -143,11 +169,14 @@ Result<void> validate(Admin& admin, const NamingRules& naming) {
   check.not_negative("filters.preferences.hide_user_page_sections", admin.filters.preferences.hide_user_page_sections);
   check.not_negative("filters.preferences.default_users_expiration",
                      admin.filters.preferences.default_users_expiration);
+  std::vector<std::string> seen;
   for (AdminGroupMapping& group : admin.groups) {
     check.name(naming, "groups.name", group.name);
+    check.require(std::ranges::find(seen, group.name) == seen.end(), "groups", "\"" + group.name + "\" stands twice");
+    seen.push_back(group.name);
     check.range("groups.options.add_to_users_as", group.options.add_to_users_as, 0, 2);
   }
-  if (!admin.role.empty()) check.name(naming, "role", admin.role);
+  if (!admin.role.empty()) check_limited_admin(check, admin, naming);
   return check.result();
 }
 
@@ -158,6 +187,26 @@ Result<void> validate(Folder& folder, const NamingRules& naming) {
                        folder.filesystem.provider == FilesystemProvider::encrypted;
   if (on_disk || !folder.mapped_path.empty()) check.real_path("mapped_path", folder.mapped_path);
   check.filesystem(folder.filesystem);
+  return check.result();
+}
+
+Result<void> validate(Group& group, const NamingRules& naming) {
+  GroupUserSettings& settings = group.user_settings;
+  Checker check;
+  check.name(naming, "name", group.name);
+  check_limits(check, settings);
+  check.range("expires_in", settings.expires_in, 0, largest_days);
+  if (!settings.home_dir.empty()) check.real_path("home_dir", settings.home_dir);
+  check_permissions(check, settings.permissions);
+  check_virtual_folders(check, group.virtual_folders, naming);
+  check.base_filters(settings.filters);
+  check.filesystem(settings.filesystem);
+  return check.result();
+}
+
+Result<void> validate(Role& role, const NamingRules& naming) {
+  Checker check;
+  check.name(naming, "name", role.name);
   return check.result();
 }
 

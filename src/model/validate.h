@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "model/admin.h"
 #include "model/folder.h"
+#include "model/group.h"
+#include "model/role.h"
 #include "model/user.h"
 
 namespace ferry::model {
@@ -37,6 +39,12 @@ struct UserRules {
 Result<void> validate(User& user, const UserRules& rules);
 Result<void> validate(Admin& admin, const NamingRules& naming);
 Result<void> validate(Folder& folder, const NamingRules& naming);
+Result<void> validate(Group& group, const NamingRules& naming);
+Result<void> validate(Role& role, const NamingRules& naming);
+
+// Whom nobody asks for a password may look and fetch, over the protocols that know anonymous users. Does nothing
+// to others. validate() calls it; so must who changes a user after that.
+void restrict_anonymous(User& user);
 
 // The known words, in the order of the documentation.
 std::span<const std::string_view> known_permissions();

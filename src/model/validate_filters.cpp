@@ -59,7 +59,7 @@ void check_access_time(Checker& check, const std::vector<TimePeriod>& list) {
   }
 }
 
-void check_numbers(Checker& check, const UserFilters& filters) {
+void check_numbers(Checker& check, const BaseUserFilters& filters) {
   check.not_negative("filters.max_upload_file_size", filters.max_upload_file_size);
   check.not_negative("filters.external_auth_cache_time", filters.external_auth_cache_time);
   check.range("filters.ftp_security", filters.ftp_security, 0, 1);
@@ -74,7 +74,7 @@ void check_numbers(Checker& check, const UserFilters& filters) {
 
 }  // namespace
 
-void Checker::filters(UserFilters& filters) {
+void Checker::base_filters(BaseUserFilters& filters) {
   networks("filters.allowed_ip", filters.allowed_ip);
   networks("filters.denied_ip", filters.denied_ip);
   words("filters.denied_login_methods", filters.denied_login_methods, known_login_methods());
@@ -91,15 +91,19 @@ void Checker::filters(UserFilters& filters) {
   check_bandwidth(*this, filters.bandwidth_limits);
   check_access_time(*this, filters.access_time);
   check_numbers(*this, filters);
+  if (!filters.start_directory.empty()) {
+    virtual_path("filters.start_directory", filters.start_directory);
+    if (filters.start_directory == "/") filters.start_directory.clear();
+  }
+}
+
+void Checker::filters(UserFilters& filters) {
+  base_filters(filters);
   totp(filters.totp_config, filters.recovery_codes);
   words("filters.totp_config.protocols", filters.totp_config.protocols, mfa_protocols);
   for (const std::string& address : filters.additional_emails) {
     require(!address.empty(), "filters.additional_emails", "an address is empty");
     email("filters.additional_emails", address);
-  }
-  if (!filters.start_directory.empty()) {
-    virtual_path("filters.start_directory", filters.start_directory);
-    if (filters.start_directory == "/") filters.start_directory.clear();
   }
 }
 

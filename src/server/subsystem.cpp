@@ -40,13 +40,13 @@ Result<SystemUser> current_user() {
 Result<model::UserPtr> account_of(store::Accounts& accounts, const SystemUser& who, const SubsystemOptions& options) {
   const std::string home = options.base_home_dir.empty() ? who.home : options.base_home_dir + "/" + who.name;
   auto known = accounts.provider().user(accounts.stored_name(who.name));
-  if (known && (options.preserve_home || (*known)->home_dir == home)) return known;
-  if (known) {
-    return accounts.provider().change_user((*known)->username, [&home](model::User& user) -> Result<void> {
+  if (known && !options.preserve_home && (*known)->home_dir != home) {
+    known = accounts.provider().change_user((*known)->username, [&home](model::User& user) -> Result<void> {
       user.home_dir = home;
       return {};
     });
   }
+  if (known) return accounts.provider().effective_user((*known)->username);
   if (known.error().code != ErrorCode::not_found) return known;
   model::User user;
   user.username = accounts.stored_name(who.name);

@@ -33,14 +33,20 @@ void seal_second_factor(auto& filters, const std::string& owner, const crypto::S
   for (model::RecoveryCode& code : filters.recovery_codes) model::seal(code.secret, owner, master_key);
 }
 
-void seal_user(model::User& user, const crypto::Secret& master_key) {
+void seal(model::User& user, const crypto::Secret& master_key) {
   model::for_each_secret(user, [&](model::ConfigSecret& secret) { model::seal(secret, user.username, master_key); });
 }
 
-void seal_folder(model::Folder& folder, const crypto::Secret& master_key) {
-  const std::string owner = "folder_" + folder.name;
-  model::for_each_secret(folder.filesystem,
-                         [&](model::ConfigSecret& secret) { model::seal(secret, owner, master_key); });
+void seal_filesystem(model::FilesystemConfig& config, const std::string& owner, const crypto::Secret& master_key) {
+  model::for_each_secret(config, [&](model::ConfigSecret& secret) { model::seal(secret, owner, master_key); });
+}
+
+void seal(model::Folder& folder, const crypto::Secret& master_key) {
+  seal_filesystem(folder.filesystem, "folder_" + folder.name, master_key);
+}
+
+void seal(model::Group& group, const crypto::Secret& master_key) {
+  seal_filesystem(group.user_settings.filesystem, "group_" + group.name, master_key);
 }
 
 }  // namespace
@@ -60,7 +66,7 @@ Result<model::UserPtr> Accounts::add_user(model::User user) {
   if (auto valid = model::validate(user, options_.users); !valid) return fail(valid.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   if (user.has_password() && user.last_password_change == 0) user.last_password_change = now_ms();
-  seal_user(user, options_.master_key);
+  seal(user, options_.master_key);
   return provider_.add_user(std::move(user));
 }
 
@@ -74,7 +80,7 @@ Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User 
     keep_second_factor(user.filters, stored.filters);
     keep_secrets(user.filesystem, stored.filesystem);
     if (auto valid = model::validate(user, options_.users); !valid) return valid;
-    seal_user(user, options_.master_key);
+    seal(user, options_.master_key);
     stored = std::move(user);
     return {};
   });
@@ -152,7 +158,7 @@ Result<void> Accounts::update_admin_profile(std::string_view name, AdminProfile 
 
 Result<model::Folder> Accounts::add_folder(model::Folder folder) {
   if (auto valid = model::validate(folder, options_.users.naming); !valid) return fail(valid.error());
-  seal_folder(folder, options_.master_key);
+  seal(folder, options_.master_key);
   return provider_.add_folder(std::move(folder));
 }
 
@@ -161,8 +167,39 @@ Result<model::Folder> Accounts::update_folder(std::string_view name, model::Fold
     folder.name = stored.name;
     keep_secrets(folder.filesystem, stored.filesystem);
     if (auto valid = model::validate(folder, options_.users.naming); !valid) return valid;
-    seal_folder(folder, options_.master_key);
+    seal(folder, options_.master_key);
     stored = std::move(folder);
+    return {};
+  });
+}
+
+Result<model::Group> Accounts::add_group(model::Group group) {
+  if (auto valid = model::validate(group, options_.users.naming); !valid) return fail(valid.error());
+  seal(group, options_.master_key);
+  return provider_.add_group(std::move(group));
+}
+
+Result<model::Group> Accounts::update_group(std::string_view name, model::Group group) {
+  return provider_.change_group(stored_name(name), [&](model::Group& stored) -> Result<void> {
+    group.name = stored.name;
+    keep_secrets(group.user_settings.filesystem, stored.user_settings.filesystem);
+    if (auto valid = model::validate(group, options_.users.naming); !valid) return valid;
+    seal(group, options_.master_key);
+    stored = std::move(group);
+    return {};
+  });
+}
+
+Result<model::Role> Accounts::add_role(model::Role role) {
+  if (auto valid = model::validate(role, options_.users.naming); !valid) return fail(valid.error());
+  return provider_.add_role(std::move(role));
+}
+
+Result<model::Role> Accounts::update_role(std::string_view name, model::Role role) {
+  return provider_.change_role(stored_name(name), [&](model::Role& stored) -> Result<void> {
+    role.name = stored.name;
+    if (auto valid = model::validate(role, options_.users.naming); !valid) return valid;
+    stored = std::move(role);
     return {};
   });
 }

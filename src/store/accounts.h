@@ -49,6 +49,11 @@ class Accounts {
   Result<model::Folder> add_folder(model::Folder folder);
   Result<model::Folder> update_folder(std::string_view name, model::Folder folder);
 
+  Result<model::Group> add_group(model::Group group);
+  Result<model::Group> update_group(std::string_view name, model::Group group);
+  Result<model::Role> add_role(model::Role role);
+  Result<model::Role> update_role(std::string_view name, model::Role role);
+
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
   Provider& provider() const { return provider_; }

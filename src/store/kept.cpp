@@ -3,13 +3,52 @@
 #include <chrono>
 #include <limits>
 
-#include "store/provider.h"
-
 namespace ferry::store {
 
 std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+namespace {
+
+template <class Object>
+void begin_times(Object& object, Origin origin) {
+  const std::int64_t now = now_ms();
+  if (origin == Origin::client || object.created_at <= 0) object.created_at = now;
+  if (origin == Origin::client || object.updated_at <= 0) object.updated_at = now;
+}
+
+}  // namespace
+
+void begin(model::User& user, Origin origin) {
+  begin_times(user, origin);
+  if (origin == Origin::client) user.last_login = user.first_download = user.first_upload = 0;
+  user.used_quota_size = user.used_quota_files = user.last_quota_update = 0;
+  user.used_upload_data_transfer = user.used_download_data_transfer = 0;
+}
+
+void begin(model::Admin& admin, Origin origin) {
+  begin_times(admin, origin);
+  if (origin == Origin::client) admin.last_login = 0;
+}
+
+void begin(model::Folder& folder) {
+  folder.used_quota_size = folder.used_quota_files = folder.last_quota_update = 0;
+  folder.users.clear();
+  folder.groups.clear();
+}
+
+void begin(model::Group& group, Origin origin) {
+  begin_times(group, origin);
+  group.users.clear();
+  group.admins.clear();
+}
+
+void begin(model::Role& role, Origin origin) {
+  begin_times(role, origin);
+  role.users.clear();
+  role.admins.clear();
 }
 
 void restore_kept(model::User& changed, const model::User& stored) {
@@ -40,6 +79,23 @@ void restore_kept(model::Folder& changed, const model::Folder& stored) {
   changed.used_quota_files = stored.used_quota_files;
   changed.last_quota_update = stored.last_quota_update;
   changed.users = stored.users;
+  changed.groups = stored.groups;
+}
+
+void restore_kept(model::Group& changed, const model::Group& stored) {
+  changed.id = stored.id;
+  changed.name = stored.name;
+  changed.created_at = stored.created_at;
+  changed.users = stored.users;
+  changed.admins = stored.admins;
+}
+
+void restore_kept(model::Role& changed, const model::Role& stored) {
+  changed.id = stored.id;
+  changed.name = stored.name;
+  changed.created_at = stored.created_at;
+  changed.users = stored.users;
+  changed.admins = stored.admins;
 }
 
 model::VirtualFolder mount_only(const model::VirtualFolder& mount) {
@@ -55,6 +111,7 @@ model::VirtualFolder mount_only(const model::VirtualFolder& mount) {
 model::VirtualFolder mounted(model::VirtualFolder mount, const model::Folder& folder) {
   static_cast<model::Folder&>(mount) = folder;
   mount.users.clear();
+  mount.groups.clear();
   return mount;
 }
 
@@ -72,8 +129,13 @@ std::unexpected<Error> fail_missing(std::string_view kind, std::string_view name
 std::unexpected<Error> fail_exists(std::string_view kind, std::string_view name) {
   return fail(ErrorCode::already_exists, std::string(kind) + " \"" + std::string(name) + "\" exists already");
 }
-std::unexpected<Error> fail_no_folder(std::string_view name) {
-  return fail(ErrorCode::invalid_argument, "virtual_folders: folder \"" + std::string(name) + "\" does not exist");
+std::unexpected<Error> fail_reference(std::string_view field, std::string_view kind, std::string_view name) {
+  return fail(ErrorCode::invalid_argument,
+              std::string(field) + ": " + std::string(kind) + " \"" + std::string(name) + "\" does not exist");
+}
+std::unexpected<Error> fail_in_use(std::string_view kind, std::string_view name, std::string_view others) {
+  return fail(ErrorCode::invalid_argument, std::string(kind) + " \"" + std::string(name) +
+                                               "\" cannot be removed: there are " + std::string(others) + " of it");
 }
 
 }  // namespace ferry::store

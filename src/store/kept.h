@@ -6,14 +6,26 @@
 #include "base/error.h"
 #include "model/admin.h"
 #include "model/folder.h"
+#include "model/group.h"
+#include "model/role.h"
 #include "model/user.h"
+#include "store/provider.h"
 
 namespace ferry::store {
+
+// What the store keeps of a new object, which is given its id later.
+void begin(model::User& user, Origin origin);
+void begin(model::Admin& admin, Origin origin);
+void begin(model::Folder& folder);
+void begin(model::Group& group, Origin origin);
+void begin(model::Role& role, Origin origin);
 
 // Puts back what only the store may change.
 void restore_kept(model::User& changed, const model::User& stored);
 void restore_kept(model::Admin& changed, const model::Admin& stored);
 void restore_kept(model::Folder& changed, const model::Folder& stored);
+void restore_kept(model::Group& changed, const model::Group& stored);
+void restore_kept(model::Role& changed, const model::Role& stored);
 
 // Of a mount, what belongs to the mount; the folder's own fields come from the folder when it is read.
 model::VirtualFolder mount_only(const model::VirtualFolder& mount);
@@ -25,6 +37,10 @@ std::int64_t add_usage(std::int64_t stored, std::int64_t change);
 
 [[nodiscard]] std::unexpected<Error> fail_missing(std::string_view kind, std::string_view name);
 [[nodiscard]] std::unexpected<Error> fail_exists(std::string_view kind, std::string_view name);
-[[nodiscard]] std::unexpected<Error> fail_no_folder(std::string_view name);
+// A folder, group or role that `field` names.
+[[nodiscard]] std::unexpected<Error> fail_reference(std::string_view field, std::string_view kind,
+                                                    std::string_view name);
+// `name` cannot go as long as `others` have it.
+[[nodiscard]] std::unexpected<Error> fail_in_use(std::string_view kind, std::string_view name, std::string_view others);
 
 }  // namespace ferry::store

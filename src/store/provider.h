@@ -1,4 +1,5 @@
-// The data provider: where users, admins and folders are kept. One engine a folder below (sqlite, memory).
+// The data provider: where users, groups, roles, admins and folders are kept. One engine a folder below (sqlite,
+// memory).
 //
 // Every call is synchronous and may block: run it through run_blocking. Safe from any thread. What a call
 // changes, it changes in one transaction: it is there for every later call, or nothing happened.
@@ -18,6 +19,8 @@
 #include "base/error.h"
 #include "model/admin.h"
 #include "model/folder.h"
+#include "model/group.h"
+#include "model/role.h"
 #include "model/user.h"
 
 namespace ferry::store {
@@ -43,6 +46,19 @@ struct TransferUsage {
   bool operator==(const TransferUsage&) const = default;
 };
 
+// Where a new object comes from. One from a client begins its life now; one from a dump brings its times along
+// (created_at, updated_at, last_login, first_download, first_upload). Nobody brings along an id or used quota.
+enum class Origin : std::uint8_t { client, dump };
+
+// All there is, at one moment, ordered by name.
+struct Snapshot {
+  std::vector<model::UserPtr> users;
+  std::vector<model::Group> groups;
+  std::vector<model::Folder> folders;
+  std::vector<model::AdminPtr> admins;
+  std::vector<model::Role> roles;
+};
+
 // Changes an object inside the transaction that holds it; an error from it leaves the object as it was. It must be
 // quick and must not call the provider. It cannot rename the object.
 template <class Object>
@@ -59,9 +75,14 @@ class Provider {
 
   // Users. not_found: no such user. Virtual folders come with their folder's details.
   virtual Result<model::UserPtr> user(std::string_view name) = 0;
+  // The user with the settings of its groups (model::effective_user): what logs in, never what is changed and stored.
+  // invalid_argument: they make no account.
+  virtual Result<model::UserPtr> effective_user(std::string_view name) = 0;
   virtual Result<std::vector<model::UserPtr>> users(Page page) = 0;
-  // Sets id, created_at, updated_at. already_exists; invalid_argument: a virtual folder that does not exist.
-  virtual Result<model::UserPtr> add_user(model::User user) = 0;
+  virtual Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) = 0;
+  // Sets id, created_at, updated_at. already_exists; invalid_argument: a virtual folder, group or role that does not
+  // exist.
+  virtual Result<model::UserPtr> add_user(model::User user, Origin origin = Origin::client) = 0;
   // Sets updated_at; what is "kept by the store" does not change. Errors as add_user, and those of `change`.
   virtual Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) = 0;
   virtual Result<void> delete_user(std::string_view name) = 0;
@@ -69,20 +90,41 @@ class Provider {
   // Admins.
   virtual Result<model::AdminPtr> admin(std::string_view name) = 0;
   virtual Result<std::vector<model::AdminPtr>> admins(Page page) = 0;
-  virtual Result<model::AdminPtr> add_admin(model::Admin admin) = 0;
+  // invalid_argument: a group or role that does not exist.
+  virtual Result<model::AdminPtr> add_admin(model::Admin admin, Origin origin = Origin::client) = 0;
   // The first administrator: conflict when there is one already, without a race.
   virtual Result<model::AdminPtr> add_first_admin(model::Admin admin) = 0;
   virtual Result<model::AdminPtr> change_admin(std::string_view name, const Change<model::Admin>& change) = 0;
   virtual Result<void> delete_admin(std::string_view name) = 0;
   virtual Result<bool> has_admin() = 0;
 
-  // Folders. `users` of an answer lists who mounts it, by name.
+  // Folders. `users` and `groups` of an answer list who mounts it, by name.
   virtual Result<model::Folder> folder(std::string_view name) = 0;
   virtual Result<std::vector<model::Folder>> folders(Page page) = 0;
   virtual Result<model::Folder> add_folder(model::Folder folder) = 0;
   virtual Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) = 0;
-  // The users that mounted it no longer do.
+  // The users and groups that mounted it no longer do.
   virtual Result<void> delete_folder(std::string_view name) = 0;
+
+  // Groups. Virtual folders come with their folder's details; `users` and `admins` of an answer list the members.
+  virtual Result<model::Group> group(std::string_view name) = 0;
+  virtual Result<std::vector<model::Group>> groups(Page page) = 0;
+  // already_exists; invalid_argument: a virtual folder that does not exist.
+  virtual Result<model::Group> add_group(model::Group group, Origin origin = Origin::client) = 0;
+  virtual Result<model::Group> change_group(std::string_view name, const Change<model::Group>& change) = 0;
+  // invalid_argument: it has users. Without it what it denied them would be allowed. Admins forget it.
+  virtual Result<void> delete_group(std::string_view name) = 0;
+
+  // Roles. `users` and `admins` of an answer list who has it.
+  virtual Result<model::Role> role(std::string_view name) = 0;
+  virtual Result<std::vector<model::Role>> roles(Page page) = 0;
+  virtual Result<model::Role> add_role(model::Role role, Origin origin = Origin::client) = 0;
+  virtual Result<model::Role> change_role(std::string_view name, const Change<model::Role>& change) = 0;
+  // invalid_argument: admins have it. Without it they would manage every user. Users lose it.
+  virtual Result<void> delete_role(std::string_view name) = 0;
+
+  // Everything, read in one transaction.
+  virtual Result<Snapshot> snapshot() = 0;
 
   // Quota. add: the numbers (negative too) are added in one step, never below 0; reset: they are set.
   // last_quota_update is set. not_found.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/rest/operations.h"
+#include "protocols/rest/role_limits.h"
 
 namespace ferry::rest {
 
@@ -10,12 +11,6 @@ namespace {
 
 using nlohmann::json;
 using session::ConnectionStatus;
-
-bool is_visible(const Call& call, const std::string& username) {
-  if (!limited_by_role(call.admin())) return true;
-  const auto user = call.api.accounts.provider().user(username);
-  return user && (*user)->role == call.admin().role;
-}
 
 std::vector<ConnectionStatus> visible_connections(const Call& call) {
   std::vector<ConnectionStatus> out = call.api.registry->list();

@@ -49,6 +49,20 @@ http::Response update_user_usage(const Call& call);
 http::Response update_user_transfer(const Call& call);
 http::Response update_folder_usage(const Call& call);
 
+// groups.cpp
+http::Response list_groups(const Call& call);
+http::Response add_group(const Call& call);
+http::Response get_group(const Call& call);
+http::Response update_group(const Call& call);
+http::Response delete_group(const Call& call);
+
+// roles.cpp
+http::Response list_roles(const Call& call);
+http::Response add_role(const Call& call);
+http::Response get_role(const Call& call);
+http::Response update_role(const Call& call);
+http::Response delete_role(const Call& call);
+
 // connections.cpp
 http::Response list_connections(const Call& call);
 http::Response close_connection(const Call& call);

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/rest/operations.h"
+#include "protocols/rest/role_limits.h"
 
 namespace ferry::rest {
 
@@ -10,39 +11,11 @@ namespace {
 using model::UserPtr;
 using nlohmann::json;
 
-bool is_visible(const model::Admin& admin, const model::User& user) {
-  return !limited_by_role(admin) || admin.role == user.role;
-}
-
-// The user of the path. One of another role is answered exactly as one that does not exist.
-Result<UserPtr> find(const Call& call) {
-  auto user = call.api.accounts.provider().user(call.name("username"));
-  const bool missing = user ? !is_visible(call.admin(), **user) : user.error().code == ErrorCode::not_found;
-  if (missing) return fail(ErrorCode::not_found, "no such user");
-  return user;
-}
-
-// The page as this administrator counts it. The provider knows no roles, so all users are looked through.
-Result<std::vector<UserPtr>> users_of_role(store::Provider& provider, const std::string& role, store::Page page) {
-  std::vector<UserPtr> out;
-  store::Page all{.limit = 500, .offset = 0, .descending = page.descending};
-  for (std::size_t skipped = 0; out.size() < page.limit; all.offset += all.limit) {
-    const auto some = provider.users(all);
-    if (!some) return fail(some.error());
-    for (const UserPtr& user : *some) {
-      if (user->role != role || (skipped < page.offset && ++skipped)) continue;
-      if (out.size() < page.limit) out.push_back(user);
-    }
-    if (some->size() < all.limit) break;
-  }
-  return out;
-}
-
 Result<model::User> read_user(const Call& call) {
   const auto body = parse_object(call.request.body);
   if (!body) return fail(body.error());
   auto user = model::user_from_json(*body);
-  if (user && limited_by_role(call.admin())) user->role = call.admin().role;
+  if (user) take_role(call, *user);
   return user;
 }
 
@@ -55,9 +28,7 @@ bool may_still_be_connected(const model::User& user) {
 http::Response list_users(const Call& call) {
   const auto page = parse_page(call.request);
   if (!page) return error_response(page.error());
-  store::Provider& provider = call.api.accounts.provider();
-  const auto users =
-      limited_by_role(call.admin()) ? users_of_role(provider, call.admin().role, *page) : provider.users(*page);
+  const auto users = visible_users(call, *page);
   if (!users) return error_response(users.error());
   json out = json::array();
   for (const UserPtr& user : *users) out.push_back(model::to_json(*user, model::View::answer));
@@ -73,14 +44,14 @@ http::Response add_user(const Call& call) {
 }
 
 http::Response get_user(const Call& call) {
-  const auto user = find(call);
+  const auto user = visible_user(call, call.name("username"));
   return user ? json_response(200, model::to_json(**user, view_for(call))) : error_response(user.error());
 }
 
 http::Response update_user(const Call& call) {
   const auto disconnect = call.request.query_value("disconnect").value_or("0");
   if (disconnect != "0" && disconnect != "1") return api_response(400, "", "disconnect: 0 or 1 expected");
-  const auto old = find(call);
+  const auto old = visible_user(call, call.name("username"));
   if (!old) return error_response(old.error());
   auto user = read_user(call);
   if (!user) return error_response(user.error());
@@ -92,7 +63,7 @@ http::Response update_user(const Call& call) {
 }
 
 http::Response delete_user(const Call& call) {
-  const auto user = find(call);
+  const auto user = visible_user(call, call.name("username"));
   if (!user) return error_response(user.error());
   const auto deleted = call.api.accounts.provider().delete_user((*user)->username);
   if (!deleted) return error_response(deleted.error());

@@ -10,25 +10,47 @@ namespace {
 
 struct Columns {
   Row id = 0, created_at = 0, updated_at = 0, last_login = 0;
-  std::string data;
+  std::string data, role;
 };
 
-#define FERRY_ADMIN_COLUMNS "SELECT id, created_at, updated_at, last_login, data FROM admins "
+#define FERRY_ADMIN_COLUMNS                               \
+  "SELECT id, created_at, updated_at, last_login, data, " \
+  "COALESCE((SELECT r.name FROM roles r WHERE r.id = role_id), '') FROM admins "
 
 template <class Prepared>
 auto into_columns(Prepared&& prepared, Columns& c) {
   return (prepared, soci::into(c.id), soci::into(c.created_at), soci::into(c.updated_at), soci::into(c.last_login),
-          soci::into(c.data));
+          soci::into(c.data), soci::into(c.role));
 }
 
-Result<model::AdminPtr> to_admin(const Columns& c) {
+Result<model::AdminPtr> to_admin(soci::session& sql, const Columns& c) {
   auto admin = model::admin_from_text(c.data);
   if (!admin) return fail(ErrorCode::io_error, "an admin's record is damaged: " + admin.error().message);
   admin->id = c.id;
   admin->created_at = c.created_at;
   admin->updated_at = c.updated_at;
   admin->last_login = c.last_login;
+  admin->role = c.role;
+  for (members::Member& member : members::find(sql, members::Of::admins, c.id)) {
+    admin->groups.push_back({std::move(member.group), {member.kind}});
+  }
   return std::make_shared<const model::Admin>(std::move(*admin));
+}
+
+// The record without what has a table of its own.
+std::string record_of(const model::Admin& admin) {
+  model::Admin bare = admin;
+  bare.groups.clear();
+  bare.role.clear();
+  return model::to_text(bare, model::View::storage);
+}
+
+Result<void> replace_references(soci::session& sql, Row id, const model::Admin& admin) {
+  std::vector<members::Member> list;
+  for (const model::AdminGroupMapping& group : admin.groups)
+    list.push_back({group.name, group.options.add_to_users_as});
+  if (auto done = members::replace(sql, members::Of::admins, id, list); !done) return done;
+  return roles::assign(sql, members::Of::admins, id, admin.role);
 }
 
 }  // namespace
@@ -38,7 +60,7 @@ Result<model::AdminPtr> find(soci::session& sql, const std::string& name) {
   soci::statement query =
       into_columns((sql.prepare << FERRY_ADMIN_COLUMNS "WHERE username = :name", soci::use(name)), c);
   if (!query.execute(true)) return fail_missing("admin", name);
-  return to_admin(c);
+  return to_admin(sql, c);
 }
 
 Result<std::vector<model::AdminPtr>> list(soci::session& sql, Page page) {
@@ -50,21 +72,24 @@ Result<std::vector<model::AdminPtr>> list(soci::session& sql, Page page) {
   rows.execute();
   std::vector<model::AdminPtr> list;
   while (rows.fetch()) {
-    auto admin = to_admin(c);
+    auto admin = to_admin(sql, c);
     if (!admin) return fail(std::move(admin.error()));
     list.push_back(std::move(*admin));
   }
   return list;
 }
 
-Result<model::AdminPtr> add(soci::session& sql, model::Admin admin) {
+Result<model::AdminPtr> add(soci::session& sql, model::Admin admin, Origin origin) {
   int taken = 0;
   sql << "SELECT count(*) FROM admins WHERE username = :name", soci::use(admin.username), soci::into(taken);
   if (taken != 0) return fail_exists("admin", admin.username);
-  const Row now = now_ms();
-  const std::string record = model::to_text(admin, model::View::storage);
-  sql << "INSERT INTO admins (username, created_at, updated_at, data) VALUES (:name, :created, :updated, :data)",
-      soci::use(admin.username), soci::use(now), soci::use(now), soci::use(record);
+  begin(admin, origin);
+  const Row created = admin.created_at, updated = admin.updated_at, last_login = admin.last_login;
+  const std::string record = record_of(admin);
+  sql << "INSERT INTO admins (username, created_at, updated_at, last_login, data) "
+         "VALUES (:name, :created, :updated, :login, :data)",
+      soci::use(admin.username), soci::use(created), soci::use(updated), soci::use(last_login), soci::use(record);
+  if (auto done = replace_references(sql, last_id(sql), admin); !done) return fail(done.error());
   return find(sql, admin.username);
 }
 
@@ -75,9 +100,10 @@ Result<model::AdminPtr> change(soci::session& sql, const std::string& name, cons
   if (auto changed = change(admin); !changed) return fail(changed.error());
   restore_kept(admin, **stored);
   const Row now = now_ms(), id = admin.id;
-  const std::string record = model::to_text(admin, model::View::storage);
+  const std::string record = record_of(admin);
   sql << "UPDATE admins SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),
       soci::use(id);
+  if (auto done = replace_references(sql, id, admin); !done) return fail(done.error());
   return find(sql, name);
 }
 

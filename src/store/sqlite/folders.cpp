@@ -32,6 +32,7 @@ Result<model::Folder> to_folder(const Columns& c) {
 std::string record_of(const model::Folder& folder) {
   model::Folder bare = folder;
   bare.users.clear();
+  bare.groups.clear();
   return model::to_text(bare, model::View::storage);
 }
 
@@ -39,17 +40,47 @@ std::string record_of(const model::Folder& folder) {
 
 namespace mounts {
 
-std::vector<model::VirtualFolder> find(soci::session& sql, Row user_id) {
+namespace {
+
+struct Statements {
+  const char* select;
+  const char* erase;
+  const char* insert;
+  const char* owners;
+};
+
+const Statements& of(Of owners) {
+  static constexpr Statements users{
+      "SELECT f.id, f.used_quota_size, f.used_quota_files, f.last_quota_update, f.data, m.virtual_path, m.quota_size, "
+      "m.quota_files, m.subpath FROM users_folders m JOIN folders f ON f.id = m.folder_id WHERE m.user_id = :owner "
+      "ORDER BY m.position",
+      "DELETE FROM users_folders WHERE user_id = :owner",
+      "INSERT INTO users_folders (user_id, position, folder_id, virtual_path, quota_size, quota_files, subpath) "
+      "VALUES (:owner, :position, :folder, :path, :size, :files, :subpath)",
+      "SELECT DISTINCT u.username FROM users_folders m JOIN users u ON u.id = m.user_id WHERE m.folder_id = :folder "
+      "ORDER BY u.username"};
+  static constexpr Statements groups{
+      "SELECT f.id, f.used_quota_size, f.used_quota_files, f.last_quota_update, f.data, m.virtual_path, m.quota_size, "
+      "m.quota_files, m.subpath FROM groups_folders m JOIN folders f ON f.id = m.folder_id WHERE m.group_id = :owner "
+      "ORDER BY m.position",
+      "DELETE FROM groups_folders WHERE group_id = :owner",
+      "INSERT INTO groups_folders (group_id, position, folder_id, virtual_path, quota_size, quota_files, subpath) "
+      "VALUES (:owner, :position, :folder, :path, :size, :files, :subpath)",
+      "SELECT DISTINCT g.name FROM groups_folders m JOIN account_groups g ON g.id = m.group_id "
+      "WHERE m.folder_id = :folder ORDER BY g.name"};
+  return owners == Of::users ? users : groups;
+}
+
+}  // namespace
+
+std::vector<model::VirtualFolder> find(soci::session& sql, Of owners, Row owner_id) {
   Columns c;
   model::VirtualFolder mount;
   Row quota_size = 0, quota_files = 0;
   soci::statement rows =
-      (sql.prepare << "SELECT f.id, f.used_quota_size, f.used_quota_files, f.last_quota_update, f.data, "
-                      "m.virtual_path, m.quota_size, m.quota_files, m.subpath FROM users_folders m "
-                      "JOIN folders f ON f.id = m.folder_id WHERE m.user_id = :user ORDER BY m.position",
-       soci::use(user_id), soci::into(c.id), soci::into(c.quota_size), soci::into(c.quota_files),
-       soci::into(c.quota_update), soci::into(c.data), soci::into(mount.virtual_path), soci::into(quota_size),
-       soci::into(quota_files), soci::into(mount.subpath));
+      (sql.prepare << of(owners).select, soci::use(owner_id), soci::into(c.id), soci::into(c.quota_size),
+       soci::into(c.quota_files), soci::into(c.quota_update), soci::into(c.data), soci::into(mount.virtual_path),
+       soci::into(quota_size), soci::into(quota_files), soci::into(mount.subpath));
   rows.execute();
   std::vector<model::VirtualFolder> list;
   while (rows.fetch()) {
@@ -62,45 +93,44 @@ std::vector<model::VirtualFolder> find(soci::session& sql, Row user_id) {
   return list;
 }
 
-Result<void> replace(soci::session& sql, Row user_id, const std::vector<model::VirtualFolder>& list) {
-  sql << "DELETE FROM users_folders WHERE user_id = :user", soci::use(user_id);
+Result<void> replace(soci::session& sql, Of owners, Row owner_id, const std::vector<model::VirtualFolder>& list) {
+  sql << of(owners).erase, soci::use(owner_id);
   Row position = 0;
   for (const model::VirtualFolder& mount : list) {
     Row folder_id = 0;
     sql << "SELECT id FROM folders WHERE name = :name", soci::use(mount.name), soci::into(folder_id);
-    if (!sql.got_data()) return fail_no_folder(mount.name);
+    if (!sql.got_data()) return fail_reference("virtual_folders", "folder", mount.name);
     const Row size = mount.quota_size, files = mount.quota_files;
-    sql << "INSERT INTO users_folders (user_id, position, folder_id, virtual_path, quota_size, quota_files, subpath) "
-           "VALUES (:user, :position, :folder, :path, :size, :files, :subpath)",
-        soci::use(user_id), soci::use(position), soci::use(folder_id), soci::use(mount.virtual_path), soci::use(size),
-        soci::use(files), soci::use(mount.subpath);
+    sql << of(owners).insert, soci::use(owner_id), soci::use(position), soci::use(folder_id),
+        soci::use(mount.virtual_path), soci::use(size), soci::use(files), soci::use(mount.subpath);
     ++position;
   }
   return {};
 }
 
-std::vector<std::string> users_of(soci::session& sql, Row folder_id) {
-  std::string name;
-  soci::statement rows =
-      (sql.prepare << "SELECT DISTINCT u.username FROM users_folders m JOIN users u ON u.id = m.user_id "
-                      "WHERE m.folder_id = :folder ORDER BY u.username",
-       soci::use(folder_id), soci::into(name));
-  rows.execute();
-  std::vector<std::string> names;
-  while (rows.fetch()) names.push_back(name);
-  return names;
+std::vector<std::string> owners_of(soci::session& sql, Of owners, Row folder_id) {
+  return names_of(sql, of(owners).owners, folder_id);
 }
 
 }  // namespace mounts
 
 namespace folders {
 
+namespace {
+
+void add_owners(soci::session& sql, model::Folder& folder) {
+  folder.users = mounts::owners_of(sql, mounts::Of::users, folder.id);
+  folder.groups = mounts::owners_of(sql, mounts::Of::groups, folder.id);
+}
+
+}  // namespace
+
 Result<model::Folder> find(soci::session& sql, const std::string& name) {
   Columns c;
   soci::statement query = into_columns((sql.prepare << FERRY_FOLDER_COLUMNS "WHERE name = :name", soci::use(name)), c);
   if (!query.execute(true)) return fail_missing("folder", name);
   auto folder = to_folder(c);
-  if (folder) folder->users = mounts::users_of(sql, c.id);
+  if (folder) add_owners(sql, *folder);
   return folder;
 }
 
@@ -115,7 +145,7 @@ Result<std::vector<model::Folder>> list(soci::session& sql, Page page) {
   while (rows.fetch()) {
     auto folder = to_folder(c);
     if (!folder) return fail(std::move(folder.error()));
-    folder->users = mounts::users_of(sql, c.id);
+    add_owners(sql, *folder);
     list.push_back(std::move(*folder));
   }
   return list;

@@ -60,8 +60,78 @@ constexpr const char* version_1[] = {
     "CREATE INDEX users_folders_by_folder ON users_folders (folder_id)",
 };
 
+// Groups and roles. Version 1 kept their names in the records of users and admins, and there was nothing else of
+// them: what is named there begins as a group without settings and as a role, so that nobody loses a limit.
+constexpr const char* version_2[] = {
+    "CREATE TABLE roles ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " created_at BIGINT NOT NULL,"
+    " updated_at BIGINT NOT NULL,"
+    " data TEXT NOT NULL)",
+    "CREATE TABLE account_groups ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE,"
+    " created_at BIGINT NOT NULL,"
+    " updated_at BIGINT NOT NULL,"
+    " data TEXT NOT NULL)",
+
+    "ALTER TABLE users ADD COLUMN role_id INTEGER REFERENCES roles (id) ON DELETE SET NULL",
+    "ALTER TABLE admins ADD COLUMN role_id INTEGER REFERENCES roles (id)",
+    "CREATE INDEX users_by_role ON users (role_id, username)",
+    "CREATE INDEX admins_by_role ON admins (role_id, username)",
+
+    "CREATE TABLE users_groups ("
+    " user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL,"
+    " group_id INTEGER NOT NULL REFERENCES account_groups (id),"
+    " kind INTEGER NOT NULL,"
+    " PRIMARY KEY (user_id, position)) WITHOUT ROWID",
+    "CREATE INDEX users_groups_by_group ON users_groups (group_id)",
+    "CREATE TABLE admins_groups ("
+    " admin_id INTEGER NOT NULL REFERENCES admins (id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL,"
+    " group_id INTEGER NOT NULL REFERENCES account_groups (id) ON DELETE CASCADE,"
+    " kind INTEGER NOT NULL,"
+    " PRIMARY KEY (admin_id, position)) WITHOUT ROWID",
+    "CREATE INDEX admins_groups_by_group ON admins_groups (group_id)",
+    "CREATE TABLE groups_folders ("
+    " group_id INTEGER NOT NULL REFERENCES account_groups (id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL,"
+    " folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,"
+    " virtual_path TEXT NOT NULL,"
+    " quota_size BIGINT NOT NULL,"
+    " quota_files BIGINT NOT NULL,"
+    " subpath TEXT NOT NULL,"
+    " PRIMARY KEY (group_id, position)) WITHOUT ROWID",
+    "CREATE INDEX groups_folders_by_folder ON groups_folders (folder_id)",
+
+    "INSERT INTO roles (name, created_at, updated_at, data)"
+    " SELECT named.role, ms, ms, json_object('name', named.role) FROM"
+    " (SELECT json_extract(data, '$.role') AS role FROM users UNION SELECT json_extract(data, '$.role') FROM admins)"
+    " AS named, (SELECT CAST(unixepoch() AS INTEGER) * 1000 AS ms) WHERE named.role <> ''",
+    "UPDATE users SET role_id = (SELECT id FROM roles WHERE name = json_extract(users.data, '$.role'))",
+    "UPDATE admins SET role_id = (SELECT id FROM roles WHERE name = json_extract(admins.data, '$.role'))",
+
+    "INSERT INTO account_groups (name, created_at, updated_at, data)"
+    " SELECT named.name, ms, ms, json_object('name', named.name) FROM"
+    " (SELECT json_extract(g.value, '$.name') AS name FROM users, json_each(users.data, '$.groups') AS g UNION"
+    "  SELECT json_extract(g.value, '$.name') FROM admins, json_each(admins.data, '$.groups') AS g)"
+    " AS named, (SELECT CAST(unixepoch() AS INTEGER) * 1000 AS ms)",
+    // A user that names a group twice keeps the first.
+    "INSERT INTO users_groups (user_id, position, group_id, kind)"
+    " SELECT u.id, min(g.key), a.id, json_extract(g.value, '$.type') FROM users u, json_each(u.data, '$.groups') AS g"
+    " JOIN account_groups a ON a.name = json_extract(g.value, '$.name') GROUP BY u.id, a.id",
+    "INSERT INTO admins_groups (admin_id, position, group_id, kind)"
+    " SELECT m.id, min(g.key), a.id, COALESCE(json_extract(g.value, '$.options.add_to_users_as'), 0)"
+    " FROM admins m, json_each(m.data, '$.groups') AS g"
+    " JOIN account_groups a ON a.name = json_extract(g.value, '$.name') GROUP BY m.id, a.id",
+    "UPDATE users SET data = json_remove(data, '$.groups', '$.role')",
+    "UPDATE admins SET data = json_remove(data, '$.groups', '$.role')",
+};
+
 // What leads from version i to i + 1.
-const std::vector<std::span<const char* const>> migrations = {version_1};
+const std::vector<std::span<const char* const>> migrations = {version_1, version_2};
 
 struct Tables {
   bool any = false;

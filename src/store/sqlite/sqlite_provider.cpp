@@ -33,11 +33,17 @@ class SqliteProvider final : public Provider {
     const std::string key(name);
     return users_->get(key, [&] { return db_->read([&](session& sql) { return tables::users::find(sql, key); }); });
   }
+  Result<model::UserPtr> effective_user(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::users::find_effective(sql, std::string(name)); });
+  }
+  Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) override {
+    return db_->read([&](session& sql) { return tables::users::list_of_role(sql, std::string(role), page); });
+  }
   Result<std::vector<model::UserPtr>> users(Page page) override {
     return db_->read([&](session& sql) { return tables::users::list(sql, page); });
   }
-  Result<model::UserPtr> add_user(model::User user) override {
-    return db_->write([&](session& sql) { return tables::users::add(sql, std::move(user)); });
+  Result<model::UserPtr> add_user(model::User user, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::users::add(sql, std::move(user), origin); });
   }
   Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) override {
     return db_->write([&](session& sql) { return tables::users::change(sql, std::string(name), change); });
@@ -52,13 +58,13 @@ class SqliteProvider final : public Provider {
   Result<std::vector<model::AdminPtr>> admins(Page page) override {
     return db_->read([&](session& sql) { return tables::admins::list(sql, page); });
   }
-  Result<model::AdminPtr> add_admin(model::Admin admin) override {
-    return db_->write([&](session& sql) { return tables::admins::add(sql, std::move(admin)); });
+  Result<model::AdminPtr> add_admin(model::Admin admin, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::admins::add(sql, std::move(admin), origin); });
   }
   Result<model::AdminPtr> add_first_admin(model::Admin admin) override {
     return db_->write([&](session& sql) -> Result<model::AdminPtr> {
       if (tables::admins::any(sql)) return fail(ErrorCode::conflict, "there is an administrator already");
-      return tables::admins::add(sql, std::move(admin));
+      return tables::admins::add(sql, std::move(admin), Origin::client);
     });
   }
   Result<model::AdminPtr> change_admin(std::string_view name, const Change<model::Admin>& change) override {
@@ -85,6 +91,42 @@ class SqliteProvider final : public Provider {
   }
   Result<void> delete_folder(std::string_view name) override {
     return db_->write([&](session& sql) { return tables::folders::erase(sql, std::string(name)); });
+  }
+
+  Result<model::Group> group(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::groups::find(sql, std::string(name)); });
+  }
+  Result<std::vector<model::Group>> groups(Page page) override {
+    return db_->read([&](session& sql) { return tables::groups::list(sql, page); });
+  }
+  Result<model::Group> add_group(model::Group group, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::groups::add(sql, std::move(group), origin); });
+  }
+  Result<model::Group> change_group(std::string_view name, const Change<model::Group>& change) override {
+    return db_->write([&](session& sql) { return tables::groups::change(sql, std::string(name), change); });
+  }
+  Result<void> delete_group(std::string_view name) override {
+    return db_->write([&](session& sql) { return tables::groups::erase(sql, std::string(name)); });
+  }
+
+  Result<model::Role> role(std::string_view name) override {
+    return db_->read([&](session& sql) { return tables::roles::find(sql, std::string(name)); });
+  }
+  Result<std::vector<model::Role>> roles(Page page) override {
+    return db_->read([&](session& sql) { return tables::roles::list(sql, page); });
+  }
+  Result<model::Role> add_role(model::Role role, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::roles::add(sql, std::move(role), origin); });
+  }
+  Result<model::Role> change_role(std::string_view name, const Change<model::Role>& change) override {
+    return db_->write([&](session& sql) { return tables::roles::change(sql, std::string(name), change); });
+  }
+  Result<void> delete_role(std::string_view name) override {
+    return db_->write([&](session& sql) { return tables::roles::erase(sql, std::string(name)); });
+  }
+
+  Result<Snapshot> snapshot() override {
+    return db_->read([](session& sql) { return tables::snapshot(sql); });
   }
 
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {

@@ -4,6 +4,7 @@
 
 #include <soci/soci.h>
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,10 +15,14 @@ namespace ferry::store::tables {
 
 using Row = long long;  // SOCI's name for a 64-bit integer
 
+inline constexpr Page everything{.limit = std::numeric_limits<std::size_t>::max()};
+
 namespace users {
 Result<model::UserPtr> find(soci::session& sql, const std::string& name);
+Result<model::UserPtr> find_effective(soci::session& sql, const std::string& name);
 Result<std::vector<model::UserPtr>> list(soci::session& sql, Page page);
-Result<model::UserPtr> add(soci::session& sql, model::User user);
+Result<std::vector<model::UserPtr>> list_of_role(soci::session& sql, const std::string& role, Page page);
+Result<model::UserPtr> add(soci::session& sql, model::User user, Origin origin);
 Result<model::UserPtr> change(soci::session& sql, const std::string& name, const Change<model::User>& change);
 Result<void> erase(soci::session& sql, const std::string& name);
 Result<void> update_quota(soci::session& sql, const std::string& name, QuotaUsage usage, QuotaUpdate how);
@@ -27,19 +32,55 @@ Result<TransferUsage> transfer(soci::session& sql, const std::string& name);
 Result<void> set_last_login(soci::session& sql, const std::string& name, Row when);
 }  // namespace users
 
+// Mounts of users and of groups: the same columns in a table each.
 namespace mounts {
-// A user's mounts with the details of their folders, in the user's order.
-std::vector<model::VirtualFolder> find(soci::session& sql, Row user_id);
+enum class Of : std::uint8_t { users, groups };
+// An owner's mounts with the details of their folders, in the owner's order.
+std::vector<model::VirtualFolder> find(soci::session& sql, Of owners, Row owner_id);
 // Replaces them. invalid_argument: no such folder.
-Result<void> replace(soci::session& sql, Row user_id, const std::vector<model::VirtualFolder>& list);
-// Names of the users of a folder, ordered.
-std::vector<std::string> users_of(soci::session& sql, Row folder_id);
+Result<void> replace(soci::session& sql, Of owners, Row owner_id, const std::vector<model::VirtualFolder>& list);
+// Names of the users or groups that mount a folder, ordered.
+std::vector<std::string> owners_of(soci::session& sql, Of owners, Row folder_id);
 }  // namespace mounts
+
+// Which groups users and admins are in.
+namespace members {
+struct Member {
+  std::string group;
+  Row kind = 0;  // GroupMapping::type, AdminGroupMappingOptions::add_to_users_as
+};
+enum class Of : std::uint8_t { users, admins };
+std::vector<Member> find(soci::session& sql, Of members, Row member_id);
+// Replaces them. invalid_argument: no such group.
+Result<void> replace(soci::session& sql, Of members, Row member_id, const std::vector<Member>& list);
+// Names of the users or admins of a group, ordered.
+std::vector<std::string> members_of(soci::session& sql, Of members, Row group_id);
+}  // namespace members
+
+namespace groups {
+Result<model::Group> find(soci::session& sql, const std::string& name);
+// Those of a user, with their mounts, without their members.
+Result<std::vector<model::Group>> of_user(soci::session& sql, Row user_id);
+Result<std::vector<model::Group>> list(soci::session& sql, Page page);
+Result<model::Group> add(soci::session& sql, model::Group group, Origin origin);
+Result<model::Group> change(soci::session& sql, const std::string& name, const Change<model::Group>& change);
+Result<void> erase(soci::session& sql, const std::string& name);
+}  // namespace groups
+
+namespace roles {
+// Gives a user or an admin this role; "" is none. invalid_argument: no such role.
+Result<void> assign(soci::session& sql, members::Of members, Row member_id, const std::string& role);
+Result<model::Role> find(soci::session& sql, const std::string& name);
+Result<std::vector<model::Role>> list(soci::session& sql, Page page);
+Result<model::Role> add(soci::session& sql, model::Role role, Origin origin);
+Result<model::Role> change(soci::session& sql, const std::string& name, const Change<model::Role>& change);
+Result<void> erase(soci::session& sql, const std::string& name);
+}  // namespace roles
 
 namespace admins {
 Result<model::AdminPtr> find(soci::session& sql, const std::string& name);
 Result<std::vector<model::AdminPtr>> list(soci::session& sql, Page page);
-Result<model::AdminPtr> add(soci::session& sql, model::Admin admin);
+Result<model::AdminPtr> add(soci::session& sql, model::Admin admin, Origin origin);
 Result<model::AdminPtr> change(soci::session& sql, const std::string& name, const Change<model::Admin>& change);
 Result<void> erase(soci::session& sql, const std::string& name);
 bool any(soci::session& sql);
@@ -56,6 +97,8 @@ Result<void> update_quota(soci::session& sql, const std::string& name, QuotaUsag
 Result<QuotaUsage> quota(soci::session& sql, const std::string& name);
 }  // namespace folders
 
+Result<Snapshot> snapshot(soci::session& sql);
+
 // How many rows the last INSERT, UPDATE or DELETE of this session changed.
 inline bool changed_any(soci::session& sql) {
   Row count = 0;
@@ -63,9 +106,25 @@ inline bool changed_any(soci::session& sql) {
   return count > 0;
 }
 
+inline Row last_id(soci::session& sql) {
+  Row id = 0;
+  sql << "SELECT last_insert_rowid()", soci::into(id);
+  return id;
+}
+
+// Names that a query with one number gives, in its order.
+inline std::vector<std::string> names_of(soci::session& sql, const char* query, Row id) {
+  std::string name;
+  soci::statement rows = (sql.prepare << query, soci::use(id), soci::into(name));
+  rows.execute();
+  std::vector<std::string> names;
+  while (rows.fetch()) names.push_back(name);
+  return names;
+}
+
 // LIMIT and OFFSET of a page as SQLite takes them.
 inline Row as_row(std::size_t number) {
-  constexpr std::size_t most = 1U << 30;
+  constexpr std::size_t most = std::size_t{1} << 40;
   return static_cast<Row>(number < most ? number : most);
 }
 

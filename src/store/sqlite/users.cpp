@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "model/effective_user.h"
 #include "model/json.h"
 #include "store/kept.h"
 #include "store/sqlite/tables.h"
@@ -11,22 +12,23 @@ namespace {
 struct Columns {
   Row id = 0, created_at = 0, updated_at = 0, last_login = 0, first_download = 0, first_upload = 0;
   Row quota_size = 0, quota_files = 0, quota_update = 0, upload = 0, download = 0;
-  std::string data;
+  std::string data, role;
 };
 
-#define FERRY_USER_COLUMNS                                                                             \
-  "SELECT id, created_at, updated_at, last_login, first_download, first_upload, used_quota_size, "     \
-  "used_quota_files, last_quota_update, used_upload_data_transfer, used_download_data_transfer, data " \
-  "FROM users "
+#define FERRY_USER_COLUMNS                                                                              \
+  "SELECT id, created_at, updated_at, last_login, first_download, first_upload, used_quota_size, "      \
+  "used_quota_files, last_quota_update, used_upload_data_transfer, used_download_data_transfer, data, " \
+  "COALESCE((SELECT r.name FROM roles r WHERE r.id = role_id), '') FROM users "
 
 template <class Prepared>
 auto into_columns(Prepared&& prepared, Columns& c) {
   return (prepared, soci::into(c.id), soci::into(c.created_at), soci::into(c.updated_at), soci::into(c.last_login),
           soci::into(c.first_download), soci::into(c.first_upload), soci::into(c.quota_size), soci::into(c.quota_files),
-          soci::into(c.quota_update), soci::into(c.upload), soci::into(c.download), soci::into(c.data));
+          soci::into(c.quota_update), soci::into(c.upload), soci::into(c.download), soci::into(c.data),
+          soci::into(c.role));
 }
 
-Result<model::User> to_user(const Columns& c) {
+Result<model::User> to_user(soci::session& sql, const Columns& c) {
   auto user = model::user_from_text(c.data);
   if (!user) return fail(ErrorCode::io_error, "a user's record is damaged: " + user.error().message);
   user->id = c.id;
@@ -40,6 +42,11 @@ Result<model::User> to_user(const Columns& c) {
   user->last_quota_update = c.quota_update;
   user->used_upload_data_transfer = c.upload;
   user->used_download_data_transfer = c.download;
+  user->role = c.role;
+  for (members::Member& member : members::find(sql, members::Of::users, c.id)) {
+    user->groups.push_back({std::move(member.group), member.kind});
+  }
+  user->virtual_folders = mounts::find(sql, mounts::Of::users, c.id);
   return user;
 }
 
@@ -48,16 +55,33 @@ Result<model::User> load(soci::session& sql, const std::string& name) {
   soci::statement query =
       into_columns((sql.prepare << FERRY_USER_COLUMNS "WHERE username = :name", soci::use(name)), c);
   if (!query.execute(true)) return fail_missing("user", name);
-  auto user = to_user(c);
-  if (user) user->virtual_folders = mounts::find(sql, c.id);
-  return user;
+  return to_user(sql, c);
 }
 
-// The record without its mounts, which have a table of their own.
+// The record without what has a table of its own.
 std::string record_of(const model::User& user) {
   model::User bare = user;
   bare.virtual_folders.clear();
+  bare.groups.clear();
+  bare.role.clear();
   return model::to_text(bare, model::View::storage);
+}
+
+Result<void> replace_groups(soci::session& sql, Row id, const std::vector<model::GroupMapping>& groups) {
+  std::vector<members::Member> list;
+  for (const model::GroupMapping& group : groups) list.push_back({group.name, group.type});
+  return members::replace(sql, members::Of::users, id, list);
+}
+
+Result<std::vector<model::UserPtr>> fetch_all(soci::session& sql, soci::statement& rows, const Columns& c) {
+  rows.execute();
+  std::vector<model::UserPtr> list;
+  while (rows.fetch()) {
+    auto user = to_user(sql, c);
+    if (!user) return fail(std::move(user.error()));
+    list.push_back(std::make_shared<const model::User>(std::move(*user)));
+  }
+  return list;
 }
 
 Result<model::UserPtr> share(Result<model::User> user) {
@@ -69,34 +93,52 @@ Result<model::UserPtr> share(Result<model::User> user) {
 
 Result<model::UserPtr> find(soci::session& sql, const std::string& name) { return share(load(sql, name)); }
 
+Result<model::UserPtr> find_effective(soci::session& sql, const std::string& name) {
+  auto user = load(sql, name);
+  if (!user || user->groups.empty()) return share(std::move(user));
+  const auto groups = groups::of_user(sql, user->id);
+  if (!groups) return fail(groups.error());
+  return share(model::effective_user(std::move(*user), *groups));
+}
+
 Result<std::vector<model::UserPtr>> list(soci::session& sql, Page page) {
   Columns c;
   const Row limit = as_row(page.limit), offset = as_row(page.offset);
   const char* query = page.descending ? FERRY_USER_COLUMNS "ORDER BY username DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_USER_COLUMNS "ORDER BY username LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  rows.execute();
-  std::vector<model::UserPtr> list;
-  while (rows.fetch()) {
-    auto user = to_user(c);
-    if (!user) return fail(std::move(user.error()));
-    user->virtual_folders = mounts::find(sql, c.id);
-    list.push_back(std::make_shared<const model::User>(std::move(*user)));
-  }
-  return list;
+  return fetch_all(sql, rows, c);
 }
 
-Result<model::UserPtr> add(soci::session& sql, model::User user) {
+Result<std::vector<model::UserPtr>> list_of_role(soci::session& sql, const std::string& role, Page page) {
+  Columns c;
+  const Row limit = as_row(page.limit), offset = as_row(page.offset);
+  const char* query = page.descending ? FERRY_USER_COLUMNS
+                          "WHERE role_id = (SELECT id FROM roles WHERE name = :role) "
+                          "ORDER BY username DESC LIMIT :limit OFFSET :offset"
+                                      : FERRY_USER_COLUMNS
+                          "WHERE role_id = (SELECT id FROM roles WHERE name = :role) "
+                          "ORDER BY username LIMIT :limit OFFSET :offset";
+  soci::statement rows = into_columns((sql.prepare << query, soci::use(role), soci::use(limit), soci::use(offset)), c);
+  return fetch_all(sql, rows, c);
+}
+
+Result<model::UserPtr> add(soci::session& sql, model::User user, Origin origin) {
   int taken = 0;
   sql << "SELECT count(*) FROM users WHERE username = :name", soci::use(user.username), soci::into(taken);
   if (taken != 0) return fail_exists("user", user.username);
-  const Row now = now_ms();
+  begin(user, origin);
+  const Row created = user.created_at, updated = user.updated_at, last_login = user.last_login;
+  const Row download = user.first_download, upload = user.first_upload;
   const std::string record = record_of(user);
-  sql << "INSERT INTO users (username, created_at, updated_at, data) VALUES (:name, :created, :updated, :data)",
-      soci::use(user.username), soci::use(now), soci::use(now), soci::use(record);
-  Row id = 0;
-  sql << "SELECT last_insert_rowid()", soci::into(id);
-  if (auto mounted = mounts::replace(sql, id, user.virtual_folders); !mounted) return fail(mounted.error());
+  sql << "INSERT INTO users (username, created_at, updated_at, last_login, first_download, first_upload, data) "
+         "VALUES (:name, :created, :updated, :login, :download, :upload, :data)",
+      soci::use(user.username), soci::use(created), soci::use(updated), soci::use(last_login), soci::use(download),
+      soci::use(upload), soci::use(record);
+  const Row id = last_id(sql);
+  if (auto done = mounts::replace(sql, mounts::Of::users, id, user.virtual_folders); !done) return fail(done.error());
+  if (auto done = replace_groups(sql, id, user.groups); !done) return fail(done.error());
+  if (auto done = roles::assign(sql, members::Of::users, id, user.role); !done) return fail(done.error());
   return find(sql, user.username);
 }
 
@@ -110,9 +152,13 @@ Result<model::UserPtr> change(soci::session& sql, const std::string& name, const
   const std::string record = record_of(user);
   sql << "UPDATE users SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),
       soci::use(id);
+  Result<void> done;
   if (user.virtual_folders != stored->virtual_folders) {
-    if (auto mounted = mounts::replace(sql, id, user.virtual_folders); !mounted) return fail(mounted.error());
+    done = mounts::replace(sql, mounts::Of::users, id, user.virtual_folders);
   }
+  if (done && user.groups != stored->groups) done = replace_groups(sql, id, user.groups);
+  if (done && user.role != stored->role) done = roles::assign(sql, members::Of::users, id, user.role);
+  if (!done) return fail(done.error());
   return find(sql, name);
 }
 

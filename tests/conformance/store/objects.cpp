@@ -44,6 +44,13 @@ TEST_P(ProviderTest, MissingObjectsAreNotFound) {
   EXPECT_EQ(code(store_->folder("x")), ErrorCode::not_found);
   EXPECT_EQ(code(store_->change_folder("x", nothing)), ErrorCode::not_found);
   EXPECT_EQ(code(store_->delete_folder("x")), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->effective_user("x")), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->group("x")), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->change_group("x", nothing)), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->delete_group("x")), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->role("x")), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->change_role("x", nothing)), ErrorCode::not_found);
+  EXPECT_EQ(code(store_->delete_role("x")), ErrorCode::not_found);
   EXPECT_EQ(code(store_->update_user_quota("x", {1, 1}, QuotaUpdate::add)), ErrorCode::not_found);
   EXPECT_EQ(code(store_->update_user_quota("x", {1, 1}, QuotaUpdate::reset)), ErrorCode::not_found);
   EXPECT_EQ(code(store_->update_folder_quota("x", {1, 1}, QuotaUpdate::add)), ErrorCode::not_found);
@@ -59,6 +66,10 @@ TEST_P(ProviderTest, SecondOfAKindIsRefused) {
   ASSERT_TRUE(store_->add_user(test_user("a")));
   ASSERT_TRUE(store_->add_admin(test_admin("a")));
   ASSERT_TRUE(store_->add_folder(test_folder("a")));
+  ASSERT_TRUE(store_->add_group(test_group("a")));
+  ASSERT_TRUE(store_->add_role(test_role("a")));
+  EXPECT_EQ(store_->add_group(test_group("a")).error().code, ErrorCode::already_exists);
+  EXPECT_EQ(store_->add_role(test_role("a")).error().code, ErrorCode::already_exists);
   EXPECT_EQ(store_->add_user(test_user("a")).error().code, ErrorCode::already_exists);
   EXPECT_EQ(store_->add_admin(test_admin("a")).error().code, ErrorCode::already_exists);
   EXPECT_EQ(store_->add_folder(test_folder("a")).error().code, ErrorCode::already_exists);
@@ -91,14 +102,20 @@ TEST_P(ProviderTest, ChangeKeepsWhatTheStoreKeeps) {
 TEST_P(ProviderTest, FailedChangeChangesNothing) {
   ASSERT_TRUE(store_->add_user(test_user("a")));
   ASSERT_TRUE(store_->add_admin(test_admin("a")));
+  ASSERT_TRUE(store_->add_group(test_group("a")));
+  ASSERT_TRUE(store_->add_role(test_role("a")));
   const auto spoil = [](auto& object) -> Result<void> {
     object.description = "spoiled";
     return fail(ErrorCode::aborted);
   };
   EXPECT_EQ(store_->change_user("a", spoil).error().code, ErrorCode::aborted);
   EXPECT_EQ(store_->change_admin("a", spoil).error().code, ErrorCode::aborted);
+  EXPECT_EQ(store_->change_group("a", spoil).error().code, ErrorCode::aborted);
+  EXPECT_EQ(store_->change_role("a", spoil).error().code, ErrorCode::aborted);
   EXPECT_EQ((*store_->user("a"))->description, "");
   EXPECT_EQ((*store_->admin("a"))->description, "");
+  EXPECT_EQ(store_->group("a")->description, "");
+  EXPECT_EQ(store_->role("a")->description, "");
   // A mount that does not exist is found out late: what went before it is undone.
   const auto bad = store_->change_user("a", [](model::User& user) -> Result<void> {
     user.description = "spoiled";
@@ -114,6 +131,8 @@ TEST_P(ProviderTest, PagesAreOrderedByName) {
     ASSERT_TRUE(store_->add_user(test_user(name)));
     ASSERT_TRUE(store_->add_admin(test_admin(name)));
     ASSERT_TRUE(store_->add_folder(test_folder(name)));
+    ASSERT_TRUE(store_->add_group(test_group(name)));
+    ASSERT_TRUE(store_->add_role(test_role(name)));
   }
   const auto users = [&](Page page) {
     std::vector<std::string> names;
@@ -132,6 +151,8 @@ TEST_P(ProviderTest, PagesAreOrderedByName) {
   EXPECT_EQ(users({.limit = 0}), Names{});
   EXPECT_EQ(store_->admins({.limit = 1, .offset = 0, .descending = true})->front()->username, "ä");
   EXPECT_EQ(store_->folders({.limit = 1, .offset = 2})->front().name, "aa");
+  EXPECT_EQ(store_->groups({.limit = 1, .offset = 0, .descending = true})->front().name, "ä");
+  EXPECT_EQ(store_->roles({.limit = 1, .offset = 2})->front().name, "aa");
 }
 
 TEST_P(ProviderTest, HostileNamesAreOnlyNames) {
@@ -142,8 +163,20 @@ TEST_P(ProviderTest, HostileNamesAreOnlyNames) {
     ASSERT_TRUE(store_->add_user(test_user(name))) << name;
     ASSERT_TRUE(store_->add_admin(test_admin(name))) << name;
     ASSERT_TRUE(store_->add_folder(test_folder(name))) << name;
+    ASSERT_TRUE(store_->add_group(test_group(name))) << name;
+    ASSERT_TRUE(store_->add_role(test_role(name))) << name;
+    model::User member = test_user("of " + name);
+    member.groups = {{name, 1}};
+    member.role = name;
+    ASSERT_TRUE(store_->add_user(member)) << name;
   }
   for (const std::string& name : names) {
+    const std::vector<std::string> members = {"of " + name};
+    EXPECT_EQ(store_->group(name)->users, members);
+    EXPECT_EQ(store_->role(name)->users, members);
+    EXPECT_EQ(store_->users_of_role(name, {})->size(), 1U);
+    EXPECT_EQ((*store_->effective_user(members[0]))->role, name);
+    EXPECT_TRUE(store_->delete_user(members[0]));
     EXPECT_EQ((*store_->user(name))->username, name);
     EXPECT_EQ((*store_->admin(name))->username, name);
     EXPECT_EQ(store_->folder(name)->name, name);
@@ -157,6 +190,8 @@ TEST_P(ProviderTest, HostileNamesAreOnlyNames) {
     EXPECT_TRUE(store_->delete_user(name));
     EXPECT_TRUE(store_->delete_admin(name));
     EXPECT_TRUE(store_->delete_folder(name));
+    EXPECT_TRUE(store_->delete_group(name));
+    EXPECT_TRUE(store_->delete_role(name));
   }
   EXPECT_TRUE(store_->users({})->empty());
 }
@@ -167,6 +202,8 @@ TEST_P(ProviderTest, Admins) {
   admin.password = "$2a$10$hash";
   admin.filters.allow_list = {"10.0.0.0/8"};
   admin.groups = {{"g", {2}}};
+  EXPECT_EQ(store_->add_first_admin(admin).error().message, "groups: group \"g\" does not exist");
+  ASSERT_TRUE(store_->add_group(test_group("g")));
   const auto added = store_->add_first_admin(admin);
   ASSERT_TRUE(added);
   EXPECT_TRUE(*store_->has_admin());
@@ -192,6 +229,12 @@ TEST_P(ProviderTest, SurvivesARestart) {
   ASSERT_TRUE(store_->add_folder(test_folder("f")));
   model::User user = test_user("a");
   user.virtual_folders = {test_mount("f", "/v")};
+  model::Group group = test_group("g");
+  group.virtual_folders = {test_mount("f", "/w")};
+  ASSERT_TRUE(store_->add_group(group));
+  ASSERT_TRUE(store_->add_role(test_role("r")));
+  user.groups = {{"g", 2}};
+  user.role = "r";
   ASSERT_TRUE(store_->add_user(user));
   ASSERT_TRUE(store_->update_user_quota("a", {1, big}, QuotaUpdate::add));
   ASSERT_TRUE(store_->add_admin(test_admin("root")));
@@ -201,6 +244,9 @@ TEST_P(ProviderTest, SurvivesARestart) {
   EXPECT_EQ(**store_->user("a"), before);
   EXPECT_TRUE(*store_->has_admin());
   EXPECT_EQ(store_->folder("f")->users, std::vector<std::string>{"a"});
+  EXPECT_EQ(store_->folder("f")->groups, std::vector<std::string>{"g"});
+  EXPECT_EQ((*store_->effective_user("a"))->virtual_folders.size(), 2U);
+  EXPECT_EQ(store_->role("r")->users, std::vector<std::string>{"a"});
 }
 
 }  // namespace

@@ -60,6 +60,16 @@ inline model::Folder test_folder(std::string name) {
   folder.mapped_path = "/srv/folder";
   return folder;
 }
+inline model::Group test_group(std::string name) {
+  model::Group group;
+  group.name = std::move(name);
+  return group;
+}
+inline model::Role test_role(std::string name) {
+  model::Role role;
+  role.name = std::move(name);
+  return role;
+}
 inline model::VirtualFolder test_mount(std::string folder, std::string path) {
   model::VirtualFolder mount;
   mount.name = std::move(folder);

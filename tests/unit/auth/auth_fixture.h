@@ -26,8 +26,18 @@ class FaultyProvider final : public store::Provider {
     if (auto bad = fault(broken); !bad) return fail(bad.error());
     return inner_->user(name);
   }
+  Result<model::UserPtr> effective_user(std::string_view name) override {
+    ++lookups;
+    if (auto bad = fault(broken); !bad) return fail(bad.error());
+    return inner_->effective_user(name);
+  }
   Result<std::vector<model::UserPtr>> users(store::Page page) override { return inner_->users(page); }
-  Result<model::UserPtr> add_user(model::User user) override { return inner_->add_user(std::move(user)); }
+  Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, store::Page page) override {
+    return inner_->users_of_role(role, page);
+  }
+  Result<model::UserPtr> add_user(model::User user, store::Origin origin = store::Origin::client) override {
+    return inner_->add_user(std::move(user), origin);
+  }
   Result<model::UserPtr> change_user(std::string_view name, const store::Change<model::User>& change) override {
     if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
     return inner_->change_user(name, change);
@@ -38,7 +48,9 @@ class FaultyProvider final : public store::Provider {
     return inner_->admin(name);
   }
   Result<std::vector<model::AdminPtr>> admins(store::Page page) override { return inner_->admins(page); }
-  Result<model::AdminPtr> add_admin(model::Admin admin) override { return inner_->add_admin(std::move(admin)); }
+  Result<model::AdminPtr> add_admin(model::Admin admin, store::Origin origin = store::Origin::client) override {
+    return inner_->add_admin(std::move(admin), origin);
+  }
   Result<model::AdminPtr> add_first_admin(model::Admin admin) override {
     return inner_->add_first_admin(std::move(admin));
   }
@@ -55,6 +67,25 @@ class FaultyProvider final : public store::Provider {
     return inner_->change_folder(name, change);
   }
   Result<void> delete_folder(std::string_view name) override { return inner_->delete_folder(name); }
+  Result<model::Group> group(std::string_view name) override { return inner_->group(name); }
+  Result<std::vector<model::Group>> groups(store::Page page) override { return inner_->groups(page); }
+  Result<model::Group> add_group(model::Group group, store::Origin origin) override {
+    return inner_->add_group(std::move(group), origin);
+  }
+  Result<model::Group> change_group(std::string_view name, const store::Change<model::Group>& change) override {
+    return inner_->change_group(name, change);
+  }
+  Result<void> delete_group(std::string_view name) override { return inner_->delete_group(name); }
+  Result<model::Role> role(std::string_view name) override { return inner_->role(name); }
+  Result<std::vector<model::Role>> roles(store::Page page) override { return inner_->roles(page); }
+  Result<model::Role> add_role(model::Role role, store::Origin origin) override {
+    return inner_->add_role(std::move(role), origin);
+  }
+  Result<model::Role> change_role(std::string_view name, const store::Change<model::Role>& change) override {
+    return inner_->change_role(name, change);
+  }
+  Result<void> delete_role(std::string_view name) override { return inner_->delete_role(name); }
+  Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
     return inner_->update_user_quota(name, usage, how);
   }

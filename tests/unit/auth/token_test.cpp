@@ -92,6 +92,9 @@ TEST_F(TokenTest, EndsWithWhatItStandsFor) {
       [](model::Admin& a) { a.status = 0; }, [](model::Admin& a) { a.password = "$2a$04$other"; },
       [](model::Admin& a) { a.permissions = {"view_users"}; }, [](model::Admin& a) { a.role = "limited"; },
       [](model::Admin& a) { a.filters.allow_list = {"192.168.0.0/16"}; }};
+  model::Role limited;
+  limited.name = "limited";
+  ASSERT_TRUE(provider_.inner().add_role(limited));
   const model::Admin before = *admin_;
   for (const auto& end : ends) {
     const std::string token = tokens_.issue(**provider_.admin("root"), "10.0.0.1").access_token;

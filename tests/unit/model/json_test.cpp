@@ -14,7 +14,7 @@ const char* const full_user = R"({
  "id":7,"status":0,"username":"maria","email":"m@example.com","description":"d","expiration_date":1,
  "password":"$2a$10$x","public_keys":["ssh-ed25519 AAAA c"],"home_dir":"/srv/maria",
  "virtual_folders":[{"id":3,"name":"f","mapped_path":"/m","description":"fd","used_quota_size":5,
-  "used_quota_files":6,"last_quota_update":8,"users":["maria"],"filesystem":{"provider":4,
+  "used_quota_files":6,"last_quota_update":8,"users":["maria"],"groups":["g"],"filesystem":{"provider":4,
   "cryptconfig":{"passphrase":{"status":"Secretbox","payload":"p","key":"k","additional_data":"a","mode":1},
   "read_buffer_size":1,"write_buffer_size":2}},
   "virtual_path":"/v","quota_size":-1,"quota_files":-1,"subpath":"s"}],
@@ -90,6 +90,48 @@ TEST(ModelJson, FolderSurvivesStorage) {
   Json expected = given;
   for (const char* name : {"virtual_path", "quota_size", "quota_files", "subpath"}) expected.erase(name);
   EXPECT_EQ(to_json(*folder, View::storage), expected);
+}
+
+// A group with every field of its schema, from the user's where they are alike.
+Json full_group() {
+  const Json user = Json::parse(full_user);
+  Json settings{{"expires_in", 30}};
+  for (const char* name : {"home_dir", "max_sessions", "quota_size", "quota_files", "permissions", "upload_bandwidth",
+                           "download_bandwidth", "upload_data_transfer", "download_data_transfer",
+                           "total_data_transfer", "filters", "filesystem"}) {
+    settings[name] = user[name];
+  }
+  for (const char* name :
+       {"require_password_change", "totp_config", "recovery_codes", "tls_certs", "additional_emails"}) {
+    settings["filters"].erase(name);
+  }
+  return {{"id", 1},
+          {"name", "g"},
+          {"description", "d"},
+          {"created_at", 2},
+          {"updated_at", 3},
+          {"user_settings", settings},
+          {"virtual_folders", user["virtual_folders"]},
+          {"users", {"u"}},
+          {"admins", {"a"}}};
+}
+
+TEST(ModelJson, EveryFieldOfAGroupSurvivesStorage) {
+  const auto group = group_from_json(full_group());
+  ASSERT_TRUE(group) << group.error().message;
+  EXPECT_EQ(to_json(*group, View::storage), full_group());
+  EXPECT_EQ(*group_from_text(to_text(*group, View::storage)), *group);
+  const std::string answer = to_text(*group, View::answer);
+  for (const char* secret : {"payload", "additional_data"}) EXPECT_EQ(answer.find(secret), std::string::npos);
+}
+
+TEST(ModelJson, EveryFieldOfARoleSurvivesStorage) {
+  const Json given = Json::parse(
+      R"({"id":1,"name":"r","description":"d","created_at":2,"updated_at":3,"users":["u"],"admins":["a"]})");
+  const auto role = role_from_json(given);
+  ASSERT_TRUE(role) << role.error().message;
+  EXPECT_EQ(to_json(*role, View::storage), given);
+  EXPECT_FALSE(role_from_text(R"({"name":[]})"));
 }
 
 // Any string that appears where a secret is must be gone from an answer.

@@ -204,5 +204,73 @@ TEST(Validate, Admins) {
   EXPECT_FALSE(validate(admin, {}));
 }
 
+TEST(Validate, AnAdminWithARoleReachesNoFurther) {
+  Admin admin;
+  admin.username = "limited";
+  admin.role = "north";
+  for (const char* permission :
+       {"*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "view_events"}) {
+    admin.permissions = {"view_users", permission};
+    EXPECT_FALSE(validate(admin, {})) << permission;
+  }
+  admin.permissions = {"view_users", "manage_folders", "manage_groups"};
+  EXPECT_TRUE(validate(admin, {}));
+}
+
+TEST(Validate, GroupsOfUsersAndAdmins) {
+  User user = valid_user();
+  user.groups = {{" g ", 1}, {"h", 2}, {"i", 3}};
+  user.permissions.clear();  // all of them from the group
+  EXPECT_TRUE(validate(user, {}));
+  EXPECT_EQ(user.groups[0].name, "g");
+  user.groups[0].type = 2;
+  EXPECT_FALSE(validate(user, {}));
+  EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"h", 1}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"g", 2}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.groups = {{"g", 4}}; }), "");
+  EXPECT_NE(problem([](User& u) { u.groups = {{"a/b", 1}}; }), "");
+}
+
+TEST(Validate, Groups) {
+  const auto problem_of = [](const std::function<void(Group&)>& spoil) {
+    Group group;
+    group.name = " g ";
+    spoil(group);
+    const auto result = validate(group, {});
+    return result ? std::string() : result.error().message;
+  };
+  Group group;
+  group.name = " g ";
+  group.user_settings.home_dir = "/srv//%username%/";
+  group.user_settings.permissions = {{"/a//b/", {"list", "*"}}};
+  ASSERT_TRUE(validate(group, {}));
+  EXPECT_EQ(group.name, "g");
+  EXPECT_EQ(group.user_settings.home_dir, "/srv/%username%");
+  EXPECT_EQ(group.user_settings.permissions, (Permissions{{"/a/b", {"*"}}}));
+  EXPECT_EQ(problem_of([](Group& g) { g.user_settings.home_dir = "%username%"; }),
+            "home_dir: an absolute path is required");
+  EXPECT_NE(problem_of([](Group& g) { g.name = "a/b"; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.max_sessions = -1; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.quota_size = -1; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.expires_in = -1; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.expires_in = INT64_MAX; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.permissions = {{"/", {"fly"}}}; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.filters.allowed_ip = {"nowhere"}; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.user_settings.filesystem.provider = FilesystemProvider::s3; }), "");
+  EXPECT_NE(problem_of([](Group& g) { g.virtual_folders.resize(1); }), "");
+}
+
+TEST(Validate, HostileNamesOfGroupsAndRoles) {
+  for (const std::string& name : {std::string(), std::string(".."), std::string("a/b"), std::string("a\0b", 3),
+                                  std::string("a\nb"), std::string("\xff"), std::string(256, 'x')}) {
+    Group group;
+    group.name = name;
+    EXPECT_FALSE(validate(group, {})) << name;
+    Role role;
+    role.name = name;
+    EXPECT_FALSE(validate(role, {})) << name;
+  }
+}
+
 }  // namespace
 }  // namespace ferry::model

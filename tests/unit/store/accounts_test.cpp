@@ -126,6 +126,39 @@ TEST_F(AccountsTest, FolderSecretsAreBoundToTheFolder) {
   EXPECT_EQ(updated->filesystem, added->filesystem);
 }
 
+TEST_F(AccountsTest, GroupSecretsAreBoundToTheGroup) {
+  model::Group group;
+  group.name = " g ";
+  group.user_settings.filesystem.provider = model::FilesystemProvider::encrypted;
+  group.user_settings.filesystem.cryptconfig.passphrase = plain("hush");
+  const auto added = accounts_.add_group(group);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(added->name, "g");
+  const auto& passphrase = added->user_settings.filesystem.cryptconfig.passphrase;
+  EXPECT_EQ(passphrase.additional_data, "group_g");
+  EXPECT_EQ(model::open(passphrase, no_key_)->text(), "hush");
+  group.user_settings.filesystem.cryptconfig.passphrase = redacted();
+  group.description = "d";
+  const auto updated = accounts_.update_group(" g", group);
+  ASSERT_TRUE(updated) << updated.error().message;
+  EXPECT_EQ(updated->description, "d");
+  EXPECT_EQ(updated->user_settings, added->user_settings);
+  group.user_settings.max_sessions = -1;
+  EXPECT_EQ(accounts_.update_group("g", group).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(accounts_.update_group("none", group).error().code, ErrorCode::not_found);
+}
+
+TEST_F(AccountsTest, Roles) {
+  model::Role role;
+  role.name = " r ";
+  EXPECT_EQ(accounts_.add_role(role)->name, "r");
+  role.description = "d";
+  EXPECT_EQ(accounts_.update_role("r ", role)->description, "d");
+  role.name = "../r";
+  EXPECT_EQ(accounts_.add_role(role).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(accounts_.update_role("none", role).error().code, ErrorCode::not_found);
+}
+
 TEST_F(AccountsTest, AdminPasswords) {
   ASSERT_TRUE(accounts_.add_first_admin(new_admin("old")));
   EXPECT_EQ(accounts_.add_first_admin(new_admin("old")).error().code, ErrorCode::conflict);

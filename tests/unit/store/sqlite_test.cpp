@@ -161,6 +161,12 @@ TEST_F(SqliteFile, LookupsUseAnIndex) {
         "SELECT data FROM folders WHERE name = 'a'",
         "SELECT f.data FROM users_folders m JOIN folders f ON f.id = m.folder_id WHERE m.user_id = 1",
         "SELECT u.username FROM users_folders m JOIN users u ON u.id = m.user_id WHERE m.folder_id = 1",
+        "SELECT data FROM account_groups WHERE name = 'a'", "SELECT data FROM roles WHERE name = 'a'",
+        "SELECT g.name FROM users_groups m JOIN account_groups g ON g.id = m.group_id WHERE m.user_id = 1",
+        "SELECT u.username FROM users_groups m JOIN users u ON u.id = m.user_id WHERE m.group_id = 1",
+        "SELECT f.data FROM groups_folders m JOIN folders f ON f.id = m.folder_id WHERE m.group_id = 1",
+        "SELECT g.name FROM groups_folders m JOIN account_groups g ON g.id = m.group_id WHERE m.folder_id = 1",
+        "SELECT data FROM users WHERE role_id = (SELECT id FROM roles WHERE name = 'a') ORDER BY username LIMIT 9",
         "UPDATE users SET used_quota_size = 1 WHERE username = 'a'"}) {
     std::string plan;
     sqlite3_exec(
@@ -174,6 +180,75 @@ TEST_F(SqliteFile, LookupsUseAnIndex) {
     EXPECT_EQ(plan.find("SCAN"), std::string::npos) << query << "\n" << plan;
   }
   sqlite3_close(database);
+}
+
+// The tables of schema 1 with what that version wrote: names of groups and roles in the records alone.
+constexpr const char* schema_1 = R"(
+CREATE TABLE ferry_schema (version INTEGER NOT NULL);
+INSERT INTO ferry_schema (version) VALUES (1);
+CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL,
+ updated_at BIGINT NOT NULL, last_login BIGINT NOT NULL DEFAULT 0, first_download BIGINT NOT NULL DEFAULT 0,
+ first_upload BIGINT NOT NULL DEFAULT 0, used_quota_size BIGINT NOT NULL DEFAULT 0,
+ used_quota_files BIGINT NOT NULL DEFAULT 0, last_quota_update BIGINT NOT NULL DEFAULT 0,
+ used_upload_data_transfer BIGINT NOT NULL DEFAULT 0, used_download_data_transfer BIGINT NOT NULL DEFAULT 0,
+ data TEXT NOT NULL);
+CREATE TABLE admins (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL,
+ updated_at BIGINT NOT NULL, last_login BIGINT NOT NULL DEFAULT 0, data TEXT NOT NULL);
+CREATE TABLE folders (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
+ used_quota_size BIGINT NOT NULL DEFAULT 0, used_quota_files BIGINT NOT NULL DEFAULT 0,
+ last_quota_update BIGINT NOT NULL DEFAULT 0, data TEXT NOT NULL);
+CREATE TABLE users_folders (user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+ position INTEGER NOT NULL, folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+ virtual_path TEXT NOT NULL, quota_size BIGINT NOT NULL, quota_files BIGINT NOT NULL, subpath TEXT NOT NULL,
+ PRIMARY KEY (user_id, position)) WITHOUT ROWID;
+CREATE INDEX users_folders_by_folder ON users_folders (folder_id);
+INSERT INTO folders (id, name, data) VALUES (4, 'f', '{"name":"f","mapped_path":"/m"}');
+INSERT INTO users (id, username, created_at, updated_at, last_login, used_quota_files, data) VALUES
+ (7, 'maria', 1, 2, 3, 5, '{"username":"maria","home_dir":"/h","permissions":{"/":["*"]},"role":"north",
+   "groups":[{"name":"b","type":2},{"name":"a","type":1},{"name":"b","type":3}]}'),
+ (8, 'plain', 1, 2, 3, 0, '{"username":"plain","home_dir":"/h","permissions":{"/":["*"]}}');
+INSERT INTO users_folders VALUES (7, 0, 4, '/v', 0, 0, '');
+INSERT INTO admins (id, username, created_at, updated_at, data) VALUES
+ (1, 'root', 1, 2, '{"username":"root","permissions":["*"]}'),
+ (2, 'limited', 1, 2, '{"username":"limited","permissions":["view_users"],"role":"south",
+   "groups":[{"name":"c","options":{"add_to_users_as":2}},{"name":"a","options":{}}]}');
+)";
+
+TEST_F(SqliteFile, BringsSchema1Along) {
+  run_sql(path_, schema_1);
+  const auto unasked = open_sqlite({.path = path_, .create_schema = false});
+  ASSERT_FALSE(unasked);
+  EXPECT_NE(unasked.error().message.find("initprovider"), std::string::npos);
+  auto opened = open_sqlite({.path = path_});
+  ASSERT_TRUE(opened) << opened.error().message;
+  Provider& store = **opened;
+  const auto maria = *store.user("maria");
+  EXPECT_EQ(maria->id, 7);
+  EXPECT_EQ(maria->used_quota_files, 5);
+  EXPECT_EQ(maria->role, "north");
+  EXPECT_EQ(maria->groups, (std::vector<model::GroupMapping>{{"b", 2}, {"a", 1}}));
+  EXPECT_EQ(maria->virtual_folders.at(0).mapped_path, "/m");
+  EXPECT_TRUE((*store.user("plain"))->groups.empty());
+  EXPECT_EQ((*store.user("plain"))->role, "");
+  EXPECT_EQ((*store.admin("root"))->role, "");
+  EXPECT_EQ((*store.admin("limited"))->role, "south");
+  EXPECT_EQ((*store.admin("limited"))->groups, (std::vector<model::AdminGroupMapping>{{"c", {2}}, {"a", {0}}}));
+  EXPECT_EQ(store.groups({})->size(), 3U);
+  EXPECT_EQ(store.group("a")->users, std::vector<std::string>{"maria"});
+  EXPECT_EQ(store.group("a")->user_settings, model::GroupUserSettings());
+  EXPECT_GT(store.group("a")->created_at, 1'700'000'000'000);
+  EXPECT_EQ(store.roles({})->size(), 2U);
+  EXPECT_EQ(store.role("south")->admins, std::vector<std::string>{"limited"});
+  EXPECT_TRUE(store.effective_user("maria"));
+  ASSERT_TRUE(store.change_user("maria", [](model::User& user) -> Result<void> {
+    user.role.clear();
+    user.groups.clear();
+    return {};
+  }));
+  EXPECT_EQ((*store.user("maria"))->role, "");
+  EXPECT_TRUE((*store.user("maria"))->groups.empty());
+  opened->reset();
+  EXPECT_TRUE(open_sqlite({.path = path_, .create_schema = false}));
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+// Groups: settings that their users inherit. Who is logged in keeps the settings of the login.
+#include <nlohmann/json.hpp>
+
+#include "protocols/rest/operations.h"
+#include "protocols/rest/role_limits.h"
+
+namespace ferry::rest {
+
+namespace {
+
+using nlohmann::json;
+
+json shown(const Call& call, model::Group group, model::View view) {
+  hide_others(call, group);
+  return model::to_json(group, view);
+}
+
+Result<model::Group> read_group(const Call& call) {
+  const auto body = parse_object(call.request.body);
+  if (!body) return fail(body.error());
+  return model::group_from_json(*body);
+}
+
+}  // namespace
+
+http::Response list_groups(const Call& call) {
+  const auto page = parse_page(call.request);
+  if (!page) return error_response(page.error());
+  const auto groups = call.api.accounts.provider().groups(*page);
+  if (!groups) return error_response(groups.error());
+  json out = json::array();
+  for (const model::Group& group : *groups) out.push_back(shown(call, group, model::View::answer));
+  return json_response(200, out);
+}
+
+http::Response add_group(const Call& call) {
+  auto group = read_group(call);
+  if (!group) return error_response(group.error());
+  const auto stored = call.api.accounts.add_group(std::move(*group));
+  if (!stored) return error_response(stored.error());
+  return created("groups", stored->name, shown(call, *stored, view_for(call)));
+}
+
+http::Response get_group(const Call& call) {
+  const auto group = call.api.accounts.provider().group(call.name("name"));
+  return group ? json_response(200, shown(call, *group, view_for(call))) : error_response(group.error());
+}
+
+http::Response update_group(const Call& call) {
+  auto group = read_group(call);
+  if (!group) return error_response(group.error());
+  const auto stored = call.api.accounts.update_group(call.name("name"), std::move(*group));
+  return stored ? api_response(200, "Group updated") : error_response(stored.error());
+}
+
+http::Response delete_group(const Call& call) {
+  const auto deleted = call.api.accounts.provider().delete_group(call.name("name"));
+  return deleted ? api_response(200, "Group deleted") : error_response(deleted.error());
+}
+
+}  // namespace ferry::rest
