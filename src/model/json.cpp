@@ -88,11 +88,38 @@ auto from_text(std::string_view text, Read read) -> decltype(read(Json())) {
 // character is better than an exception.
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+bool too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > max_json_depth) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 void write_password(Json& json, const std::string& password, View view) {
   if (view == View::storage && !password.empty()) json["password"] = password;
 }
 
 }  // namespace
+
+Result<Json> parse_object(std::string_view text) {
+  if (too_deep(text)) return fail(ErrorCode::invalid_argument, "the JSON is nested too deeply");
+  Json value = Json::parse(text, nullptr, false);
+  if (value.is_discarded()) return fail(ErrorCode::invalid_argument, "not valid JSON");
+  if (!value.is_object()) return fail(ErrorCode::invalid_argument, "a JSON object expected");
+  return value;
+}
 
 Json to_json(const User& user, View view) {
   Json json = write(user, view);

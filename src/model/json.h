@@ -10,6 +10,7 @@
 // throws for text that came from JSON or passed validation (it is UTF-8).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -42,6 +43,10 @@ Result<Admin> admin_from_json(const nlohmann::json& json);
 Result<Folder> folder_from_json(const nlohmann::json& json);
 Result<Group> group_from_json(const nlohmann::json& json);
 Result<Role> role_from_json(const nlohmann::json& json);
+
+// JSON from outside: an object that is not nested deeper than this. invalid_argument with a message for the client.
+inline constexpr std::size_t max_json_depth = 32;
+Result<nlohmann::json> parse_object(std::string_view text);
 
 // The same from and to text. invalid_argument when the text is no JSON object.
 Result<User> user_from_text(std::string_view text);

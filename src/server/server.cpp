@@ -13,6 +13,7 @@
 #include "server/host_keys.h"
 #include "server/io_threads.h"
 #include "server/lifecycle.h"
+#include "server/load_data.h"
 #include "server/settings.h"
 #include "server/ssh_commands.h"
 #include "server/ssh_policy.h"
@@ -21,6 +22,7 @@
 #include "server/unbuilt.h"
 #include "server/version.h"
 #include "session/quota_scan.h"
+#include "session/scan_loaded.h"
 
 namespace ferry::server {
 
@@ -191,7 +193,8 @@ Result<void> Server::Parts::build_http() {
                             .version = std::move(about),
                             .status = [this] { return status.get(); },
                             .ledger = ledger,
-                            .scans = scans});
+                            .scans = scans,
+                            .backups = options.directory / config().data_provider.backups_path});
   http::ServerOptions http_options;
   if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
   http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
@@ -273,6 +276,8 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
     auto done = ((*parts).*step)();
     if (!done) return fail(done.error());
   }
+  const auto loaded_data = load_data(*parts->accounts, parts->options.load);
+  if (!loaded_data) return fail(loaded_data.error());
   for (const auto& step : {&Parts::build_ssh, &Parts::listen_http}) {
     auto done = ((*parts).*step)(warnings);
     if (!done) return fail(done.error());
@@ -292,6 +297,9 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
       create_first_admin(*parts->accounts, config.data_provider.create_default_admin, parts->loaded.environment);
   if (!admin) return fail(admin.error());
   parts->threads.start();
+  if (parts->options.load.scan != 0) {
+    session::scan_loaded(*parts->scans, *parts->provider, *loaded_data, parts->options.load.scan == 2);
+  }
   std::cout << parts->ready_line() << '\n';
   if (*admin) std::cout << welcome_text(parts->welcome(**admin));
   std::cout << std::flush;
@@ -372,9 +380,15 @@ void Server::run() {
   log::info("server", "", "stopped");
 }
 
-Result<void> init_provider(const config::Loaded& loaded, const fs::path& directory) {
+Result<void> init_provider(const config::Loaded& loaded, const fs::path& directory, const LoadData& load) {
   auto provider = open_provider(loaded.config.data_provider, directory, true);
   if (!provider) return fail(provider.error());
+  if (load.file.empty()) return {};
+  auto rules = account_options(loaded.config);
+  if (!rules) return fail(rules.error());
+  store::Accounts accounts(**provider, std::move(*rules));
+  auto report = load_data(accounts, load);
+  if (!report) return fail(report.error());
   return {};
 }
 

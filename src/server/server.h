@@ -17,9 +17,18 @@
 
 namespace ferry::server {
 
+// A dump to load (store/dump.h).
+struct LoadData {
+  std::filesystem::path file;  // "" loads nothing; absolute
+  int mode = 1;                // 0, 2: add and update; 1: add only
+  int scan = 0;                // quota scans afterwards
+  bool clean = false;          // remove the file once it is loaded; with it a missing file is no error
+};
+
 struct StartOptions {
   std::filesystem::path directory;  // the configuration directory: relative paths start here
   std::chrono::seconds grace{0};    // for running transfers when the server is told to stop
+  LoadData load = {};               // before the ports open
   // Made before the ports open, in place of a first administrator; nothing but errors is printed then.
   std::optional<model::User> only_account = {};
 };
@@ -45,7 +54,8 @@ class Server {
   std::unique_ptr<Parts> parts_;
 };
 
-// `ferry initprovider`: creates or updates the data provider's schema.
-Result<void> init_provider(const config::Loaded& loaded, const std::filesystem::path& directory);
+// `ferry initprovider`: creates or updates the data provider's schema, then loads a dump when one is named.
+Result<void> init_provider(const config::Loaded& loaded, const std::filesystem::path& directory,
+                           const LoadData& load = {});
 
 }  // namespace ferry::server

@@ -30,7 +30,6 @@ constexpr std::string_view unbuilt[] = {
     "common.startup_hook",
     "common.temp_path",
     "data_provider.actions",
-    "data_provider.backups_path",
     "data_provider.check_password_hook",
     "data_provider.check_password_scope",
     "data_provider.credentials_path",

@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::size_t max_password = 4096;
 
+Result<void> check_password(std::string_view password) {
+  if (password.size() <= max_password || crypto::is_password_hash(password)) return {};
+  return fail(ErrorCode::invalid_argument, "password: too long");
+}
+
 // Keeps the stored secret where the client sent back what it was shown.
 void keep_secret(model::ConfigSecret& given, const model::ConfigSecret& stored) {
   const bool echoed =
@@ -49,13 +54,29 @@ void seal(model::Group& group, const crypto::Secret& master_key) {
   seal_filesystem(group.user_settings.filesystem, "group_" + group.name, master_key);
 }
 
+// Adds an object of a dump, or, when its name is taken, changes the stored one to it.
+template <class Object, class Add, class ChangeStored>
+Result<Restored> add_or_change(Object object, bool replace, Add add, ChangeStored change) {
+  if (auto added = add(object); added)
+    return Restored::added;
+  else if (added.error().code != ErrorCode::already_exists)
+    return fail(std::move(added.error()));
+  if (!replace) return Restored::kept;
+  const auto changed = change([&](Object& stored) -> Result<void> {
+    stored = std::move(object);
+    return {};
+  });
+  if (!changed) return fail(changed.error());
+  return Restored::updated;
+}
+
 }  // namespace
 
 Accounts::Accounts(Provider& provider, AccountOptions options) : provider_(provider), options_(std::move(options)) {}
 
 Result<void> Accounts::hash_in_place(std::string& password) const {
   if (password.empty() || crypto::is_password_hash(password)) return {};
-  if (password.size() > max_password) return fail(ErrorCode::invalid_argument, "password: too long");
+  if (auto fits = check_password(password); !fits) return fits;
   std::string hash = crypto::hash_password(password, options_.hashing);
   crypto::wipe(password.data(), password.size());
   password = std::move(hash);
@@ -202,6 +223,67 @@ Result<model::Role> Accounts::update_role(std::string_view name, model::Role rol
     stored = std::move(role);
     return {};
   });
+}
+
+Result<void> Accounts::check(model::User& user) const {
+  if (auto fits = check_password(user.password); !fits) return fits;
+  return model::validate(user, options_.users);
+}
+
+Result<void> Accounts::check(model::Admin& admin) const {
+  if (auto fits = check_password(admin.password); !fits) return fits;
+  return model::validate(admin, options_.users.naming);
+}
+
+Result<Restored> Accounts::restore(model::User user, bool replace) {
+  if (auto valid = check(user); !valid) return fail(valid.error());
+  if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
+  seal(user, options_.master_key);
+  const std::string name = user.username;
+  return add_or_change(
+      std::move(user), replace, [&](const model::User& o) { return provider_.add_user(o, Origin::dump); },
+      [&](const Change<model::User>& change) { return provider_.change_user(name, change); });
+}
+
+Result<Restored> Accounts::restore(model::Admin admin, bool replace) {
+  if (auto valid = check(admin); !valid) return fail(valid.error());
+  if (auto hashed = hash_in_place(admin.password); !hashed) return fail(hashed.error());
+  seal_second_factor(admin.filters, admin.username, options_.master_key);
+  const std::string name = admin.username;
+  if (admin.password.empty()) {
+    const auto stored = provider_.admin(name);
+    if (!stored) return fail(ErrorCode::invalid_argument, "password: please set a password");
+    admin.password = (*stored)->password;
+  }
+  return add_or_change(
+      std::move(admin), replace, [&](const model::Admin& o) { return provider_.add_admin(o, Origin::dump); },
+      [&](const Change<model::Admin>& change) { return provider_.change_admin(name, change); });
+}
+
+Result<Restored> Accounts::restore(model::Folder folder, bool replace) {
+  if (auto valid = check(folder); !valid) return fail(valid.error());
+  seal(folder, options_.master_key);
+  const std::string name = folder.name;
+  return add_or_change(
+      std::move(folder), replace, [&](const model::Folder& o) { return provider_.add_folder(o); },
+      [&](const Change<model::Folder>& change) { return provider_.change_folder(name, change); });
+}
+
+Result<Restored> Accounts::restore(model::Group group, bool replace) {
+  if (auto valid = check(group); !valid) return fail(valid.error());
+  seal(group, options_.master_key);
+  const std::string name = group.name;
+  return add_or_change(
+      std::move(group), replace, [&](const model::Group& o) { return provider_.add_group(o, Origin::dump); },
+      [&](const Change<model::Group>& change) { return provider_.change_group(name, change); });
+}
+
+Result<Restored> Accounts::restore(model::Role role, bool replace) {
+  if (auto valid = check(role); !valid) return fail(valid.error());
+  const std::string name = role.name;
+  return add_or_change(
+      std::move(role), replace, [&](const model::Role& o) { return provider_.add_role(o, Origin::dump); },
+      [&](const Change<model::Role>& change) { return provider_.change_role(name, change); });
 }
 
 }  // namespace ferry::store

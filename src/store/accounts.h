@@ -24,6 +24,9 @@ struct AccountOptions {
   crypto::Secret master_key;  // kms.secrets.master_key; empty: secrets carry their own key
 };
 
+// What became of an object of a dump.
+enum class Restored : std::uint8_t { added, updated, kept };
+
 class Accounts {
  public:
   Accounts(Provider& provider, AccountOptions options);
@@ -53,6 +56,21 @@ class Accounts {
   Result<model::Group> update_group(std::string_view name, model::Group group);
   Result<model::Role> add_role(model::Role role);
   Result<model::Role> update_role(std::string_view name, model::Role role);
+
+  // The rules of an object, without storing it; brings it into normal form.
+  Result<void> check(model::User& user) const;
+  Result<void> check(model::Admin& admin) const;
+  Result<void> check(model::Folder& folder) const { return model::validate(folder, options_.users.naming); }
+  Result<void> check(model::Group& group) const { return model::validate(group, options_.users.naming); }
+  Result<void> check(model::Role& role) const { return model::validate(role, options_.users.naming); }
+
+  // An object of a dump. It is all that counts: nothing of a stored one of its name is kept but what the store keeps,
+  // and an admin's password when the dump has none. Unless `replace`, a stored one stays as it is.
+  Result<Restored> restore(model::User user, bool replace);
+  Result<Restored> restore(model::Admin admin, bool replace);
+  Result<Restored> restore(model::Folder folder, bool replace);
+  Result<Restored> restore(model::Group group, bool replace);
+  Result<Restored> restore(model::Role role, bool replace);
 
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }

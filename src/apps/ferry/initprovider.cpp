@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "load_options.h"
 #include "options.h"
 #include "server/server.h"
 
@@ -9,10 +10,15 @@ namespace ferry::app {
 
 namespace {
 
-int init_provider(const ConfigOptions& options) {
-  const auto loaded = options.load();
+struct InitOptions {
+  ConfigOptions config;
+  LoadOptions load;
+};
+
+int init_provider(const InitOptions& options) {
+  const auto loaded = options.config.load();
   if (!loaded) return report(loaded.error());
-  const auto done = server::init_provider(*loaded, options.location());
+  const auto done = server::init_provider(*loaded, options.config.location(), options.load.data());
   if (!done) return report(done.error());
   std::cout << "the data provider is up to date" << std::endl;
   return 0;
@@ -22,8 +28,9 @@ int init_provider(const ConfigOptions& options) {
 
 void add_initprovider(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("initprovider", "create or update the data provider's schema");
-  auto options = std::make_shared<ConfigOptions>();
-  options->add_to(*command);
+  auto options = std::make_shared<InitOptions>();
+  options->config.add_to(*command);
+  options->load.add_to(*command);
   command->callback([options, &exit_code] { exit_code = init_provider(*options); });
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "commands.h"
+#include "load_options.h"
 #include "options.h"
 #include "server/lifecycle.h"
 #include "server/server.h"
@@ -18,10 +19,7 @@ struct ServeOptions {
   ConfigOptions config;
   log::Options log{.file_path = "ferry.log"};
   std::string log_level = "debug";
-  std::string loaddata_from;
-  int loaddata_mode = 1;
-  int loaddata_scan = 0;
-  bool loaddata_clean = false;
+  LoadOptions load;
   int grace_time = 0;
 };
 
@@ -49,21 +47,7 @@ void add_log_options(CLI::App& command, ServeOptions& options) {
   with_variable(command.add_flag("--log-utc-time", options.log.utc_time, "log times in UTC"), {"LOG_UTC_TIME"});
 }
 
-void add_data_options(CLI::App& command, ServeOptions& options) {
-  with_variable(command.add_option("--loaddata-from", options.loaddata_from, "dump to load before serving"),
-                {"LOADDATA_FROM"});
-  with_variable(command.add_option("--loaddata-mode", options.loaddata_mode,
-                                   "0: add and update, 1: add only, 2: as 0 and disconnect updated users"),
-                {"LOADDATA_MODE"})
-      ->capture_default_str()
-      ->check(CLI::Range(0, 2));
-  with_variable(command.add_option("--loaddata-scan", options.loaddata_scan,
-                                   "quota scan after loading: 0 none, 1 all, 2 who has a quota"),
-                {"LOADDATA_SCAN", "LOADDATA_QUOTA_SCAN"})
-      ->capture_default_str()
-      ->check(CLI::Range(0, 2));
-  with_variable(command.add_flag("--loaddata-clean", options.loaddata_clean, "remove the dump once it is loaded"),
-                {"LOADDATA_CLEAN"});
+void add_grace_time(CLI::App& command, ServeOptions& options) {
   with_variable(command.add_option("--grace-time", options.grace_time,
                                    "seconds that running transfers have to finish when the server is told to stop"),
                 {"GRACE_TIME"})
@@ -89,16 +73,14 @@ Result<void> open_log(const ServeOptions& options) {
 }
 
 int serve(const ServeOptions& options) {
-  if (!options.loaddata_from.empty()) {
-    return report({ErrorCode::unsupported, "--loaddata-from: loading a dump is not built yet; nothing was started"});
-  }
   auto loaded = options.config.load();
   if (!loaded) return report(loaded.error());
   server::block_signals();  // before the first thread, the log's, is started
   if (auto opened = open_log(options); !opened) return report(opened.error());
   raise_descriptor_limit();
-  auto started = server::Server::start(
-      std::move(*loaded), {.directory = options.config.location(), .grace = std::chrono::seconds(options.grace_time)});
+  auto started = server::Server::start(std::move(*loaded), {.directory = options.config.location(),
+                                                            .grace = std::chrono::seconds(options.grace_time),
+                                                            .load = options.load.data()});
   if (!started) {
     log::error("server", "", "cannot start: {}", started.error().message);
     return report(started.error());
@@ -114,7 +96,8 @@ void add_serve(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ServeOptions>();
   options->config.add_to(*command);
   add_log_options(*command, *options);
-  add_data_options(*command, *options);
+  options->load.add_to(*command);
+  add_grace_time(*command, *options);
   command->callback([options, &exit_code] { exit_code = serve(*options); });
 }
 

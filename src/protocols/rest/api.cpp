@@ -20,25 +20,6 @@ bool is_for_the_client(ErrorCode code) {
   return status >= 400 && status < 500;
 }
 
-bool too_deep(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > max_json_depth) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 Result<std::size_t> number(const http::Request& request, std::string_view name, std::size_t otherwise, std::size_t low,
                            std::size_t high) {
   const auto text = request.query_value(name);
@@ -98,14 +79,6 @@ http::Response created(std::string_view collection, std::string_view name, const
   http::Response response = json_response(201, body);
   response.headers.set("Location", fmt::format("{}/{}/{}", api_prefix, collection, http::percent_encode(name)));
   return response;
-}
-
-Result<json> parse_object(std::string_view body) {
-  if (too_deep(body)) return fail(ErrorCode::invalid_argument, "the JSON is nested too deeply");
-  json value = json::parse(body, nullptr, false);
-  if (value.is_discarded()) return fail(ErrorCode::invalid_argument, "the body is no valid JSON");
-  if (!value.is_object()) return fail(ErrorCode::invalid_argument, "a JSON object expected");
-  return value;
 }
 
 Result<store::Page> parse_page(const http::Request& request) {

@@ -55,8 +55,11 @@ struct Row {
   std::string_view permission;  // of REST schema AdminPermissions; "*" needs all of them
   Runs runs;
   Operation operation;
+  std::size_t max_body = 0;  // bytes, when it is not Dependencies::max_body
 };
 std::span<const Row> rows();
+
+inline constexpr std::size_t max_dump = 10 << 20;  // bytes, as documented
 
 inline constexpr std::string_view api_prefix = "/api/v2";
 
@@ -71,9 +74,7 @@ http::Response json_response(int status, const nlohmann::json& body);
 // 201 with the object's address (RFC 9110 section 15.3.2).
 http::Response created(std::string_view collection, std::string_view name, const nlohmann::json& body);
 
-// The body as a JSON object of bounded depth. invalid_argument with a message for the client.
-Result<nlohmann::json> parse_object(std::string_view body);
-inline constexpr std::size_t max_json_depth = 32;
+using model::parse_object;
 
 // offset, limit and order of a list's query. invalid_argument names the bad one.
 Result<store::Page> parse_page(const http::Request& request);

@@ -10,9 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-json shown(const Call& call, model::Folder folder, model::View view) {
-  hide_others(call, folder);
-  return model::to_json(folder, view);
+json shown(const Call& call, const model::Folder& folder) {
+  return model::to_json(RoleView(call).of(folder), view_for(call));
 }
 
 Result<model::Folder> read_folder(const Call& call) {
@@ -28,8 +27,9 @@ http::Response list_folders(const Call& call) {
   if (!page) return error_response(page.error());
   const auto folders = call.api.accounts.provider().folders(*page);
   if (!folders) return error_response(folders.error());
+  const RoleView view(call);
   json out = json::array();
-  for (const model::Folder& folder : *folders) out.push_back(shown(call, folder, model::View::answer));
+  for (const model::Folder& folder : *folders) out.push_back(model::to_json(view.of(folder), model::View::answer));
   return json_response(200, out);
 }
 
@@ -38,12 +38,12 @@ http::Response add_folder(const Call& call) {
   if (!folder) return error_response(folder.error());
   const auto stored = call.api.accounts.add_folder(std::move(*folder));
   if (!stored) return error_response(stored.error());
-  return created("folders", stored->name, shown(call, *stored, view_for(call)));
+  return created("folders", stored->name, shown(call, *stored));
 }
 
 http::Response get_folder(const Call& call) {
   const auto folder = call.api.accounts.provider().folder(call.name("name"));
-  return folder ? json_response(200, shown(call, *folder, view_for(call))) : error_response(folder.error());
+  return folder ? json_response(200, shown(call, *folder)) : error_response(folder.error());
 }
 
 http::Response update_folder(const Call& call) {

@@ -10,9 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-json shown(const Call& call, model::Group group, model::View view) {
-  hide_others(call, group);
-  return model::to_json(group, view);
+json shown(const Call& call, const model::Group& group) {
+  return model::to_json(RoleView(call).of(group), view_for(call));
 }
 
 Result<model::Group> read_group(const Call& call) {
@@ -28,8 +27,9 @@ http::Response list_groups(const Call& call) {
   if (!page) return error_response(page.error());
   const auto groups = call.api.accounts.provider().groups(*page);
   if (!groups) return error_response(groups.error());
+  const RoleView view(call);
   json out = json::array();
-  for (const model::Group& group : *groups) out.push_back(shown(call, group, model::View::answer));
+  for (const model::Group& group : *groups) out.push_back(model::to_json(view.of(group), model::View::answer));
   return json_response(200, out);
 }
 
@@ -38,12 +38,12 @@ http::Response add_group(const Call& call) {
   if (!group) return error_response(group.error());
   const auto stored = call.api.accounts.add_group(std::move(*group));
   if (!stored) return error_response(stored.error());
-  return created("groups", stored->name, shown(call, *stored, view_for(call)));
+  return created("groups", stored->name, shown(call, *stored));
 }
 
 http::Response get_group(const Call& call) {
   const auto group = call.api.accounts.provider().group(call.name("name"));
-  return group ? json_response(200, shown(call, *group, view_for(call))) : error_response(group.error());
+  return group ? json_response(200, shown(call, *group)) : error_response(group.error());
 }
 
 http::Response update_group(const Call& call) {

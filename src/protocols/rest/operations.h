@@ -63,6 +63,11 @@ http::Response get_role(const Call& call);
 http::Response update_role(const Call& call);
 http::Response delete_role(const Call& call);
 
+// backups.cpp
+http::Response dump_data(const Call& call);
+http::Response load_data_from_file(const Call& call);
+http::Response load_data_from_body(const Call& call);
+
 // connections.cpp
 http::Response list_connections(const Call& call);
 http::Response close_connection(const Call& call);

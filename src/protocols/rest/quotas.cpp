@@ -94,9 +94,12 @@ http::Response list_folder_scans(const Call& call) {
 
 http::Response scan_user(const Call& call) {
   if (auto refused = not_tracked(call)) return std::move(*refused);
-  auto user = named_user(call);
+  const auto user = named_user(call);
   if (!user) return error_response(user.error());
-  return answer(call.api.scans->start_user(std::move(*user)), 202, "Scan started");
+  // Its home may be its group's.
+  auto effective = call.api.accounts.provider().effective_user((*user)->username);
+  if (!effective) return error_response(effective.error());
+  return answer(call.api.scans->start_user(std::move(*effective)), 202, "Scan started");
 }
 
 http::Response scan_folder(const Call& call) {

@@ -8,6 +8,7 @@
 // Every route is one row of the table in routes.cpp; the row says which permission its caller needs.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,8 @@ struct Dependencies {
   std::function<ServicesStatus()> status;
   std::shared_ptr<session::Ledger> ledger;
   std::shared_ptr<session::QuotaScans> scans;
+
+  std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
 };
 

@@ -1,14 +1,8 @@
 #include "protocols/rest/role_limits.h"
 
+#include <algorithm>
+
 namespace ferry::rest {
-
-namespace {
-
-void hide_users(const Call& call, std::vector<std::string>& names) {
-  std::erase_if(names, [&](const std::string& name) { return !is_visible(call, name); });
-}
-
-}  // namespace
 
 Result<model::UserPtr> visible_user(const Call& call, std::string_view name) {
   auto user = call.api.accounts.provider().user(name);
@@ -31,14 +25,26 @@ void take_role(const Call& call, model::User& user) {
   if (limited_by_role(call.admin())) user.role = call.admin().role;
 }
 
-void hide_others(const Call& call, model::Folder& folder) {
-  if (limited_by_role(call.admin())) hide_users(call, folder.users);
+RoleView::RoleView(const Call& call) : limited_(limited_by_role(call.admin())) {
+  if (!limited_) return;
+  auto role = call.api.accounts.provider().role(call.admin().role);
+  if (role) users_ = std::move(role->users);
 }
 
-void hide_others(const Call& call, model::Group& group) {
-  if (!limited_by_role(call.admin())) return;
-  hide_users(call, group.users);
-  group.admins.clear();
+model::Folder RoleView::of(model::Folder folder) const {
+  hide_others(folder.users);
+  return folder;
+}
+
+model::Group RoleView::of(model::Group group) const {
+  hide_others(group.users);
+  if (limited_) group.admins.clear();
+  return group;
+}
+
+void RoleView::hide_others(std::vector<std::string>& users) const {
+  if (limited_)
+    std::erase_if(users, [this](const std::string& name) { return !std::ranges::binary_search(users_, name); });
 }
 
 }  // namespace ferry::rest

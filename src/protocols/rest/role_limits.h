@@ -19,8 +19,18 @@ Result<std::vector<model::UserPtr>> visible_users(const Call& call, store::Page 
 // What such an administrator writes belongs to its role.
 void take_role(const Call& call, model::User& user);
 
-// Folders and groups as they are shown to this administrator.
-void hide_others(const Call& call, model::Folder& folder);
-void hide_others(const Call& call, model::Group& group);
+// Folders and groups as they are shown to this administrator. Made once for an answer.
+class RoleView {
+ public:
+  explicit RoleView(const Call& call);
+  model::Folder of(model::Folder folder) const;
+  model::Group of(model::Group group) const;
+
+ private:
+  void hide_others(std::vector<std::string>& users) const;
+
+  bool limited_;
+  std::vector<std::string> users_;  // of the role, ordered
+};
 
 }  // namespace ferry::rest

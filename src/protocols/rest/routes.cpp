@@ -46,6 +46,9 @@ constexpr Row table[] = {
     {"GET", "/api/v2/roles/{name}", permission, "*", blocking, get_role},
     {"PUT", "/api/v2/roles/{name}", permission, "*", blocking, update_role},
     {"DELETE", "/api/v2/roles/{name}", permission, "*", blocking, delete_role},
+    {"GET", "/api/v2/dumpdata", permission, "*", blocking, dump_data},
+    {"GET", "/api/v2/loaddata", permission, "*", blocking, load_data_from_file},
+    {"POST", "/api/v2/loaddata", permission, "*", blocking, load_data_from_body, max_dump},
     {"GET", "/api/v2/admins", permission, "*", blocking, list_admins},
     {"POST", "/api/v2/admins", permission, "*", blocking, add_admin},
     {"GET", "/api/v2/admins/{username}", permission, "*", blocking, get_admin},
@@ -126,7 +129,8 @@ void add_routes(http::Router& router, Dependencies dependencies) {
     route.method = row.method;
     route.pattern = row.path;
     const bool has_body = row.method == "POST" || row.method == "PUT";
-    route.body_limit = has_body ? api->max_body : ignored_body_limit;
+    const std::size_t largest = row.max_body != 0 ? row.max_body : api->max_body;
+    route.body_limit = has_body ? largest : ignored_body_limit;
     if (row.access != open) {
       route.gate = [api, &row](http::Request& request) { return check_caller(api, &row, request); };
     }

@@ -29,12 +29,9 @@ class SqliteProvider final : public Provider {
     });
   }
 
-  Result<model::UserPtr> user(std::string_view name) override {
-    const std::string key(name);
-    return users_->get(key, [&] { return db_->read([&](session& sql) { return tables::users::find(sql, key); }); });
-  }
+  Result<model::UserPtr> user(std::string_view name) override { return cached("stored ", name, tables::users::find); }
   Result<model::UserPtr> effective_user(std::string_view name) override {
-    return db_->read([&](session& sql) { return tables::users::find_effective(sql, std::string(name)); });
+    return cached("effective ", name, tables::users::find_effective);
   }
   Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) override {
     return db_->read([&](session& sql) { return tables::users::list_of_role(sql, std::string(role), page); });
@@ -156,6 +153,12 @@ class SqliteProvider final : public Provider {
   }
 
  private:
+  template <class Find>
+  Result<model::UserPtr> cached(std::string_view kind, std::string_view name, Find find) {
+    const auto read = [&] { return db_->read([&](session& sql) { return find(sql, std::string(name)); }); };
+    return users_->get(std::string(kind).append(name), read);
+  }
+
   std::unique_ptr<Database> db_;
   std::unique_ptr<UserCache> users_;
 };

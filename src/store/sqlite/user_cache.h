@@ -27,7 +27,8 @@ class UserCache {
   UserCache& operator=(const UserCache&) = delete;
   ~UserCache();
 
-  // The user of that name as the database has it now; `load` reads it when it is not known.
+  // The user of that name (with the kind of reading before it) as the database has it now; `load` reads it when it is
+  // not known.
   template <class Load>
   Result<model::UserPtr> get(const std::string& name, Load load) {
     const std::optional<std::int64_t> before = version();

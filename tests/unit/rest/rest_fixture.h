@@ -14,6 +14,7 @@
 #include "model/json.h"
 #include "protocols/rest/rest.h"
 #include "store/memory/memory_provider.h"
+#include "tests/support/temp_directory.h"
 #include "tests/unit/http/raw_client.h"
 #include "vfs/local/local_file_system.h"
 
@@ -51,7 +52,8 @@ class RestTest : public testing::Test {
                               .version = {"1.2.3", "2026-01-02T03:04:05Z", "abcdef", {"+memory"}},
                               .status = [] { return some_status(); },
                               .ledger = ledger_,
-                              .scans = scans_});
+                              .scans = scans_,
+                              .backups = backups_.path() + "/dumps"});
     server_ = std::make_unique<http::Server>(std::vector<asio::io_context*>{&context_}, std::move(router),
                                              http::ServerOptions{});
     auto port = server_->listen({.address = "127.0.0.1", .port = 0});
@@ -149,6 +151,7 @@ class RestTest : public testing::Test {
     return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
   }
 
+  TempDirectory backups_;
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   store::Accounts accounts_{*provider_, {.users = {}, .hashing = cheap(), .master_key = {}}};
   auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap()}};

@@ -151,6 +151,29 @@ TEST_F(SqliteFile, AUserReadBeforeIsTheCurrentOne) {
   EXPECT_EQ((*one)->user("a").error().code, ErrorCode::not_found);
 }
 
+// So is one with the settings of its groups, whoever changed the group.
+TEST_F(SqliteFile, AnEffectiveUserReadBeforeIsTheCurrentOne) {
+  auto one = open_sqlite({.path = path_});
+  auto two = open_sqlite({.path = path_});
+  ASSERT_TRUE(one && two);
+  ASSERT_TRUE((*one)->add_group(test_group("g")));
+  model::User user = test_user("a");
+  user.groups = {{"g", 1}};
+  ASSERT_TRUE((*one)->add_user(user));
+  const auto first = (*one)->effective_user("a");
+  ASSERT_TRUE(first);
+  EXPECT_EQ((*one)->effective_user("a")->get(), first->get()) << "not from memory";
+  for (auto* provider : {&one, &two}) {
+    const std::int64_t sessions = provider == &one ? 3 : 4;
+    ASSERT_TRUE((**provider)->change_group("g", [&](model::Group& group) -> Result<void> {
+      group.user_settings.max_sessions = sessions;
+      return {};
+    }));
+    EXPECT_EQ((*one)->effective_user("a").value()->max_sessions, sessions);
+    EXPECT_EQ((*one)->user("a").value()->max_sessions, 0);
+  }
+}
+
 // Lookups go by index: no plan of a statement that names one object scans a table.
 TEST_F(SqliteFile, LookupsUseAnIndex) {
   ASSERT_TRUE(open_sqlite({.path = path_}));

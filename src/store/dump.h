@@ -1,0 +1,60 @@
+// Dumps: what the provider holds as one JSON object, and back. The format is SFTPGo's; what it writes from version 2.2
+// on can be loaded. Passwords and secrets travel as they are stored.
+//
+//   auto text = write_dump(provider, DumpScopes::everything(), false);
+//   auto report = load_dump(accounts, *text, LoadMode::update);
+//
+// Blocking: run through run_blocking.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/accounts.h"
+#include "store/provider.h"
+
+namespace ferry::store {
+
+inline constexpr std::int64_t dump_version = 17;        // SFTPGo 2.7; written, and the newest that is read
+inline constexpr std::int64_t oldest_dump_version = 9;  // SFTPGo 2.2
+
+// Which lists a dump has.
+struct DumpScopes {
+  bool users = false, groups = false, folders = false, admins = false, roles = false;
+  static DumpScopes everything() { return {true, true, true, true, true}; }
+  // The documented words, separated by commas; "" is everything. Those of features this server does not have give
+  // nothing. invalid_argument: another word.
+  static Result<DumpScopes> parse(std::string_view words);
+};
+
+// One moment of the provider, the objects ordered by name, without ids.
+Result<std::string> write_dump(Provider& provider, const DumpScopes& scopes, bool indent);
+
+enum class LoadMode : std::uint8_t {
+  update,  // new objects are added, existing ones become what the dump says
+  add,     // new objects are added, existing ones stay as they are
+};
+
+struct LoadReport {
+  std::size_t added = 0, updated = 0, kept = 0;
+  std::vector<std::string> users;          // added or updated
+  std::vector<std::string> updated_users;  // of these, who was there before
+  std::vector<std::string> folders;        // added or updated
+  // What the dump has and this server does not keep: "shares (3)", "users.filters.data_transfer_limits (1)".
+  std::vector<std::string> left_out;
+
+  // "2 added, 1 updated, 0 left as they were; left out: shares (3)"
+  std::string text() const;
+};
+
+// Ids and used quota of the dump do not count, nor does a missing list. A password that is no hash is hashed, a Plain
+// secret is encrypted. Everything is checked before anything is stored: form, rules, names that stand twice, groups,
+// roles and folders that are named but neither in the dump nor stored. Then objects are stored one by one (roles,
+// folders, groups, users, admins); should the provider fail in between, what was stored before stays.
+// invalid_argument: the message names the object, "users[3] \"maria\": permissions: please grant some permissions".
+Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode);
+
+}  // namespace ferry::store

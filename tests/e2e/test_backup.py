@@ -1,0 +1,108 @@
+"""Dumps: over REST, at start, from older versions; what they may not do."""
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from clients import Paramiko
+from ferry import RestError, User, binary
+
+DUMPS = Path(__file__).resolve().parents[1] / "data/dumps"
+
+
+def dump(server):
+    return server.api("GET", "/dumpdata?output-data=1")
+
+
+def fill(server, tmp_path):
+    server.api("POST", "/roles", {"name": "north", "description": "d"})
+    server.api("POST", "/folders", {"name": "shared", "mapped_path": str(tmp_path / "shared")})
+    server.api("POST", "/folders", {"name": "vault", "mapped_path": str(tmp_path / "vault"), "filesystem": {
+        "provider": 4, "cryptconfig": {"passphrase": {"status": "Plain", "payload": "hush"}}}})
+    server.api("POST", "/groups", {"name": "staff", "virtual_folders": [{"name": "shared", "virtual_path": "/shared"}],
+                                   "user_settings": {"max_sessions": 2}})
+    server.create_user("dumped", role="north", groups=[{"name": "staff", "type": 2}], quota_size=5)
+
+
+def test_a_dump_loads_into_an_empty_server(make_server, tmp_path):
+    first = make_server()
+    fill(first, tmp_path)
+    all_of_it = dump(first)
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps(all_of_it))
+    first.stop()
+    (first.config_dir / "ferry.db").rename(tmp_path / "old.db")
+    for companion in first.config_dir.glob("ferry.db-*"):
+        companion.unlink()
+
+    second = make_server(arguments=["--loaddata-from", file, "--loaddata-clean"])
+    again = dump(second)
+    for admin in all_of_it["admins"] + again["admins"]:
+        admin.pop("last_login", None)  # this test logged in
+    assert again == all_of_it
+    assert not file.exists()
+    with Paramiko(User(second, "dumped", "a user's Passw0rd", None)) as sftp:
+        sftp.mkdir("/works")
+    # Started again with the same options: the file is gone, and that is well.
+    second.stop()
+    second.start()
+    assert second.api("GET", "/users/dumped")["role"] == "north"
+
+
+@pytest.mark.parametrize("version,users", [("9", ["old-user"]), ("13", ["grouped"]), ("17", ["new-user"])])
+def test_dumps_of_sftpgo(make_server, version, users):
+    server = make_server()
+    message = server.api("POST", "/loaddata", json.loads((DUMPS / f"version-{version}.json").read_text()))["message"]
+    assert "not kept by this server: " in message
+    assert [user["username"] for user in server.api("GET", "/users")] == users
+    assert "not kept by this server" in server.log()
+
+
+def test_files_stay_in_their_directory(make_server, tmp_path):
+    server = make_server()
+    assert server.api("GET", "/dumpdata?output-file=a/dump.json&indent=1")["message"] == "Data saved"
+    saved = server.config_dir / "backups/a/dump.json"
+    assert stat.S_IMODE(os.stat(saved).st_mode) == 0o600
+    assert json.loads(saved.read_text()) == dump(server)
+    server.api("GET", "/loaddata?input-file=a/dump.json")
+    (tmp_path / "outside.json").write_text("{}")
+    os.symlink(tmp_path, server.config_dir / "backups/up")
+    for name in ("../../outside.json", str(tmp_path / "outside.json"), "up/outside.json", "/etc/passwd", "a"):
+        for call in ("/loaddata?input-file=", "/dumpdata?output-file="):
+            with pytest.raises(RestError) as refused:
+                server.api("GET", call + name)
+            assert refused.value.status == 400, call + name
+            assert str(tmp_path) not in refused.value.body or name.startswith("/")
+    assert (tmp_path / "outside.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("content,problem", [
+    ("{", "not valid JSON"),
+    ('{"version": 99}', "version 99"),
+    ('{"users": [{"username": "x", "home_dir": "/h", "permissions": {"/": ["*"]}, "role": "none"}]}',
+     'users[0] "x": role: role "none" does not exist'),
+    (None, "No such file"),
+])
+def test_a_dump_that_cannot_be_loaded_stops_the_start(make_server, tmp_path, content, problem):
+    file = tmp_path / "dump.json"
+    if content is not None:
+        file.write_text(content)
+    server = make_server(arguments=["--loaddata-from", file, "--loaddata-mode", "0"], start=False).launch()
+    assert server.process.wait(60) == 1
+    lines = server.output().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("ferry: --loaddata-from: ") and problem in lines[0], lines
+    assert content is None or file.exists()
+
+
+def test_initprovider_loads_a_dump(make_server, tmp_path):
+    server = make_server(start=False)
+    file = tmp_path / "dump.json"
+    # Without its administrator, so that the first one is made as always.
+    file.write_text(json.dumps(json.loads((DUMPS / "version-17.json").read_text()) | {"admins": []}))
+    subprocess.run([binary(), "initprovider", "--config-dir", server.config_dir, "--loaddata-from",
+                    file], check=True, env=server.environment, capture_output=True)
+    server.start()
+    assert server.api("GET", "/roles/north")["users"] == ["new-user"]

@@ -1,0 +1,221 @@
+// Dumps: ours come back as they were, SFTPGo's of every version load, hostile ones change nothing.
+#include "store/dump.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "store/memory/memory_provider.h"
+#include "store/sqlite/sqlite_provider.h"
+#include "tests/conformance/store/provider_suite.h"
+
+namespace ferry::store {
+namespace {
+
+using Json = nlohmann::json;
+using Names = std::vector<std::string>;
+
+AccountOptions options() {
+  AccountOptions options;
+  options.hashing.bcrypt_cost = 4;
+  return options;
+}
+
+Json sample(const char* name) {
+  std::ifstream file(std::string(FERRY_TEST_DATA) + "/dumps/" + name);
+  Json dump = Json::parse(file, nullptr, false);
+  EXPECT_TRUE(dump.is_object()) << name;
+  return dump;
+}
+
+class DumpTest : public testing::Test {
+ protected:
+  LoadReport load(const Json& dump, LoadMode mode = LoadMode::update) {
+    const auto report = load_dump(accounts_, dump.dump(), mode);
+    EXPECT_TRUE(report) << report.error().message;
+    return report ? *report : LoadReport();
+  }
+  // Loading is refused with this message, and nothing has changed.
+  std::string refusal(const std::string& text) {
+    const std::string before = dumped();
+    const auto report = load_dump(accounts_, text, LoadMode::update);
+    EXPECT_FALSE(report);
+    EXPECT_EQ(dumped(), before);
+    if (report) return "";
+    EXPECT_EQ(report.error().code, ErrorCode::invalid_argument);
+    return report.error().message;
+  }
+  std::string dumped() { return *write_dump(*provider_, DumpScopes::everything(), false); }
+
+  std::unique_ptr<Provider> provider_ = make_memory_provider();
+  Accounts accounts_{*provider_, options()};
+};
+
+TEST_F(DumpTest, OursComesBackIdentical) {
+  load(sample("version-17.json"));
+  load(sample("version-13.json"));
+  load(sample("version-9.json"));
+  const std::string first = dumped();
+  EXPECT_EQ(first.find("\"id\""), std::string::npos);
+
+  const auto other = make_memory_provider();
+  Accounts other_accounts(*other, options());
+  const auto report = load_dump(other_accounts, first, LoadMode::update);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->added, 9U);
+  EXPECT_TRUE(report->left_out.empty());
+  EXPECT_EQ(*write_dump(*other, DumpScopes::everything(), false), first);
+
+  ScratchDirectory scratch;
+  auto sqlite = open_sqlite({.path = scratch.file("data.db")});
+  ASSERT_TRUE(sqlite);
+  Accounts sqlite_accounts(**sqlite, options());
+  ASSERT_TRUE(load_dump(sqlite_accounts, first, LoadMode::add));
+  EXPECT_EQ(*write_dump(**sqlite, DumpScopes::everything(), false), first);
+  // Once more, over what is there.
+  const auto again = load_dump(sqlite_accounts, first, LoadMode::add);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->kept, 9U);
+  EXPECT_EQ(*write_dump(**sqlite, DumpScopes::everything(), false), first);
+}
+
+TEST_F(DumpTest, OfVersion9) {
+  const LoadReport report = load(sample("version-9.json"));
+  EXPECT_EQ(report.added, 3U);
+  EXPECT_EQ(report.users, Names{"old-user"});
+  EXPECT_EQ(report.folders, Names{"shared"});
+  EXPECT_EQ(report.left_out, (Names{"api_keys (1)", "shares (2)"}));
+  EXPECT_EQ(report.text(),
+            "3 added, 0 updated, 0 left as they were; not kept by this server: api_keys (1), shares (2)");
+  const auto user = *provider_->user("old-user");
+  EXPECT_TRUE(user->password.starts_with("$2a$10$"));
+  EXPECT_EQ(user->created_at, 1630000000000);
+  EXPECT_EQ(user->last_login, 1640000000001);
+  EXPECT_EQ(user->used_quota_size, 0);
+  EXPECT_EQ(user->filesystem.cryptconfig.passphrase.payload, "cGF5bG9hZA==");
+  EXPECT_EQ(user->virtual_folders.at(0).mapped_path, "/srv/shared");
+  EXPECT_EQ(user->virtual_folders.at(0).quota_size, -1);
+  EXPECT_TRUE(user->filters.hooks.pre_login_disabled);
+  EXPECT_EQ(provider_->folder("shared")->used_quota_size, 0);
+  EXPECT_EQ((*provider_->admin("old-admin"))->filters.allow_list, Names{"127.0.0.0/8"});
+}
+
+TEST_F(DumpTest, OfVersion13) {
+  const LoadReport report = load(sample("version-13.json"));
+  EXPECT_EQ(report.left_out, Names{"users.filters.data_transfer_limits (1)"});
+  EXPECT_EQ(provider_->group("staff")->users, Names{"grouped"});
+  EXPECT_EQ(provider_->folder("shared")->groups, Names{"staff"});
+  EXPECT_EQ((*provider_->effective_user("grouped"))->home_dir, "/srv/grouped");
+  EXPECT_EQ((*provider_->effective_user("grouped"))->virtual_folders.size(), 1U);
+}
+
+TEST_F(DumpTest, OfVersion17) {
+  const LoadReport report = load(sample("version-17.json"));
+  EXPECT_EQ(report.left_out, (Names{"configs (1)", "event_actions (1)", "event_rules (1)", "ip_lists (1)"}));
+  const auto user = *provider_->user("new-user");
+  EXPECT_EQ(user->role, "north");
+  EXPECT_EQ(user->groups, (std::vector<model::GroupMapping>{{"g", 2}}));
+  EXPECT_TRUE(user->filters.totp_config.enabled);
+  EXPECT_EQ(user->filters.recovery_codes.size(), 1U);
+  EXPECT_EQ(user->first_upload, 1700000000004);
+  EXPECT_EQ(user->last_password_change, 1700000000005);
+  EXPECT_EQ((*provider_->admin("limited"))->role, "north");
+  EXPECT_EQ(provider_->role("north")->created_at, 1700000000000);
+}
+
+TEST_F(DumpTest, Modes) {
+  load(sample("version-13.json"));
+  ASSERT_TRUE(provider_->update_user_quota("grouped", {1, 2}, QuotaUpdate::add));
+  Json changed = sample("version-13.json");
+  changed["users"][0]["description"] = "changed";
+  changed["users"][0]["password"] = "";
+  changed["users"][0]["created_at"] = 5;
+  changed["users"].push_back({{"username", "another"}, {"home_dir", "/h"}, {"permissions", {{"/", {"*"}}}}});
+  LoadReport report = load(changed, LoadMode::add);
+  EXPECT_EQ(report.added, 1U);
+  EXPECT_EQ(report.kept, 3U);
+  EXPECT_EQ(report.users, Names{"another"});
+  EXPECT_EQ((*provider_->user("grouped"))->description, "");
+  report = load(changed, LoadMode::update);
+  EXPECT_EQ(report.updated, 4U);
+  EXPECT_EQ(report.updated_users, (Names{"grouped", "another"}));
+  const auto user = *provider_->user("grouped");
+  EXPECT_EQ(user->description, "changed");
+  EXPECT_FALSE(user->has_password());
+  EXPECT_EQ(user->used_quota_size, 2);
+  EXPECT_GT(user->created_at, 5);
+}
+
+TEST_F(DumpTest, WhatIsPlainIsHashedAndSealed) {
+  const Json dump{
+      {"users",
+       {{{"username", "u"},
+         {"home_dir", "/h"},
+         {"password", "plain"},
+         {"permissions", {{"/", {"*"}}}},
+         {"filesystem",
+          {{"provider", 4}, {"cryptconfig", {{"passphrase", {{"status", "Plain"}, {"payload", "hush"}}}}}}}}}},
+      {"admins", {{{"username", "a"}, {"password", "plain"}, {"permissions", {"*"}}}}}};
+  load(dump);
+  EXPECT_TRUE((*provider_->user("u"))->password.starts_with("$2a$04$"));
+  EXPECT_TRUE((*provider_->user("u"))->filesystem.cryptconfig.passphrase.is_encrypted());
+  EXPECT_TRUE((*provider_->admin("a"))->password.starts_with("$2a$04$"));
+  EXPECT_EQ(dumped().find("\"plain\""), std::string::npos);
+  EXPECT_EQ(dumped().find("hush"), std::string::npos);
+}
+
+TEST_F(DumpTest, Scopes) {
+  load(sample("version-17.json"));
+  const auto keys = [&](std::string_view words) {
+    Names names;
+    const Json dump = Json::parse(*write_dump(*provider_, *DumpScopes::parse(words), true));
+    for (const auto& [name, value] : dump.items()) names.push_back(name);
+    return names;
+  };
+  EXPECT_EQ(keys(""), (Names{"admins", "folders", "groups", "roles", "users", "version"}));
+  EXPECT_EQ(keys("users,roles"), (Names{"roles", "users", "version"}));
+  EXPECT_EQ(keys("shares,configs,actions,rules,api_keys,ip_lists"), Names{"version"});
+  EXPECT_FALSE(DumpScopes::parse("users,everything"));
+  EXPECT_FALSE(DumpScopes::parse("users,,roles"));
+}
+
+TEST_F(DumpTest, HostileDumpsChangeNothingAndNameTheObject) {
+  load(sample("version-17.json"));
+  EXPECT_EQ(refusal(""), "not valid JSON");
+  EXPECT_EQ(refusal("[]"), "a JSON object expected");
+  EXPECT_EQ(refusal("{\"users\":" + std::string(100000, '[')), "the JSON is nested too deeply");
+  EXPECT_EQ(refusal(R"({"users":{}})"), "users: a list expected");
+  EXPECT_EQ(refusal(R"({"users":[5]})"), "users[0]: a JSON object expected");
+  EXPECT_EQ(refusal(R"({"version":8})"), "version 8: dumps of versions 9 to 17 can be loaded");
+  EXPECT_EQ(refusal(R"({"version":18})"), "version 18: dumps of versions 9 to 17 can be loaded");
+  EXPECT_EQ(refusal(R"({"version":"17"})"), "version: an integer expected");
+  EXPECT_EQ(refusal(R"({"users":[{"username":"a","home_dir":"/h","permissions":{"/":["*"]},"quota_size":"1"}]})"),
+            "users[0]: quota_size: an integer expected");
+  const std::string good = R"({"username":"a","home_dir":"/h","permissions":{"/":["*"]}})";
+  EXPECT_EQ(refusal("{\"users\":[" + good + "," + good + "]}"), "users[1] \"a\" stands twice");
+  EXPECT_EQ(refusal("{\"users\":[" + good + R"(,{"username":" a ","home_dir":"/h","permissions":{"/":["*"]}}]})"),
+            "users[1] \"a\" stands twice");
+  EXPECT_EQ(refusal("{\"roles\":[{\"name\":\"new\"}],\"users\":[" + good +
+                    R"(,{"username":"b","home_dir":"/h","permissions":{"/":["*"]},"groups":[{"name":"none"}]}]})"),
+            "users[1] \"b\": groups: group \"none\" does not exist");
+  EXPECT_EQ(refusal(R"({"groups":[{"name":"h","virtual_folders":[{"name":"none","virtual_path":"/v"}]}]})"),
+            "groups[0] \"h\": virtual_folders: folder \"none\" does not exist");
+  EXPECT_EQ(refusal(R"({"admins":[{"username":"x","password":"p","permissions":["view_users"],"role":"none"}]})"),
+            "admins[0] \"x\": role: role \"none\" does not exist");
+  EXPECT_NE(refusal(R"({"admins":[{"username":"x","password":"p","permissions":["*"],"role":"north"}]})"), "");
+  EXPECT_NE(refusal(R"({"admins":[{"username":"x","permissions":["view_users"]}]})"), "");
+  EXPECT_NE(refusal(R"({"roles":[{"name":"../x"}]})"), "");
+  EXPECT_NE(refusal(R"({"roles":[{"name":"a\u0000b"}]})"), "");
+  EXPECT_NE(refusal(R"({"folders":[{"name":"x","mapped_path":"relative"}]})"), "");
+  EXPECT_NE(refusal(R"({"users":[{"username":"a","home_dir":"/h","permissions":{"/":["*"]},
+    "filesystem":{"provider":4,"cryptconfig":{"passphrase":{"status":"Redacted"}}}}]})"),
+            "");
+  // A part of what is stored may be referred to.
+  load(Json::parse(R"({"users":[{"username":"a","home_dir":"/h","permissions":{"/":["*"]},"role":"north",
+    "groups":[{"name":"g","type":1}]}]})"));
+}
+
+}  // namespace
+}  // namespace ferry::store
