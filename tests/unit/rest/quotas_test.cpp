@@ -74,6 +74,7 @@ TEST_F(RestQuotas, scans_find_what_is_there) {
 }
 
 TEST_F(RestQuotas, an_admin_with_a_role_reaches_its_users_only) {
+  ASSERT_EQ(call("POST", "/roles", {{"name", "north"}}).status, 201);
   const std::string token = token_with({"quota_scans"}, "north");
   EXPECT_EQ(call("POST", "/quotas/users/alice/scan", nullptr, token).status, 404);
   EXPECT_EQ(call("PUT", "/quotas/users/alice/usage", json::object(), token).status, 404);
