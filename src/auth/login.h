@@ -72,8 +72,8 @@ struct LoginOptions {
   crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
   bool password_caching = true;
   bool local_time = false;  // access_time is in the server's time zone, not UTC
-  std::vector<TotpConfiguration> totp;
-  crypto::Secret master_key;  // opens the secrets of one-time codes
+  std::vector<TotpConfiguration> totp = {};
+  crypto::Secret master_key = {};  // opens the secrets of one-time codes
 };
 
 class Authenticator {
