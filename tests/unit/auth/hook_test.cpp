@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -20,6 +21,7 @@ namespace {
 class HookTest : public testing::Test {
  protected:
   HookTest() {
+    std::signal(SIGPIPE, SIG_IGN);  // as the server does: a program may end before it has read its request
     std::string pattern = (std::filesystem::temp_directory_path() / "ferry-hook-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
     directory_ = pattern;
