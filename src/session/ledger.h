@@ -71,6 +71,8 @@ class Ledger {
 
   OpenUploads& uploads() { return uploads_; }
   PathLocks& locks() { return locks_; }
+  // Of files by their id, see hold_file. Taken after the lock of a path, never before one, and one at a time.
+  PathLocks& files() { return files_; }
 
  private:
   using Balances = std::map<std::string, std::shared_ptr<Balance>, std::less<>>;
@@ -93,6 +95,7 @@ class Ledger {
   std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
   OpenUploads uploads_;
   PathLocks locks_;
+  PathLocks files_;
 };
 
 }  // namespace ferry::session

@@ -46,12 +46,11 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   if (settlement.received && !settlement.received->any_left()) co_return fail(DataAllowance::refusal());
 
   // From looking at what is there until it is counted, nobody else changes it.
-  PathLocks::Held held;
+  PathLocks::Held held, file_held;
   Existing existing;
   if (settlement.room && !settlement.room->payers().empty()) {
     held = co_await settlement.ledger->locks().take(settlement.storage->location(settlement.target));
-    const Result<vfs::FileInfo> info = co_await settlement.storage->stat(settlement.target);
-    existing = countable(info);
+    existing = co_await hold_file(*settlement.ledger, *settlement.storage, settlement.target, true, file_held);
     const Result<void> room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }

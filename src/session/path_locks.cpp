@@ -32,8 +32,9 @@ Task<PathLocks::Held> PathLocks::take(std::string one, std::string other) {
   const std::size_t second = std::hash<std::string>()(other) % taken_.size();
   constexpr std::chrono::milliseconds longest_nap{16};
   std::chrono::milliseconds nap{1};
+  const auto executor = co_await asio::this_coro::executor;
   while (!try_take(first, second)) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, nap);
+    asio::steady_timer timer(executor, nap);
     co_await timer.async_wait(asio::use_awaitable);
     nap = std::min(nap * 2, longest_nap);
   }

@@ -7,6 +7,34 @@ Existing countable(const Result<vfs::FileInfo>& info) {
   return *info;
 }
 
+namespace {
+
+Task<Existing> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
+  Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
+  if (follow) {
+    info = co_await storage.stat(path);
+  } else {
+    info = co_await storage.lstat(path);
+  }
+  co_return countable(info);
+}
+
+}  // namespace
+
+Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                         PathLocks::Held& held) {
+  while (true) {
+    const Existing seen = co_await look_at(storage, path, follow);
+    if (!seen || seen->id == 0) co_return seen;
+    PathLocks::Held taken = co_await ledger.files().take(std::to_string(seen->id));
+    const Existing now = co_await look_at(storage, path, follow);
+    if (now && now->id == seen->id) {
+      held = std::move(taken);
+      co_return now;
+    }
+  }
+}
+
 QuotaStep::~QuotaStep() {
   if (reserved_.files != 0 || reserved_.size != 0) payers_.settle({}, reserved_);
 }
@@ -24,8 +52,7 @@ Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
   vfs::FileSystem& storage = *target.mount->storage;
   step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
   step.change_.emplace(step.payers_);
-  const Result<vfs::FileInfo> info = co_await storage.lstat(target.path);
-  step.lost_ = countable(info);
+  step.lost_ = co_await hold_file(*account.ledger, storage, target.path, false, step.file_);
   co_return std::move(step);
 }
 
@@ -36,12 +63,11 @@ Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualP
   vfs::FileSystem& storage = *target.mount->storage;
   step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
   step.change_.emplace(step.payers_);
-  const Result<vfs::FileInfo> there = co_await storage.lstat(target.path);
-  step.lost_ = countable(there);
+  step.lost_ = co_await hold_file(*account.ledger, storage, target.path, false, step.file_);
   if (!step.lost_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
   const Result<vfs::FileInfo> moved = co_await storage.lstat(source.path);
-  if (moved && moved->id != 0 && moved->id == there->id) step.lost_.reset();
+  if (moved && moved->id != 0 && moved->id == step.lost_->id) step.lost_.reset();
   co_return std::move(step);
 }
 
@@ -54,23 +80,18 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
   vfs::FileSystem& storage = *target.mount->storage;
   step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
   step.change_.emplace(step.payers_);
-  Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
-  if (follow) {
-    info = co_await storage.stat(target.path);
-  } else {
-    info = co_await storage.lstat(target.path);
-  }
-  const Existing file = countable(info);
+  const Existing file = co_await hold_file(*account.ledger, storage, target.path, follow, step.file_);
   if (!file) co_return std::move(step);
   std::uint64_t paid = file->size;
   const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
     paid = row->covered;
+    step.row_ = row;
+    step.size_ = size;
   } else {
     step.gained_.size = static_cast<std::int64_t>(size) - static_cast<std::int64_t>(file->size);
   }
-  // One that is being written is settled when it is closed.
   if (size > paid) {
     const Result<void> reserved = step.reserve({.size = static_cast<std::int64_t>(size - paid)});
     if (!reserved) co_return fail(reserved.error());
@@ -85,8 +106,7 @@ Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existin
   vfs::FileSystem& storage = *target.mount->storage;
   step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
   step.change_.emplace(step.payers_);
-  const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
-  const Existing file = countable(info);
+  const Existing file = co_await hold_file(*account.ledger, storage, source.path, false, step.file_);
   if (!file) co_return std::move(step);
   step.gained_ = {.files = 1, .size = static_cast<std::int64_t>(file->size)};
   const Result<void> reserved = step.reserve(step.gained_);
@@ -97,10 +117,19 @@ Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existin
 Task<void> QuotaStep::done() {
   if (payers_.empty()) co_return;
   const Loss loss = lost_ ? ledger_->uploads().take_away(*lost_) : Loss{};
+  std::int64_t kept = loss.kept;
+  if (row_) {
+    // What it has grown is settled when it is closed.
+    const std::lock_guard lock(row_->mutex);
+    const std::uint64_t covered = std::max(row_->covered, size_);
+    kept += static_cast<std::int64_t>(covered - row_->covered);
+    row_->covered = covered;
+  }
   const QuotaUsage used{gained_.files + loss.used.files, gained_.size + loss.used.size};
-  payers_.settle(used, {reserved_.files, reserved_.size - loss.kept});
+  payers_.settle(used, {reserved_.files, reserved_.size - kept});
   reserved_ = {};
   change_.reset();
+  file_.release();
   held_.release();
   const bool changed = used.files != 0 || used.size != 0;
   if (changed) co_await ledger_->store(payers_);

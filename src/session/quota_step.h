@@ -34,13 +34,20 @@ class QuotaStep {
 
   std::shared_ptr<Ledger> ledger_;
   Payers payers_;  // empty: nothing to do
-  PathLocks::Held held_;
+  PathLocks::Held held_, file_;
   std::optional<QuotaChange> change_;
   Existing lost_;
   QuotaUsage gained_, reserved_;
+  std::shared_ptr<UploadRow> row_;  // of a file that is resized while it is written
+  std::uint64_t size_ = 0;          // to this
 };
 
 // What quotas count of a name: a regular file.
 Existing countable(const Result<vfs::FileInfo>& info);
+
+// The same of what `path` names now. While `held` is, nobody else changes that file's size or names, nor settles what
+// was written to it, whatever name it was opened by. The lock of `path` must be held.
+Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                         PathLocks::Held& held);
 
 }  // namespace ferry::session

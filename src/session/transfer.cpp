@@ -49,25 +49,29 @@ std::vector<iovec> first_of(std::span<const iovec> pieces, std::uint64_t count) 
 // What was written beside its target goes there, if it may and there is room for it.
 Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
   std::optional<Error> failure;
-  if (place && end.room) {
-    const Result<vfs::FileInfo> there = co_await end.storage->lstat(end.target);
-    const Result<void> fits = end.room->end_beside(size, countable(there));
+  PathLocks::Held replaced;
+  const bool paid = end.room && !end.room->payers().empty();
+  if (place && paid) {
+    const Existing there = co_await hold_file(*end.ledger, *end.storage, end.target, false, replaced);
+    const Result<void> fits = end.room->end_beside(size, there);
     if (!fits) failure = fits.error();
   }
   place = place && !failure;
+  if (!place && end.room) end.room->drop();
   const std::optional<Error> misplaced =
       co_await place_partial(end.storage, *end.partial, end.target, end.overwrite, place);
   if (misplaced && !failure) failure = misplaced;
-  if (place && !failure && end.room) end.room->placed();
+  if (place && !failure && paid) end.room->placed();
   co_return failure;
 }
 
 Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
   const bool paid = end.room && !end.room->payers().empty();
-  PathLocks::Held held;
+  PathLocks::Held held, file;
   std::optional<std::uint64_t> size;
   if (paid) {
     held = co_await end.ledger->locks().take(end.log_path);
+    if (!end.partial) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
     const Result<vfs::FileInfo> info = co_await end.file->info();
     if (info) size = info->size;
     if (!end.partial) end.room->end_in_place(size);
@@ -82,6 +86,7 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
   if (paid) {
     const Payers payers = end.room->payers();
     end.room.reset();
+    file.release();
     held.release();
     co_await end.ledger->store(payers);
   }

@@ -54,6 +54,12 @@ class UploadRoom {
   // It is in its place. Else everything that was reserved is given back.
   void placed();
 
+  // It will not be placed: before it is removed.
+  void drop() { end_in_place({}); }
+
+  // Of the file that is written (vfs::FileInfo::id); 0 before begin().
+  std::uint64_t file_id() const { return id_; }
+
   // Why something was refused.
   Error refusal() const;
 

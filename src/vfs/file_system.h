@@ -41,7 +41,7 @@ struct FileInfo {
   std::uint32_t gid = 0;
   std::uint64_t size = 0;
   std::uint64_t links = 1;
-  std::uint64_t id = 0;  // tells the files of this machine apart as long as they exist; 0: cannot be told
+  std::uint64_t id = 0;  // tells the files of this machine apart, also removed ones if it can; 0: cannot be told
   FileTime modified;
   FileTime accessed;
   // POSIX st_mode: type and permission bits, as SFTP attributes and long names carry it.

@@ -32,6 +32,24 @@ timespec to_timespec(FileTime time) {
   return value;
 }
 
+// Steele, Lea, Flood: SplitMix64's finalizer; different numbers stay different.
+std::uint64_t mixed(std::uint64_t value) {
+  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31U);
+}
+
+// ext4 and xfs give the number of a removed file to the next one at once; the time of its birth tells them apart.
+std::uint64_t identity(const struct statx& facts) {
+  std::uint64_t id = mixed(facts.stx_ino);
+  id = mixed(id ^ (std::uint64_t{facts.stx_dev_major} << 32U | facts.stx_dev_minor));
+  if ((facts.stx_mask & STATX_BTIME) != 0) {
+    id = mixed(id ^ static_cast<std::uint64_t>(facts.stx_btime.tv_sec));
+    id = mixed(id ^ facts.stx_btime.tv_nsec);
+  }
+  return id != 0 ? id : 1;
+}
+
 Result<void> change_mode(int descriptor, std::uint32_t mode) {
   if (::syscall(fchmodat2_number, descriptor, "", mode & 07777, AT_EMPTY_PATH) == 0) return {};
   if (errno != ENOSYS) return fail_errno(errno, "chmod");
@@ -55,7 +73,7 @@ FileInfo to_info(const struct statx& facts) {
   info.gid = facts.stx_gid;
   info.size = facts.stx_size;
   info.links = facts.stx_nlink;
-  info.id = facts.stx_ino ^ (std::uint64_t{facts.stx_dev_major} << 52U) ^ (std::uint64_t{facts.stx_dev_minor} << 40U);
+  info.id = identity(facts);
   info.modified = {facts.stx_mtime.tv_sec, facts.stx_mtime.tv_nsec};
   info.accessed = {facts.stx_atime.tv_sec, facts.stx_atime.tv_nsec};
   return info;
@@ -64,7 +82,7 @@ FileInfo to_info(const struct statx& facts) {
 Result<struct statx> stat_at(int directory, const char* name) {
   struct statx facts {};
   const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-  if (::statx(directory, name, flags, STATX_BASIC_STATS, &facts) != 0) return fail_errno(errno, "statx");
+  if (::statx(directory, name, flags, wanted_facts, &facts) != 0) return fail_errno(errno, "statx");
   return facts;
 }
 

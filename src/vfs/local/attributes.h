@@ -12,6 +12,9 @@ namespace ferry::vfs::local {
 
 FileInfo to_info(const struct statx& facts);
 
+// What every statx asks for: to_info needs all of it.
+inline constexpr unsigned wanted_facts = STATX_BASIC_STATS | STATX_BTIME;
+
 // statx of `name` in `directory`, of the descriptor itself when it is "". Never follows a symlink.
 Result<struct statx> stat_at(int directory, const char* name);
 

@@ -40,7 +40,7 @@ Result<std::vector<DirectoryEntry>> LocalDirectory::read(std::size_t max) {
     if (is_dot(entry->d_name)) continue;
     struct statx facts {};
     const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-    if (::statx(descriptor_.get(), entry->d_name, flags, STATX_BASIC_STATS, &facts) != 0) continue;  // vanished
+    if (::statx(descriptor_.get(), entry->d_name, flags, wanted_facts, &facts) != 0) continue;  // vanished
     entries.push_back({entry->d_name, to_info(facts)});
   }
   return entries;
