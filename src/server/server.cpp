@@ -144,6 +144,7 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   status.set_host_keys(*host_keys);
   SshPolicyOptions policy;
   policy.password_authentication = config().sftpd.password_authentication;
+  policy.sftp.max_handles = static_cast<std::size_t>(config().sftpd.max_handles);
   policy.keyboard_interactive = config().sftpd.keyboard_interactive_authentication;
   auto hook = interactive_hook();
   if (!hook) return fail(hook.error());

@@ -195,6 +195,7 @@ Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   ssh::ServerOptions options;
   if (config.common.server_version != "short") options.software += "_" + std::string(version());
   if (sftpd.max_auth_tries != 0) options.max_auth_tries = sftpd.max_auth_tries > 0 ? sftpd.max_auth_tries : INT_MAX;
+  options.login_grace_time = std::chrono::seconds(sftpd.login_grace_time);
   auto offer = algorithms_of(sftpd);
   if (!offer) return fail(offer.error());
   options.offer = std::move(*offer);

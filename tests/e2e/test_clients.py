@@ -2,6 +2,7 @@
 import asyncio
 import os
 import re
+import socket
 import stat
 
 import paramiko
@@ -144,6 +145,21 @@ def test_the_number_of_handles_is_limited(user, keys):
         assert len(held) >= 100
         held.pop().close()
         sftp.open("file").close()
+        for file in held:
+            file.close()
+
+
+def test_the_limit_of_handles_and_the_time_to_log_in_are_configurable(make_server, public_keys, keys):
+    server = make_server({"FERRY_SFTPD__MAX_HANDLES": "3", "FERRY_SFTPD__LOGIN_GRACE_TIME": "2"})
+    user = server.create_user("limited", public_keys=public_keys)
+    with socket.create_connection(("127.0.0.1", server.sftp_port), timeout=30) as silent:
+        while silent.recv(4096):
+            pass  # greeting and key exchange, then the end
+    with Paramiko(user, keys["ed25519"]) as sftp:
+        sftp.open("file", "w").close()
+        held = [sftp.open("file") for _ in range(3)]
+        with pytest.raises(IOError):
+            sftp.open("file")
         for file in held:
             file.close()
 

@@ -20,6 +20,8 @@ const Schema& schema<Sftpd>() {
   static const Row rows[] = {
       row<&Sftpd::bindings>("bindings"),
       row<&Sftpd::max_auth_tries>("max_auth_tries"),
+      row<&Sftpd::login_grace_time>("login_grace_time", range(1, 3600)),
+      row<&Sftpd::max_handles>("max_handles", range(1, 10000)),
       row<&Sftpd::host_keys>("host_keys"),
       row<&Sftpd::host_certificates>("host_certificates"),
       row<&Sftpd::host_key_algorithms>("host_key_algorithms"),

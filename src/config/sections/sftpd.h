@@ -15,6 +15,8 @@ struct Sftpd {
   };
   std::vector<Binding> bindings = {Binding{}};
   int max_auth_tries = 0;              // 0: six; negative: no limit
+  int login_grace_time = 120;          // seconds; ours, SFTPGo has no such key
+  int max_handles = 256;               // open files and directories of an SFTP session; ours
   std::vector<std::string> host_keys;  // empty: id_rsa, id_ecdsa, id_ed25519 in the config directory
   std::vector<std::string> host_certificates;
   // Algorithms in order of preference; empty: the built-in choice.

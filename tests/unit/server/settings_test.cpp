@@ -71,12 +71,14 @@ TEST_F(SettingsTest, AlgorithmsAreTakenAsConfigured) {
   config_.sftpd.ciphers = {"aes128-cbc", "aes256-ctr"};
   config_.sftpd.public_key_algorithms = {"ssh-rsa"};
   config_.sftpd.max_auth_tries = -1;
+  config_.sftpd.login_grace_time = 7;
   auto options = ssh_options(config_);
   ASSERT_TRUE(options);
   EXPECT_EQ(options->offer.ciphers, config_.sftpd.ciphers);
   EXPECT_EQ(options->offer.public_keys, config_.sftpd.public_key_algorithms);
   EXPECT_TRUE(options->offer.macs.empty()) << "left to the library";
   EXPECT_EQ(options->max_auth_tries, INT_MAX);
+  EXPECT_EQ(options->login_grace_time, std::chrono::seconds(7));
   EXPECT_TRUE(options->software.starts_with("Ferry_"));
 }
 
