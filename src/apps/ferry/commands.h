@@ -1,14 +1,14 @@
-// The subcommands, one file each: every function adds its own to `app` and sets `exit_code` when it was run.
+// The subcommands, one file each: every function adds its own.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "command_line.h"
 
 namespace ferry::app {
 
-void add_serve(CLI::App& app, int& exit_code);
-void add_startsubsys(CLI::App& app, int& exit_code);
-void add_portable(CLI::App& app, int& exit_code);
-void add_initprovider(CLI::App& app, int& exit_code);
-void add_version(CLI::App& app, int& exit_code);
+void add_serve(CommandLine& line);
+void add_startsubsys(CommandLine& line);
+void add_portable(CommandLine& line);
+void add_initprovider(CommandLine& line);
+void add_version(CommandLine& line);
 
 }  // namespace ferry::app

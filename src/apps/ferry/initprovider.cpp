@@ -26,12 +26,12 @@ int init_provider(const InitOptions& options) {
 
 }  // namespace
 
-void add_initprovider(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("initprovider", "create or update the data provider's schema");
+void add_initprovider(CommandLine& line) {
+  Command command = line.add("initprovider", "create or update the data provider's schema");
   auto options = std::make_shared<InitOptions>();
-  options->config.add_to(*command);
-  options->load.add_to(*command);
-  command->callback([options, &exit_code] { exit_code = init_provider(*options); });
+  options->config.add_to(command);
+  options->load.add_to(command);
+  command.run([options] { return init_provider(*options); });
 }
 
 }  // namespace ferry::app

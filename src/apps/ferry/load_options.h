@@ -1,9 +1,9 @@
 // The options that name a dump to load.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
+#include "command_line.h"
 #include "server/server.h"
 
 namespace ferry::app {
@@ -12,7 +12,7 @@ struct LoadOptions {
   std::string file;
   server::LoadData rest;  // all but the file
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
   server::LoadData data() const;
 };
 

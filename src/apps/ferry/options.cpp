@@ -1,30 +1,18 @@
 #include "options.h"
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 
 namespace ferry::app {
 
-CLI::Option* with_variable(CLI::Option* option, std::initializer_list<std::string_view> names) {
-  for (const std::string_view prefix : {"FERRY_", "SFTPGO_"}) {
-    for (const std::string_view name : names) {
-      const std::string variable = std::string(prefix) + std::string(name);
-      if (std::getenv(variable.c_str()) != nullptr) return option->envname(variable);
-    }
-  }
-  return option->envname("FERRY_" + std::string(*names.begin()));  // for --help
-}
-
-void ConfigOptions::add_to(CLI::App& command) {
-  with_variable(
-      command.add_option("-c,--config-dir", directory, "directory of the configuration; relative paths start here"),
-      {"CONFIG_DIR"})
-      ->capture_default_str();
-  with_variable(command.add_option("--config-file", file,
-                                   "configuration file, absolute or relative to the directory; empty: ferry.* or "
-                                   "sftpgo.* there"),
-                {"CONFIG_FILE"});
+void ConfigOptions::add_to(Command& command) {
+  command.add(directory, {.name = "-c,--config-dir",
+                          .help = "directory of the configuration; relative paths start here",
+                          .variables = {"CONFIG_DIR"}});
+  command.add(file,
+              {.name = "--config-file",
+               .help = "configuration file, absolute or relative to the directory; empty: ferry.* or sftpgo.* there",
+               .variables = {"CONFIG_FILE"}});
 }
 
 std::filesystem::path ConfigOptions::location() const {
@@ -39,10 +27,11 @@ Result<config::Loaded> ConfigOptions::load() const {
   return config::load(sources);
 }
 
-CLI::Option* add_log_level(CLI::App& command, std::string& word) {
-  return with_variable(command.add_option("--log-level", word, "debug, info, warn or error"), {"LOG_LEVEL"})
-      ->capture_default_str()
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+void add_log_level(Command& command, std::string& word) {
+  command.add(word, {.name = "--log-level",
+                     .help = "debug, info, warn or error",
+                     .variables = {"LOG_LEVEL"},
+                     .words = {"debug", "info", "warn", "error"}});
 }
 
 log::Level log_level(const std::string& word) {

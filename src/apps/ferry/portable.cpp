@@ -49,40 +49,40 @@ int share(PortableFlags flags) {
   return served ? 0 : report(served.error());
 }
 
+void add_account_options(Command& command, PortableFlags& flags) {
+  server::PortableOptions& options = flags.options;
+  command.add(options.username, {.name = "-u,--username", .help = "empty: made up"});
+  command.add(options.password, {.name = "-p,--password", .help = "empty: made up, unless there is a public key"});
+  command.add(flags.password_file,
+              {.name = "--password-file", .help = "file whose first line is the password", .excludes = "--password"});
+  command.add(options.public_keys,
+              {.name = "-k,--public-key", .help = "a line as in authorized_keys; may be repeated"});
+  command.add(options.permissions,
+              {.name = "-g,--permissions", .help = "what the account may; \"*\": everything", .split_at_commas = true});
+  command.add(options.ssh_commands,
+              {.name = "-c,--ssh-commands", .help = "SSH commands to enable; \"*\": all", .split_at_commas = true});
+  command.add(options.start_directory,
+              {.name = "--start-directory", .help = "where clients begin, below what is shared"});
+}
+
 }  // namespace
 
-void add_portable(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("portable", "share one directory with one account, without a configuration");
+void add_portable(CommandLine& line) {
+  Command command = line.add("portable", "share one directory with one account, without a configuration");
   auto flags = std::make_shared<PortableFlags>();
-  server::PortableOptions& options = flags->options;
-  command->add_option("-d,--directory", flags->directory, "what to share")->capture_default_str();
-  command->add_option("-f,--fs-provider", flags->fs_provider, "osfs (or 0): the local file system")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"osfs", "0"}));
-  command->add_option("-s,--sftpd-port", options.sftpd_port, "0: any free port")
-      ->capture_default_str()
-      ->check(CLI::Range(-1, 65535));
-  command->add_option("-u,--username", options.username, "empty: made up");
-  CLI::Option* password =
-      command->add_option("-p,--password", options.password, "empty: made up, unless there is a public key");
-  command->add_option("--password-file", flags->password_file, "file whose first line is the password")
-      ->excludes(password);
-  command->add_option("-k,--public-key", options.public_keys, "a line as in authorized_keys; may be repeated");
-  command->add_option("-g,--permissions", options.permissions, "what the account may; \"*\": everything")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("-c,--ssh-commands", options.ssh_commands, "SSH commands to enable; \"*\": all")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_option("--start-directory", options.start_directory, "where clients begin, below what is shared")
-      ->capture_default_str();
-  command->add_option("-l,--log-file-path", flags->log_file_path, "empty: no log");
-  add_log_level(*command, flags->log_level);
-  command->add_flag("--log-utc-time", flags->log_utc_time, "log times in UTC");
-  command->add_option("--grace-time", flags->grace_time, "seconds that running transfers have to finish at the end")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 86400));
-  command->callback([flags, &exit_code] { exit_code = share(*flags); });
+  command.add(flags->directory, {.name = "-d,--directory", .help = "what to share"});
+  command.add(flags->fs_provider,
+              {.name = "-f,--fs-provider", .help = "osfs (or 0): the local file system", .words = {"osfs", "0"}});
+  command.add(flags->options.sftpd_port,
+              {.name = "-s,--sftpd-port", .help = "0: any free port", .range = {{-1, 65535}}});
+  add_account_options(command, *flags);
+  command.add(flags->log_file_path, {.name = "-l,--log-file-path", .help = "empty: no log"});
+  add_log_level(command, flags->log_level);
+  command.add_flag(flags->log_utc_time, {.name = "--log-utc-time", .help = "log times in UTC"});
+  command.add(flags->grace_time, {.name = "--grace-time",
+                                  .help = "seconds that running transfers have to finish at the end",
+                                  .range = {{0, 86400}}});
+  command.run([flags] { return share(*flags); });
 }
 
 }  // namespace ferry::app

@@ -23,36 +23,35 @@ struct ServeOptions {
   int grace_time = 0;
 };
 
-void add_log_options(CLI::App& command, ServeOptions& options) {
-  with_variable(command.add_option("--log-file-path", options.log.file_path,
-                                   "log file, relative to the configuration directory; empty: stderr"),
-                {"LOG_FILE_PATH"})
-      ->capture_default_str();
-  with_variable(command.add_option("--log-max-size", options.log.max_size_mb,
-                                   "megabytes at which the log file is rotated; 0: never"),
-                {"LOG_MAX_SIZE"})
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  with_variable(command.add_option("--log-max-backups", options.log.max_backups, "old log files kept; 0: all"),
-                {"LOG_MAX_BACKUPS"})
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  with_variable(
-      command.add_option("--log-max-age", options.log.max_age_days, "days that old log files are kept; 0: for ever"),
-      {"LOG_MAX_AGE"})
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  with_variable(command.add_flag("--log-compress", options.log.compress, "gzip old log files"), {"LOG_COMPRESS"});
+void add_log_options(Command& command, ServeOptions& options) {
+  command.add(options.log.file_path, {.name = "--log-file-path",
+                                      .help = "log file, relative to the configuration directory; empty: stderr",
+                                      .variables = {"LOG_FILE_PATH"}});
+  command.add(options.log.max_size_mb, {.name = "--log-max-size",
+                                        .help = "megabytes at which the log file is rotated; 0: never",
+                                        .variables = {"LOG_MAX_SIZE"},
+                                        .range = {{0, any_number}}});
+  command.add(options.log.max_backups, {.name = "--log-max-backups",
+                                        .help = "old log files kept; 0: all",
+                                        .variables = {"LOG_MAX_BACKUPS"},
+                                        .range = {{0, any_number}}});
+  command.add(options.log.max_age_days, {.name = "--log-max-age",
+                                         .help = "days that old log files are kept; 0: for ever",
+                                         .variables = {"LOG_MAX_AGE"},
+                                         .range = {{0, any_number}}});
+  command.add_flag(options.log.compress,
+                   {.name = "--log-compress", .help = "gzip old log files", .variables = {"LOG_COMPRESS"}});
   add_log_level(command, options.log_level);
-  with_variable(command.add_flag("--log-utc-time", options.log.utc_time, "log times in UTC"), {"LOG_UTC_TIME"});
+  command.add_flag(options.log.utc_time,
+                   {.name = "--log-utc-time", .help = "log times in UTC", .variables = {"LOG_UTC_TIME"}});
 }
 
-void add_grace_time(CLI::App& command, ServeOptions& options) {
-  with_variable(command.add_option("--grace-time", options.grace_time,
-                                   "seconds that running transfers have to finish when the server is told to stop"),
-                {"GRACE_TIME"})
-      ->capture_default_str()
-      ->check(CLI::Range(0, 86400));
+void add_grace_time(Command& command, ServeOptions& options) {
+  command.add(options.grace_time,
+              {.name = "--grace-time",
+               .help = "seconds that running transfers have to finish when the server is told to stop",
+               .variables = {"GRACE_TIME"},
+               .range = {{0, 86400}}});
 }
 
 // Every client costs descriptors: take as many as the system allows.
@@ -91,14 +90,14 @@ int serve(const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("serve", "start the server");
+void add_serve(CommandLine& line) {
+  Command command = line.add("serve", "start the server");
   auto options = std::make_shared<ServeOptions>();
-  options->config.add_to(*command);
-  add_log_options(*command, *options);
-  options->load.add_to(*command);
-  add_grace_time(*command, *options);
-  command->callback([options, &exit_code] { exit_code = serve(*options); });
+  options->config.add_to(command);
+  add_log_options(command, *options);
+  options->load.add_to(command);
+  add_grace_time(command, *options);
+  command.run([options] { return serve(*options); });
 }
 
 }  // namespace ferry::app

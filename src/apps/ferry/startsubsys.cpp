@@ -37,23 +37,25 @@ int start(const SubsystemFlags& flags) {
 
 }  // namespace
 
-void add_startsubsys(CLI::App& app, int& exit_code) {
-  CLI::App* command =
-      app.add_subcommand("startsubsys", "serve SFTP on standard input and output, for sshd's Subsystem");
+void add_startsubsys(CommandLine& line) {
+  Command command = line.add("startsubsys", "serve SFTP on standard input and output, for sshd's Subsystem");
   auto flags = std::make_shared<SubsystemFlags>();
-  flags->config.add_to(*command);
-  command->add_option("-d,--base-home-dir", flags->base_home_dir,
-                      "absolute path: homes are <path>/<user>; without it the system's home directories");
-  command->add_flag("-p,--preserve-home", flags->preserve_home, "an account that exists keeps its home directory");
-  command->add_flag("-j,--log-to-journald", flags->to_journald, "log to the journal instead of standard error");
-  with_variable(command->add_flag("-v,--log-verbose,!--no-log-verbose", flags->verbose, "log what is level debug too"),
-                {"LOG_VERBOSE"})
-      ->capture_default_str();
-  with_variable(command->add_flag("--log-utc-time,!--no-log-utc-time", flags->utc_time, "log times in UTC"),
-                {"LOG_UTC_TIME"})
-      ->capture_default_str();
-  add_log_level(*command, flags->log_level);
-  command->callback([flags, &exit_code] { exit_code = start(*flags); });
+  flags->config.add_to(command);
+  command.add(flags->base_home_dir,
+              {.name = "-d,--base-home-dir",
+               .help = "absolute path: homes are <path>/<user>; without it the system's home directories"});
+  command.add_flag(flags->preserve_home,
+                   {.name = "-p,--preserve-home", .help = "an account that exists keeps its home directory"});
+  command.add_flag(flags->to_journald,
+                   {.name = "-j,--log-to-journald", .help = "log to the journal instead of standard error"});
+  command.add_flag(flags->verbose, {.name = "-v,--log-verbose,!--no-log-verbose",
+                                    .help = "log what is level debug too",
+                                    .variables = {"LOG_VERBOSE"}});
+  command.add_flag(
+      flags->utc_time,
+      {.name = "--log-utc-time,!--no-log-utc-time", .help = "log times in UTC", .variables = {"LOG_UTC_TIME"}});
+  add_log_level(command, flags->log_level);
+  command.run([flags] { return start(*flags); });
 }
 
 }  // namespace ferry::app

@@ -1,17 +1,18 @@
-#include "server/version.h"
+#include "version.h"
 
 #include <iostream>
 
 #include "commands.h"
+#include "server/version.h"
 
 namespace ferry::app {
 
-void add_version(CLI::App& app, int& exit_code) {
-  const std::string text = "Ferry " + std::string(server::version());
-  app.set_version_flag("-v,--version", text);
-  app.add_subcommand("version", "print the version")->callback([text, &exit_code] {
-    std::cout << text << std::endl;
-    exit_code = 0;
+std::string version_text() { return "Ferry " + std::string(server::version()); }
+
+void add_version(CommandLine& line) {
+  line.add("version", "print the version").run([] {
+    std::cout << version_text() << std::endl;
+    return 0;
   });
 }
 
