@@ -3,12 +3,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "auth/hook_peer.h"
+#include "events/hook_child.h"
 
 namespace ferry::auth {
 
 namespace {
-
-bool is_url(std::string_view where) { return where.starts_with("http://") || where.starts_with("https://"); }
 
 Turn refused() {
   Turn turn;
@@ -55,10 +54,16 @@ class HookDialogue final : public Dialogue {
   Task<void> start() {
     HookUser user{request_.username, request_.client_ip, {}};
     user.password_hash = co_await authenticator_.password_hash(request_.username);
-    peer_ = is_url(hook_.where) ? make_url_peer(*hook_.client, hook_.where, std::move(user))
-                                : make_program_peer(hook_.where, std::move(user));
+    auto limit = hook_.limit;
+    if (events::is_url(hook_.where)) {
+      peer_ = make_url_peer(hook_.hooks->client(), hook_.where, std::move(user));
+    } else {
+      auto program = interactive_program(hook_.hooks->options(), hook_.where, user, hook_.limit);
+      if (program) limit = program->limit;
+      peer_ = make_program_peer(std::move(program));
+    }
     const auto executor = co_await asio::this_coro::executor;
-    timer_ = std::make_unique<asio::steady_timer>(executor, hook_.limit);
+    timer_ = std::make_unique<asio::steady_timer>(executor, limit);
     timer_->async_wait([peer = std::weak_ptr(peer_)](const boost::system::error_code& cancelled) {
       if (const auto still = peer.lock(); still && !cancelled) still->give_up();
     });
@@ -99,11 +104,6 @@ class HookDialogue final : public Dialogue {
 };
 
 }  // namespace
-
-Result<void> check_hook(const std::string& where) {
-  if (where.starts_with('/') || is_url(where)) return {};
-  return fail(ErrorCode::invalid_argument, "expected an absolute path or a URL of http or https");
-}
 
 std::unique_ptr<Dialogue> make_hook_dialogue(Authenticator& authenticator, LoginRequest request,
                                              const InteractiveHook& hook) {

@@ -13,22 +13,19 @@
 #include "auth/dialogue.h"
 #include "base/error.h"
 
-namespace ferry::http {
-class Client;
+namespace ferry::events {
+class Hooks;
 }
 
 namespace ferry::auth {
 
 struct InteractiveHook {
-  std::string where;               // an absolute path, or a URL of http or https
-  http::Client* client = nullptr;  // for URLs; outlives every dialogue's turns
-  std::chrono::seconds limit{60};  // of a whole dialogue
+  std::string where;               // as events::check_hook has it
+  events::Hooks* hooks = nullptr;  // outlives every dialogue's turns
+  std::chrono::seconds limit{60};  // of a whole dialogue, unless the `command` section has another for this program
   int most_at_once = 64;           // dialogues; more are refused
   std::shared_ptr<std::atomic<int>> open = std::make_shared<std::atomic<int>>(0);
 };
-
-// Whether `where` can be a hook: invalid_argument says why not.
-Result<void> check_hook(const std::string& where);
 
 // As make_password_dialogue. Belongs to the executor that calls next() first.
 std::unique_ptr<Dialogue> make_hook_dialogue(Authenticator& authenticator, LoginRequest request,

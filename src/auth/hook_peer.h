@@ -8,6 +8,7 @@
 #include "auth/hook_dialogue.h"
 #include "auth/hook_message.h"
 #include "base/task.h"
+#include "events/hook_child.h"
 
 namespace ferry::auth {
 
@@ -25,7 +26,10 @@ struct HookUser {
   std::string username, ip, password_hash;
 };
 
-std::shared_ptr<HookPeer> make_program_peer(std::string path, HookUser user);
+Result<events::HookProgram> interactive_program(const events::HookOptions& options, const std::string& path,
+                                                const HookUser& user, std::chrono::seconds limit);
+// An error of `program` comes out of the first next().
+std::shared_ptr<HookPeer> make_program_peer(Result<events::HookProgram> program);
 std::shared_ptr<HookPeer> make_url_peer(http::Client& client, std::string url, HookUser user);
 
 }  // namespace ferry::auth

@@ -3,30 +3,25 @@
 
 #include "auth/hook_peer.h"
 #include "base/child.h"
-#include "base/log.h"
+#include "events/hook_child.h"
 
 namespace ferry::auth {
 
 namespace {
 
-constexpr std::string_view sender = "keyboard_interactive_auth_hook";
-constexpr std::size_t most_logged = 4096;  // of what it writes to standard error
+constexpr std::string_view hook_name = "keyboard_interactive";  // in command.commands[].hook
 
 std::unexpected<Error> dead(std::string why) { return fail(ErrorCode::connection_lost, std::move(why)); }
 
-std::vector<std::string> environment_of(const HookUser& user) {
-  return {"PATH=/usr/local/bin:/usr/bin:/bin",
-          "HOME=/nonexistent",
-          "LC_ALL=C",
-          "LANG=C",
-          "SFTPGO_AUTHD_USERNAME=" + user.username,
-          "SFTPGO_AUTHD_IP=" + user.ip,
-          "SFTPGO_AUTHD_PASSWORD=" + user.password_hash};
+events::Pairs environment_of(const HookUser& user) {
+  return {{"SFTPGO_AUTHD_USERNAME", user.username},
+          {"SFTPGO_AUTHD_IP", user.ip},
+          {"SFTPGO_AUTHD_PASSWORD", user.password_hash}};
 }
 
-class ProgramPeer final : public HookPeer, public std::enable_shared_from_this<ProgramPeer> {
+class ProgramPeer final : public HookPeer {
  public:
-  ProgramPeer(std::string path, HookUser user) : path_(std::move(path)), user_(std::move(user)) {}
+  explicit ProgramPeer(Result<events::HookProgram> program) : program_(std::move(program)) {}
 
   Task<Result<HookMessage>> next(std::vector<std::string> /*questions*/, std::vector<crypto::Secret> answers) override {
     Result<void> ready;
@@ -48,27 +43,16 @@ class ProgramPeer final : public HookPeer, public std::enable_shared_from_this<P
 
  private:
   Task<Result<void>> start() {
-    if (given_up_ || user_.username.find('\0') != std::string::npos) co_return dead("not started");
-    ChildOptions options{.program = path_, .arguments = {}, .environment = environment_of(user_)};
-    auto started = co_await Child::start(std::move(options));
+    if (!program_) co_return fail(program_.error());
+    if (given_up_) co_return dead("not started");
+    const std::string path = program_->child.program;
+    auto started = co_await Child::start(std::move(program_->child));
     if (!started) co_return fail(started.error());
     child_ = std::move(*started);
     if (given_up_) child_->give_up();
     const auto executor = co_await asio::this_coro::executor;
-    asio::co_spawn(executor, log_errors(shared_from_this()), asio::detached);
+    asio::co_spawn(executor, events::log_errors(child_, std::string(hook_name), path), asio::detached);
     co_return Result<void>{};
-  }
-
-  // Read to its end, or the program might wait for somebody to do so.
-  static Task<void> log_errors(std::shared_ptr<ProgramPeer> self) {
-    std::string text;
-    std::array<std::byte, 1024> piece;
-    while (true) {
-      const auto count = co_await self->child_->read_errors(piece);
-      if (!count || *count == 0) break;
-      text += as_text(ByteSpan(piece).first(std::min(*count, most_logged - text.size())));
-    }
-    if (!text.empty()) log::warn(sender, "", "{}: {}", self->path_, text);
   }
 
   Task<Result<void>> write(std::vector<crypto::Secret> answers) {
@@ -108,17 +92,21 @@ class ProgramPeer final : public HookPeer, public std::enable_shared_from_this<P
     }
   }
 
-  const std::string path_;
-  const HookUser user_;
-  std::unique_ptr<Child> child_;
+  Result<events::HookProgram> program_;
+  std::shared_ptr<Child> child_;
   bool given_up_ = false;
   std::string unread_;
 };
 
 }  // namespace
 
-std::shared_ptr<HookPeer> make_program_peer(std::string path, HookUser user) {
-  return std::make_shared<ProgramPeer>(std::move(path), std::move(user));
+Result<events::HookProgram> interactive_program(const events::HookOptions& options, const std::string& path,
+                                                const HookUser& user, std::chrono::seconds limit) {
+  return events::hook_program(options, hook_name, path, environment_of(user), limit);
+}
+
+std::shared_ptr<HookPeer> make_program_peer(Result<events::HookProgram> program) {
+  return std::make_shared<ProgramPeer>(std::move(program));
 }
 
 }  // namespace ferry::auth

@@ -175,10 +175,27 @@ void Child::give_up() {
   for (Stream* stream : {&input_, &output_, &errors_}) stream->close(ignored);
 }
 
+namespace {
+
+// What is there, without waiting for more; 0 when that is nothing.
+Result<std::size_t> read_left(asio::posix::stream_descriptor& from, MutableByteSpan into) {
+  boost::system::error_code error;
+  from.non_blocking(true, error);
+  const std::size_t count = from.read_some(asio::buffer(into.data(), into.size()), error);
+  if (error && error != asio::error::eof && error != asio::error::would_block) {
+    return fail(ErrorCode::io_error, error.message());
+  }
+  return count;
+}
+
+}  // namespace
+
 Task<Result<std::size_t>> Child::read(Stream& from, MutableByteSpan into) {
+  if (reaped_) co_return read_left(from, into);
   boost::system::error_code error;
   const auto buffer = asio::buffer(into.data(), into.size());
   const std::size_t count = co_await from.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::operation_aborted && reaped_ && from.is_open()) co_return read_left(from, into);
   if (error && error != asio::error::eof) co_return fail(ErrorCode::io_error, error.message());
   co_return count;
 }
@@ -216,6 +233,9 @@ Task<int> Child::wait() {
   auto reap = [this, &status] { return ::waitpid(process_, &status, 0); };
   const pid_t reaped = co_await run_blocking(reap);
   reaped_ = true;
+  boost::system::error_code ignored;
+  output_.cancel(ignored);
+  errors_.cancel(ignored);
   if (reaped != process_) co_return 128;
   co_return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -57,7 +57,8 @@ class Child {
   void close_input();
 
   // Waits for its end and kills what it left behind in its group. The exit status; 128 and the signal's number when
-  // a signal ended it, as shells have it.
+  // a signal ended it, as shells have it. From then on reads answer what it has left behind and wait for nobody who
+  // might still hold the other end.
   Task<int> wait();
   // SIGKILL to it and all of its group.
   void kill();
@@ -69,7 +70,7 @@ class Child {
   using Stream = asio::posix::stream_descriptor;
   Child(pid_t process, const asio::any_io_executor& executor)
       : process_(process), input_(executor), output_(executor), errors_(executor), end_(executor) {}
-  static Task<Result<std::size_t>> read(Stream& from, MutableByteSpan into);
+  Task<Result<std::size_t>> read(Stream& from, MutableByteSpan into);
 
   pid_t process_;
   bool reaped_ = false;

@@ -2,7 +2,10 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <atomic>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -10,6 +13,7 @@
 #include <thread>
 
 #include "base/signal.h"
+#include "http/client_certificates.h"
 
 namespace ferry::http {
 
@@ -20,7 +24,7 @@ using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 // What one send() and the thread share.
 struct Transfer {
-  ClientRequest request;
+  std::shared_ptr<const ClientRequest> request;
   ClientResponse response;
   Result<void> outcome = fail(ErrorCode::aborted, "the HTTP client ends");
   asio::any_io_executor home;
@@ -32,7 +36,7 @@ using TransferPtr = std::shared_ptr<Transfer>;
 
 std::size_t take_body(char* data, std::size_t, std::size_t size, void* to) {
   auto& transfer = *static_cast<Transfer*>(to);
-  if (transfer.response.body.size() + size > transfer.request.max_response) return CURL_WRITEFUNC_ERROR;
+  if (transfer.response.body.size() + size > transfer.request->max_response) return CURL_WRITEFUNC_ERROR;
   transfer.response.body.append(data, size);
   return size;
 }
@@ -62,13 +66,32 @@ std::string all_certificates(const std::string& ours) {
   return std::string(std::istreambuf_iterator<char>(in), {}) + "\n" + ours;
 }
 
+CURLcode show_certificates(CURL*, void* context, void* certificates) {
+  static_cast<const ClientCertificates*>(certificates)->install(static_cast<SSL_CTX*>(context));
+  return CURLE_OK;
+}
+
+// Whether it may be different the next time.
+bool is_passing(const Result<ClientResponse>& answer) {
+  if (!answer) return answer.error().code != ErrorCode::invalid_argument;
+  return answer->status == 429 || (answer->status >= 500 && answer->status != 501);
+}
+
+ClientCertificates parsed(const std::vector<ClientOptions::Certificate>& certificates) {
+  auto all = ClientCertificates::parse(certificates);
+  if (!all) throw std::invalid_argument(all.error().message);
+  return std::move(*all);
+}
+
 }  // namespace
 
 struct Client::State {
-  explicit State(ClientOptions client_options) : options(std::move(client_options)) {
+  explicit State(ClientOptions client_options)
+      : options(std::move(client_options)), own_certificates(parsed(options.certificates)) {
     static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
     multi = curl_multi_init();
     if (ready != CURLE_OK || multi == nullptr) throw std::runtime_error("libcurl does not start");
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.most_connections));
     if (!options.ca_certificates.empty()) certificates = all_certificates(options.ca_certificates);
     thread = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
@@ -78,8 +101,11 @@ struct Client::State {
   void prepare(Transfer& transfer) const;
   void finish_done();
   void finish(const TransferPtr& transfer, Result<void> outcome);
+  Task<Result<ClientResponse>> once(std::shared_ptr<const ClientRequest> request);
+  std::chrono::milliseconds pause_after(int attempt) const;
 
   const ClientOptions options;
+  const ClientCertificates own_certificates;
   std::string certificates;
   CURLM* multi = nullptr;
   std::atomic<std::size_t> open = 0;
@@ -110,7 +136,7 @@ void Client::State::prepare(Transfer& transfer) const {
   transfer.easy.reset(curl_easy_init());
   CURL* easy = transfer.easy.get();
   if (easy == nullptr) throw std::bad_alloc();
-  const ClientRequest& request = transfer.request;
+  const ClientRequest& request = *transfer.request;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -123,6 +149,10 @@ void Client::State::prepare(Transfer& transfer) const {
   if (!certificates.empty()) {
     curl_blob blob{const_cast<char*>(certificates.data()), certificates.size(), CURL_BLOB_NOCOPY};
     curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+  }
+  if (!own_certificates.empty()) {
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &show_certificates);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &own_certificates);
   }
   if (request.method != "GET") {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -179,24 +209,47 @@ Client::~Client() {
   curl_multi_cleanup(state_->multi);
 }
 
-Task<Result<ClientResponse>> Client::send(ClientRequest request) {
-  if (state_->open >= state_->options.most_transfers) {
-    co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
-  }
+Task<Result<ClientResponse>> Client::State::once(std::shared_ptr<const ClientRequest> request) {
+  if (open >= options.most_transfers) co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
   auto transfer = std::make_shared<Transfer>();
   transfer->request = std::move(request);
   transfer->home = co_await asio::this_coro::executor;
   transfer->ended = std::make_unique<Signal>(transfer->home);
-  ++state_->open;
+  ++open;
   {
-    const std::scoped_lock lock(state_->mutex);
-    state_->waiting.push_back(transfer);
+    const std::scoped_lock lock(mutex);
+    waiting.push_back(transfer);
   }
-  curl_multi_wakeup(state_->multi);
+  curl_multi_wakeup(multi);
   co_await transfer->ended->wait();
-  --state_->open;
+  --open;
   if (!transfer->outcome) co_return fail(transfer->outcome.error());
   co_return std::move(transfer->response);
+}
+
+std::chrono::milliseconds Client::State::pause_after(int attempt) const {
+  auto pause = options.retry_wait_min;
+  for (int i = 0; i < attempt && pause < options.retry_wait_max; ++i) pause *= 2;
+  return std::min(pause, options.retry_wait_max);
+}
+
+Task<Result<ClientResponse>> Client::send(ClientRequest request) {
+  const int retries = request.retried ? state_->options.retry_max : 0;
+  const auto shared = std::make_shared<const ClientRequest>(std::move(request));
+  for (int attempt = 0;; ++attempt) {
+    auto answer = co_await state_->once(shared);
+    if (attempt >= retries || !is_passing(answer)) co_return answer;
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, state_->pause_after(attempt));
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+Result<void> Client::check(const ClientOptions& options) {
+  const auto all = ClientCertificates::parse(options.certificates);
+  if (!all) return fail(all.error());
+  return {};
 }
 
 }  // namespace ferry::http

@@ -20,11 +20,18 @@ struct ClientOptions {
     std::string name, value;
     std::string url;  // sent to URLs that begin with this; empty: to all
   };
-  std::chrono::milliseconds timeout{20'000};  // of a whole transfer; 0: none
-  std::string ca_certificates;                // PEM, trusted beside the system's
+  struct Certificate {
+    std::string chain, key;  // PEM
+  };
+  std::chrono::milliseconds timeout{20'000};  // of one transfer; 0: none
+  int retry_max = 3;                          // of requests that are `retried`
+  std::chrono::milliseconds retry_wait_min{2'000}, retry_wait_max{30'000};
+  std::string ca_certificates;            // PEM, trusted beside the system's
+  std::vector<Certificate> certificates;  // of ours; a server gets the first it asks for, or the first
   bool skip_tls_verify = false;
   std::vector<Header> headers;
-  std::size_t most_transfers = 64;  // at once
+  std::size_t most_transfers = 1024;  // at once
+  std::size_t most_connections = 64;  // to one server; others wait their turn, in their time limit
 };
 
 struct ClientRequest {
@@ -33,6 +40,8 @@ struct ClientRequest {
   std::string content_type = "application/json";
   std::string body = {};
   std::size_t max_response = std::size_t{1} << 20;  // bytes
+  // Once more, after growing pauses, when there was no answer, or one of status 429, or 500 and above but not 501.
+  bool retried = false;
 };
 
 struct ClientResponse {
@@ -50,6 +59,9 @@ class Client {
   // Resumes on the caller's executor. timeout; connection_lost: no answer, or a longer one than allowed;
   // limit_exceeded: too many transfers; invalid_argument: not a URL that can be asked.
   Task<Result<ClientResponse>> send(ClientRequest request);
+
+  // invalid_argument: certificates or keys of the options that cannot be used.
+  static Result<void> check(const ClientOptions& options);
 
  private:
   struct State;

@@ -49,8 +49,11 @@ Result<void> load_certificate(SSL_CTX* context, const TlsOptions& options) {
 }
 
 Result<void> load_client_authorities(SSL_CTX* context, const TlsOptions& options) {
+  STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();  // clients choose their certificate by them
+  SSL_CTX_set_client_CA_list(context, names);            // owns them
   for (const std::string& file : options.ca_certificates) {
-    if (SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
+    const bool loaded = SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) == 1;
+    if (!loaded || SSL_add_file_cert_subjects_to_stack(names, file.c_str()) != 1) {
       return fail(problem(file, "expected CA certificates in PEM"));
     }
   }

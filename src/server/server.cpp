@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/log.h"
-#include "http/client.h"
 #include "http/server.h"
 #include "protocols/rest/rest.h"
 #include "server/first_admin.h"
+#include "server/hooks.h"
 #include "server/host_keys.h"
 #include "server/io_threads.h"
 #include "server/lifecycle.h"
@@ -31,8 +31,14 @@ namespace fs = std::filesystem;
 // In the order in which they need each other: what is declared first goes last. Connections live in the
 // io_contexts of `threads`, so whatever they use stands above it, and the servers that feed it below.
 struct Server::Parts {
+  ~Parts() {
+    threads.stop();
+    if (hooks) hooks->close(std::chrono::milliseconds(0));
+  }
+
   config::Loaded loaded;
   StartOptions options;
+  std::unique_ptr<events::Hooks> hooks;
   std::unique_ptr<store::Provider> provider;
   std::unique_ptr<store::Accounts> accounts;
   std::unique_ptr<auth::Authenticator> authenticator;
@@ -44,7 +50,6 @@ struct Server::Parts {
   Status status;
   std::vector<std::shared_ptr<http::TlsContext>> tls;
   IoThreads threads;
-  std::unique_ptr<http::Client> http_client;  // goes before the io_contexts that wait for it, see its destructor
   std::unique_ptr<ssh::Server> ssh;
   std::unique_ptr<http::Server> http;
 
@@ -85,6 +90,9 @@ std::string reachable(const std::string& address) {
 }  // namespace
 
 Result<void> Server::Parts::build_accounts() {
+  auto made = make_hooks(config(), options.directory);
+  if (!made) return fail(made.error());
+  hooks = std::move(*made);
   const bool make_schema = config().data_provider.update_mode == 0;
   auto opened = open_provider(config().data_provider, options.directory, make_schema);
   if (!opened) return fail(opened.error());
@@ -116,14 +124,10 @@ Result<std::string> Server::Parts::read_banner() const {
 Result<auth::InteractiveHook> Server::Parts::interactive_hook() {
   auth::InteractiveHook hook;
   hook.where = config().sftpd.keyboard_interactive_auth_hook;
-  if (hook.where.empty()) return hook;
-  if (auto usable = auth::check_hook(hook.where); !usable) {
-    return fail(ErrorCode::invalid_argument, "sftpd.keyboard_interactive_auth_hook: " + usable.error().message);
+  hook.hooks = hooks.get();
+  if (auto usable = check_hook("sftpd.keyboard_interactive_auth_hook", hook.where); !usable) {
+    return fail(usable.error());
   }
-  auto client = http_client_options(config().http, options.directory);
-  if (!client) return fail(client.error());
-  http_client = std::make_unique<http::Client>(std::move(*client));
-  hook.client = http_client.get();
   return hook;
 }
 
@@ -378,6 +382,7 @@ void Server::run() {
   parts.scans->stop();
   parts.ledger->close();
   parts.threads.stop();
+  parts.hooks->close(std::chrono::seconds(5));
   log::info("server", "", "stopped");
 }
 

@@ -232,7 +232,21 @@ Result<ssh::UserTrust> user_trust(const config::Sftpd& config, const fs::path& d
 Result<http::ClientOptions> http_client_options(const config::Http& config, const fs::path& directory) {
   http::ClientOptions options;
   options.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(config.timeout * 1000));
+  options.retry_max = config.retry_max;
+  options.retry_wait_min = std::chrono::seconds(config.retry_wait_min);
+  options.retry_wait_max = std::chrono::seconds(std::max(config.retry_wait_min, config.retry_wait_max));
   options.skip_tls_verify = config.skip_tls_verify;
+  for (const auto& certificate : config.certificates) {
+    const auto chain = read_setting_file("http.certificates", directory / certificate.cert);
+    if (!chain) return fail(chain.error());
+    auto key = read_setting_file("http.certificates", directory / certificate.key);
+    if (!key) return fail(key.error());
+    options.certificates.push_back({*chain, *key});
+    crypto::wipe(key->data(), key->size());
+  }
+  if (auto usable = http::Client::check(options); !usable) {
+    return fail(ErrorCode::invalid_argument, "http.certificates: " + usable.error().message);
+  }
   for (const std::string& file : config.ca_certificates) {
     const auto text = read_setting_file("http.ca_certificates", directory / file);
     if (!text) return fail(text.error());

@@ -11,7 +11,6 @@ namespace {
 // A section, a group of keys or one key; building a feature removes its line.
 constexpr std::string_view unbuilt[] = {
     "acme",
-    "command",
     "common.actions",
     "common.allow_self_connections",
     "common.allowlist_status",
@@ -44,10 +43,6 @@ constexpr std::string_view unbuilt[] = {
     "data_provider.prefer_database_credentials",
     "data_provider.skip_natural_keys_validation",
     "ftpd",
-    "http.certificates",
-    "http.retry_max",
-    "http.retry_wait_max",
-    "http.retry_wait_min",
     "httpd.backups_path",
     "httpd.bindings[].base_url",
     "httpd.bindings[].branding",

@@ -158,5 +158,38 @@ TEST_F(ClientTest, CertificatesAreChecked) {
   EXPECT_TRUE(send({.url = secure}, careless));
 }
 
+TEST_F(ClientTest, ACertificateOfOursForServersThatAsk) {
+  const TemporaryDirectory directory;
+  const auto read = [&](const char* name) {
+    std::ifstream in(directory.file(name));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  write_certificate(directory.file("cert"), directory.file("key"), "127.0.0.1");
+  write_certificate(directory.file("ours"), directory.file("our-key"), "ferry");
+  write_certificate(directory.file("other"), directory.file("other-key"), "other");
+  http::TlsOptions tls;
+  tls.certificate_file = directory.file("cert");
+  tls.key_file = directory.file("key");
+  tls.ca_certificates = {directory.file("ours")};
+  tls.require_client_certificate = true;
+  RunningServer server(router(), {}, http::TlsContext::create(tls).value());
+  const std::string secure = "https://127.0.0.1:" + std::to_string(server.port()) + "/hello/you";
+  http::ClientOptions options;
+  options.ca_certificates = read("cert");
+  const http::ClientOptions::Certificate ours{read("ours"), read("our-key")}, other{read("other"), read("other-key")};
+  EXPECT_FALSE(send({.url = secure}, options));
+  options.certificates = {other};
+  EXPECT_FALSE(send({.url = secure}, options));
+  options.certificates = {other, ours};
+  const auto answer = send({.url = secure}, options);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "hello you");
+  EXPECT_TRUE(http::Client::check(options));
+  options.certificates = {{read("ours"), read("other-key")}};
+  EXPECT_EQ(http::Client::check(options).error().code, ErrorCode::invalid_argument);
+  options.certificates = {{"", ""}};
+  EXPECT_FALSE(http::Client::check(options));
+}
+
 }  // namespace
 }  // namespace ferry::test

@@ -1,0 +1,257 @@
+// Hooks: real programs and a real HTTP server, good ones and bad ones.
+#include "events/hook.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "tests/unit/http/certificate_files.h"
+#include "tests/unit/http/server_fixture.h"
+
+namespace ferry::events {
+namespace {
+
+using namespace std::chrono_literals;
+
+class HookTest : public testing::Test {
+ protected:
+  HookTest() { std::signal(SIGPIPE, SIG_IGN); }
+
+  std::string program(const std::string& script) {
+    const std::string file = directory_.file("hook");
+    std::ofstream(file) << "#!/bin/sh\n" << script;
+    ::chmod(file.c_str(), 0700);
+    return file;
+  }
+  static Result<HookAnswer> run(Hooks& hooks, HookRequest request) {
+    asio::io_context context;
+    auto answer = asio::co_spawn(context, hooks.run(std::move(request)), asio::use_future);
+    while (answer.wait_for(0s) != std::future_status::ready) context.run_one();
+    return answer.get();
+  }
+  Result<HookAnswer> run(HookRequest request) { return run(hooks_, std::move(request)); }
+  Result<HookAnswer> run(const std::string& script) {
+    return run({.name = "post_connect", .where = program(script), .environment = {}});
+  }
+  std::string read(const char* name) const {
+    std::ifstream in(directory_.file(name));
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  test::TemporaryDirectory directory_;
+  HookOptions options_;
+  Hooks hooks_{{}, {}};
+};
+
+TEST_F(HookTest, AProgramAnswers) {
+  const auto yes = run("echo hello; echo problem >&2");
+  ASSERT_TRUE(yes) << yes.error().message;
+  EXPECT_TRUE(yes->ok);
+  EXPECT_EQ(yes->output, "hello\n");
+  const auto no = run("printf x; exit 3");
+  ASSERT_TRUE(no);
+  EXPECT_FALSE(no->ok);
+  EXPECT_EQ(no->status, 3);
+  EXPECT_EQ(no->output, "x");
+  const auto killed = run("kill -9 $$");
+  ASSERT_TRUE(killed);
+  EXPECT_FALSE(killed->ok);
+  EXPECT_EQ(killed->status, 137);
+  EXPECT_EQ(run("cat").value().output, "") << "its standard input is empty";
+}
+
+TEST_F(HookTest, TheCommandSection) {
+  ASSERT_EQ(::setenv("FERRY_TEST_SECRET", "x", 1), 0);
+  const std::string file = program("echo \"$@\"; env");
+  HookOptions options;
+  options.environment = {"A=all", "B=all", "C=all", "EMPTY="};
+  options.commands = {
+      {.path = file, .hook = "", .timeout = 0s, .environment = {"B=command", "C=command"}, .arguments = {"any"}},
+      {.path = file, .hook = "startup", .timeout = 0s, .environment = {}, .arguments = {"a b", "$(id)"}},
+      {.path = "/other", .hook = "", .timeout = 0s, .environment = {"A=other"}, .arguments = {}}};
+  Hooks hooks(options, {});
+  const auto lines = [&](const char* name) {
+    std::set<std::string> all;
+    std::istringstream in(run(hooks, {.name = name, .where = file, .environment = {{"C", "hook"}}}).value().output);
+    for (std::string line; std::getline(in, line);) {
+      if (!line.starts_with("PWD=") && !line.starts_with("_=") && !line.starts_with("SHLVL=") &&
+          !line.starts_with("OLDPWD=")) {
+        all.insert(line);
+      }
+    }
+    return all;
+  };
+  const std::set<std::string> base = {
+      "HOME=/nonexistent", "LANG=C", "LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin", "A=all", "C=hook", "EMPTY="};
+  auto any = base, startup = base;
+  any.insert({"any", "B=command"});
+  startup.insert({"a b $(id)", "B=all"});
+  EXPECT_EQ(lines("pre_login"), any);
+  EXPECT_EQ(lines("startup"), startup);
+}
+
+TEST_F(HookTest, BadProgramsEndInTime) {
+  const std::pair<const char*, const char*> bad[] = {
+      {"hangs", "sleep 1000\n"},
+      {"hangs with its output closed", "exec >&- 2>&-; sleep 1000\n"},
+      {"hangs in a group of its own", "setsid sleep 1000\n"},
+      {"hangs, ignoring signals", "trap '' TERM INT HUP; while :; do sleep 1; done\n"},
+      {"floods its errors", "yes error >&2\n"},
+      {"floods", "yes\n"},
+      {"floods and dies", "head -c 200000 /dev/zero\n"},
+  };
+  HookOptions options;
+  const std::string file = program("");
+  options.commands = {{.path = file, .hook = "", .timeout = 1s, .environment = {}, .arguments = {}}};
+  Hooks hooks(options, {});
+  for (const auto& [name, script] : bad) {
+    program(script);
+    const auto answer = run(hooks, {.name = "post_connect", .where = file});
+    ASSERT_FALSE(answer) << name;
+    const bool expected =
+        answer.error().code == ErrorCode::timeout || answer.error().code == ErrorCode::connection_lost;
+    EXPECT_TRUE(expected) << name << ": " << answer.error().message;
+  }
+  EXPECT_FALSE(run(hooks, {.name = "x", .where = directory_.file("missing")}));
+  ::chmod(file.c_str(), 0600);
+  EXPECT_FALSE(run(hooks, {.name = "x", .where = file}));
+}
+
+// What a program leaves behind neither delays its answer nor lives on, when it is still in its group.
+TEST_F(HookTest, WhatItLeavesBehind) {
+  const auto answer = run("echo answer; setsid sleep 1000 & echo $! > " + directory_.file("away") +
+                          "; sleep 1000 & echo $! > " + directory_.file("near") + "; exit 0");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->output, "answer\n");
+  const pid_t near = std::stoi(read("near")), away = std::stoi(read("away"));
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (::kill(near, 0) == 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
+  EXPECT_NE(::kill(near, 0), 0);
+  ::kill(away, SIGKILL);
+}
+
+TEST_F(HookTest, TheLastOfALongAnswerArrives) {
+  const auto answer = run("head -c 60000 /dev/zero | tr '\\0' x; printf end");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->output.size(), 60003U);
+  EXPECT_TRUE(answer->output.ends_with("end"));
+}
+
+TEST_F(HookTest, WhatCannotBeTold) {
+  const std::string file = program("echo no");
+  const auto zero = run({.name = "x", .where = file, .environment = {{"SFTPGO_A", std::string("a\0b", 3)}}});
+  EXPECT_EQ(zero.error().code, ErrorCode::invalid_argument);
+  const auto large = run({.name = "x", .where = file, .environment = {{"SFTPGO_A", std::string(4 << 20, 'x')}}});
+  EXPECT_FALSE(large);
+  EXPECT_EQ(run({.name = "x", .where = program("printf '%s' \"$SFTPGO_A\""), .environment = {{"SFTPGO_A", "$(id)\n;"}}})
+                .value()
+                .output,
+            "$(id)\n;");
+}
+
+TEST_F(HookTest, NotTooManyAtOnce) {
+  HookOptions options;
+  options.most_programs = 2;
+  Hooks hooks(options, {});
+  asio::io_context context;
+  std::vector<std::future<Result<HookAnswer>>> answers;
+  const std::string file = program("sleep 0.3; echo done");
+  for (int i = 0; i < 3; ++i) {
+    answers.push_back(asio::co_spawn(context, hooks.run({.name = "x", .where = file}), asio::use_future));
+  }
+  context.run();
+  EXPECT_TRUE(answers[0].get() && answers[1].get());
+  EXPECT_EQ(answers[2].get().error().code, ErrorCode::limit_exceeded);
+  EXPECT_TRUE(run(hooks, {.name = "x", .where = file})) << "they have ended";
+}
+
+TEST_F(HookTest, InTheBackground) {
+  const std::string file = program("echo $1 >> " + directory_.file("log"));
+  {
+    Hooks hooks({}, {});
+    for (int i = 0; i < 3; ++i) hooks.start({.name = "post_login", .where = file});
+    hooks.close(20s);
+    hooks.start({.name = "post_login", .where = file});
+    EXPECT_EQ(run(hooks, {.name = "x", .where = file}).error().code, ErrorCode::aborted);
+  }
+  EXPECT_EQ(read("log"), "\n\n\n");
+  program("echo $$ > " + directory_.file("pid") + "; sleep 1000");
+  auto hooks = std::make_unique<Hooks>(HookOptions{}, http::ClientOptions{});
+  hooks->start({.name = "post_login", .where = file});
+  while (read("pid").empty()) std::this_thread::sleep_for(5ms);
+  hooks.reset();
+  EXPECT_NE(::kill(std::stoi(read("pid")), SIGCONT), 0) << "it does not outlive the server";
+}
+
+TEST_F(HookTest, Places) {
+  for (const char* good : {"/usr/bin/hook", "http://127.0.0.1:8000/x", "https://host"}) EXPECT_TRUE(check_hook(good));
+  for (const char* bad : {"", "hook", "./hook", "ftp://host", "file:///x"}) EXPECT_FALSE(check_hook(bad)) << bad;
+}
+
+// --- URLs ---
+
+std::atomic<int> asked = 0;
+
+Task<http::Response> tell(http::Request& request) { co_return http::Response::text(200, std::string(request.target)); }
+Task<http::Response> fail_twice(http::Request&) { co_return http::Response::text(++asked < 3 ? 503 : 200, "at last"); }
+Task<http::Response> always_501(http::Request&) {
+  ++asked;
+  co_return http::Response::text(501, "");
+}
+Task<http::Response> flood(http::Request&) { co_return http::Response::text(200, std::string(100'000, 'x')); }
+
+class UrlTest : public HookTest {
+ protected:
+  static http::Router router() {
+    http::Router router;
+    router.add({.method = "GET", .pattern = "/tell", .handler = tell});
+    router.add({.method = "POST", .pattern = "/twice", .body_limit = 100, .handler = fail_twice});
+    router.add({.method = "POST", .pattern = "/never", .body_limit = 100, .handler = always_501});
+    router.add({.method = "GET", .pattern = "/flood", .handler = flood});
+    return router;
+  }
+  std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(server_.port()) + path; }
+  test::RunningServer server_{router(), {}};
+};
+
+TEST_F(UrlTest, TheQueryIsEscaped) {
+  const Pairs query = {{"ip", "::1"}, {"name", "a&b=c d\xc3\xa9%"}};
+  EXPECT_EQ(run({.name = "x", .where = url("/tell"), .method = "GET", .query = query}).value().output,
+            "/tell?ip=%3A%3A1&name=a%26b%3Dc%20d%C3%A9%25");
+  EXPECT_EQ(run({.name = "x", .where = url("/tell?a=1"), .method = "GET", .query = {{"b", "2"}}}).value().output,
+            "/tell?a=1&b=2");
+}
+
+TEST_F(UrlTest, OnlyWhatIsToBeRetriedIs) {
+  http::ClientOptions client;
+  client.retry_max = 2;
+  client.retry_wait_min = client.retry_wait_max = 1ms;
+  Hooks hooks({}, client);
+  asked = 0;
+  const auto once = run(hooks, {.name = "x", .where = url("/twice"), .body = "{}"});
+  EXPECT_EQ(once.value().status, 503);
+  EXPECT_FALSE(once->ok);
+  EXPECT_EQ(asked, 1);
+  asked = 0;
+  const auto again = run(hooks, {.name = "x", .where = url("/twice"), .body = "{}", .retried = true});
+  EXPECT_TRUE(again.value().ok);
+  EXPECT_EQ(again->output, "at last");
+  EXPECT_EQ(asked, 3);
+  asked = 0;
+  EXPECT_EQ(run(hooks, {.name = "x", .where = url("/never"), .body = "{}", .retried = true}).value().status, 501);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(UrlTest, LongAnswersAreErrors) {
+  EXPECT_EQ(run({.name = "x", .where = url("/flood"), .method = "GET"}).error().code, ErrorCode::connection_lost);
+}
+
+}  // namespace
+}  // namespace ferry::events
