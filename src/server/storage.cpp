@@ -7,8 +7,11 @@ namespace ferry::server {
 namespace {
 
 Result<std::shared_ptr<vfs::FileSystem>> open_local(const session::StorageRequest& request) {
-  auto storage = vfs::LocalFileSystem::open(
-      {.root = request.path, .umask = request.umask, .create_root = true, .owner = request.owner});
+  auto storage = vfs::LocalFileSystem::open({.root = request.path,
+                                             .umask = request.umask,
+                                             .create_root = true,
+                                             .owner = request.owner,
+                                             .cached_only = request.at_once});
   if (!storage) return fail(storage.error());
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }

@@ -22,9 +22,12 @@ std::optional<vfs::AttributeChange::Owner> owner_of(const model::User& user) {
 // `what` names the storage in errors: "home directory", "folder \"x\"".
 Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, const model::FilesystemConfig& config,
                                                       std::string path, const Services& services,
-                                                      const std::string& what) {
-  Result<std::shared_ptr<vfs::FileSystem>> storage = services.storage(
-      {.config = config, .path = std::move(path), .umask = services.options.umask, .owner = owner_of(user)});
+                                                      const std::string& what, bool at_once = false) {
+  Result<std::shared_ptr<vfs::FileSystem>> storage = services.storage({.config = config,
+                                                                       .path = std::move(path),
+                                                                       .umask = services.options.umask,
+                                                                       .owner = owner_of(user),
+                                                                       .at_once = at_once});
   if (!storage) return fail(storage.error().code, what + ": " + storage.error().message);
   return storage;
 }
@@ -89,6 +92,17 @@ Result<Opened> open_account(const model::User& user, const Services& services) {
   return opened;
 }
 
+// The same without waiting: nothing when it cannot be had so. Most accounts have a home that is cached, no folders
+// and nothing to count, and a hop to the pool costs more than opening that.
+std::optional<Opened> open_at_once(const model::User& user, const Services& services) {
+  if (!user.virtual_folders.empty()) return std::nullopt;
+  if (services.ledger && services.ledger->counts(user)) return std::nullopt;
+  Result<std::shared_ptr<vfs::FileSystem>> home =
+      open_storage(user, user.filesystem, user.home_dir, services, "home directory", true);
+  if (!home) return std::nullopt;
+  return Opened{vfs::MountTable(std::move(*home)), std::vector<Payers>(1), {}};
+}
+
 }  // namespace
 
 Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::User& user, const Services& services) {
@@ -112,9 +126,13 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   if (!registration) co_return fail(registration.error());
   const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
   if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
-  auto open = [&] { return open_account(*user, services); };
-  Result<Opened> opened = co_await run_blocking(open);
-  if (!opened) co_return fail(opened.error());
+  std::optional<Opened> opened = open_at_once(*user, services);
+  if (!opened) {
+    auto open = [&] { return open_account(*user, services); };
+    Result<Opened> waited = co_await run_blocking(open);
+    if (!waited) co_return fail(waited.error());
+    opened = std::move(*waited);
+  }
   Paces paces;
   if (services.bandwidth) paces = services.bandwidth->of(*user, info.client_ip);
 

@@ -54,10 +54,11 @@ struct StorageRequest {
   std::string path;  // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
   std::uint32_t umask = 022;
   std::optional<vfs::AttributeChange::Owner> owner = {};  // of what is created; none: the server's own account
+  bool at_once = false;  // do not block: fail instead, and be asked again where that is allowed
 };
 
-// Opens it. May block. unsupported: a provider that is not built in; invalid_argument: a path that cannot be
-// used. Given by `server`, which alone knows the backends.
+// Opens it. May block, unless at_once. unsupported: a provider that is not built in; invalid_argument: a path that
+// cannot be used. Given by `server`, which alone knows the backends.
 using StorageFactory = std::function<Result<std::shared_ptr<vfs::FileSystem>>(const StorageRequest&)>;
 
 // What every session of the process shares.

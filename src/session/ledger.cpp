@@ -34,11 +34,20 @@ std::shared_ptr<Balance> Ledger::loaded(std::shared_ptr<Balance> balance) {
   return balance;
 }
 
+bool Ledger::counts_storage(const model::User& user) const {
+  const bool limited = user.quota_files > 0 || user.quota_size > 0;
+  return options_.tracking == QuotaTracking::all || (options_.tracking == QuotaTracking::limited && limited);
+}
+
+bool Ledger::counts_transfers(const model::User& user) const {
+  const Balance::TransferLimits limits = transfer_limits_of(user);
+  const bool limited = limits.upload > 0 || limits.download > 0 || limits.total > 0;
+  return options_.tracking == QuotaTracking::all || (options_.tracking == QuotaTracking::limited && limited);
+}
+
 Payers Ledger::payers_of_home(const model::User& user) {
-  const QuotaUsage limits{user.quota_files, user.quota_size};
-  const bool limited = limits.files > 0 || limits.size > 0;
-  if (options_.tracking == QuotaTracking::off || (options_.tracking == QuotaTracking::limited && !limited)) return {};
-  return Payers({{loaded(user_balance(user.username)), limits}});
+  if (!counts_storage(user)) return {};
+  return Payers({{loaded(user_balance(user.username)), {user.quota_files, user.quota_size}}});
 }
 
 Payers Ledger::payers_of_folder(const model::User& user, const model::VirtualFolder& folder) {
@@ -54,9 +63,7 @@ Payers Ledger::payers_of_folder(const model::User& user, const model::VirtualFol
 }
 
 std::shared_ptr<Balance> Ledger::transfers_of(const model::User& user) {
-  const Balance::TransferLimits limits = transfer_limits_of(user);
-  const bool limited = limits.upload > 0 || limits.download > 0 || limits.total > 0;
-  if (options_.tracking == QuotaTracking::off || (options_.tracking == QuotaTracking::limited && !limited)) return {};
+  if (!counts_transfers(user)) return {};
   return loaded(user_balance(user.username));
 }
 

@@ -43,6 +43,9 @@ class Ledger {
 
   const QuotaOptions& options() const { return options_; }
 
+  // Whether anything of the user's home or its transfers is counted. Does not block.
+  bool counts(const model::User& user) const { return counts_storage(user) || counts_transfers(user); }
+
   // Who pays for the user's home and for one of its folders. Blocking.
   Payers payers_of_home(const model::User& user);
   Payers payers_of_folder(const model::User& user, const model::VirtualFolder& folder);
@@ -75,6 +78,8 @@ class Ledger {
   PathLocks& files() { return files_; }
 
  private:
+  bool counts_storage(const model::User& user) const;
+  bool counts_transfers(const model::User& user) const;
   using Balances = std::map<std::string, std::shared_ptr<Balance>, std::less<>>;
   std::shared_ptr<Balance> user_balance(const std::string& name);
   std::shared_ptr<Balance> folder_balance(const std::string& name);

@@ -106,7 +106,8 @@ LocalFileSystem::LocalFileSystem(LocalOptions options, Root root)
     : options_(std::move(options)), root_(std::move(root)) {}
 
 Result<std::unique_ptr<LocalFileSystem>> LocalFileSystem::open(LocalOptions options) {
-  Result<Root> root = Root::open(options.root, options.create_root, options.owner);
+  Result<Root> root = options.cached_only ? Root::open_cached(options.root)
+                                          : Root::open(options.root, options.create_root, options.owner);
   if (!root) return fail(root.error());
   return std::unique_ptr<LocalFileSystem>(new LocalFileSystem(std::move(options), std::move(*root)));
 }

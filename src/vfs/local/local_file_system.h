@@ -23,11 +23,13 @@ struct LocalOptions {
   bool create_root = false;   // make it and its parents with mode 0700 when missing
   // Who owns what is created (needs the privilege to give files away); none: the server's own account.
   std::optional<AttributeChange::Owner> owner = {};
+  bool cached_only = false;  // open() does not wait, but may fail where it would have to; what it opens is the same
 };
 
 class LocalFileSystem final : public FileSystem {
  public:
-  // Blocks. invalid_argument for a root that is not absolute and normal, not_a_directory, not_found, ...
+  // Blocks, unless cached_only. invalid_argument for a root that is not absolute and normal, not_a_directory,
+  // not_found, ...
   static Result<std::unique_ptr<LocalFileSystem>> open(LocalOptions options);
 
   const Capabilities& capabilities() const override;

@@ -6,12 +6,15 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <mutex>
 #include <vector>
 
 namespace ferry::vfs::local {
@@ -49,6 +52,29 @@ Storage storage_kind(int descriptor) {
     case OVERLAYFS_SUPER_MAGIC: return Storage::disk;
     default: return Storage::remote;  // NFS, SMB, FUSE, and whatever we do not know: never wait inline
   }
+}
+
+// The devices on which a root was found to be local: those may be asked what they are from an event loop.
+class LocalDevices {
+ public:
+  void add(dev_t device) {
+    const std::lock_guard lock(mutex_);
+    if (!contains_locked(device)) devices_.push_back(device);
+  }
+  bool contains(dev_t device) const {
+    const std::lock_guard lock(mutex_);
+    return contains_locked(device);
+  }
+
+ private:
+  bool contains_locked(dev_t device) const { return std::ranges::find(devices_, device) != devices_.end(); }
+  mutable std::mutex mutex_;
+  std::vector<dev_t> devices_;
+};
+
+LocalDevices& local_devices() {
+  static LocalDevices devices;
+  return devices;
 }
 
 Result<std::vector<std::string>> root_components(const std::string& path) {
@@ -121,25 +147,46 @@ void push_names(std::vector<std::string>& names, std::string_view path) {
 
 }  // namespace
 
+Result<Root> Root::around(Descriptor directory, const std::string& path, dev_t device, Storage storage) {
+  Root root;
+  root.path_ = path;
+  while (root.path_.size() > 1 && root.path_.ends_with('/')) root.path_.pop_back();
+  const Result<std::string> real = name_of(directory.get());
+  root.real_path_ = real ? *real : root.path_;
+  root.device_ = device;
+  root.storage_ = storage;
+  root.directory_ = std::make_shared<const Descriptor>(std::move(directory));
+  return root;
+}
+
 Result<Root> Root::open(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner) {
   Result<Descriptor> directory = open_root(path, create, owner);
   if (!directory) return fail(directory.error());
   const Descriptor probe(open_beneath(directory->get(), ".", O_PATH | O_DIRECTORY, 0));
   if (probe.get() < 0) return fail_errno(errno, "openat2 (needs Linux 5.6 and a container that allows it) " + path);
-
-  Root root;
-  root.path_ = path;
-  while (root.path_.size() > 1 && root.path_.ends_with('/')) root.path_.pop_back();
-  const Result<std::string> real = name_of(directory->get());
-  root.real_path_ = real ? *real : root.path_;
   struct stat facts {};
   if (::fstat(directory->get(), &facts) != 0) return fail_errno(errno, "fstat " + path);
-  root.device_ = facts.st_dev;
-  root.storage_ = storage_kind(directory->get());
+  Storage storage = storage_kind(directory->get());
   static const bool cached_lookups = kernel_resolves_cached(directory->get());
-  if (root.storage_ == Storage::disk && !cached_lookups) root.storage_ = Storage::remote;
-  root.directory_ = std::make_shared<const Descriptor>(std::move(*directory));
-  return root;
+  if (storage == Storage::disk && !cached_lookups) storage = Storage::remote;
+  if (cached_lookups && storage != Storage::remote) local_devices().add(facts.st_dev);
+  return around(std::move(*directory), path, facts.st_dev, storage);
+}
+
+Result<Root> Root::open_cached(const std::string& path) {
+  const auto unsure = [] { return fail(ErrorCode::io_error, "not cached"); };
+  if (!root_components(path)) return unsure();
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_CACHED;
+  Descriptor directory(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (directory.get() < 0) return unsure();
+  struct statx facts {};  // the device alone: that is known without asking it
+  if (::statx(directory.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &facts) != 0) return unsure();
+  const dev_t device = ::makedev(facts.stx_dev_major, facts.stx_dev_minor);
+  if (!local_devices().contains(device)) return unsure();
+  const Storage storage = storage_kind(directory.get());
+  return around(std::move(directory), path, device, storage);
 }
 
 Root Root::without_links() const {

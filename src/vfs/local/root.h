@@ -31,6 +31,10 @@ class Root {
   // one given to `owner`.
   static Result<Root> open(const std::string& path, bool create, const std::optional<AttributeChange::Owner>& owner);
 
+  // The same without waiting, for a directory that exists and is cached, on a local device where a root was opened
+  // before; any error means that open() has to find out.
+  static Result<Root> open_cached(const std::string& path);
+
   // The same root, for whom no path may hold a symlink before its last name, nor there where it would be followed:
   // such a path is unsupported.
   Root without_links() const;
@@ -57,6 +61,8 @@ class Root {
   const std::string& path() const { return path_; }
 
  private:
+  // What is known of an open directory. `device` may be that of a file system which would have to be asked.
+  static Result<Root> around(Descriptor directory, const std::string& path, dev_t device, Storage storage);
   Result<Descriptor> resolve(const VirtualPath& path, int flags, Lookup& lookup) const;
   Result<std::optional<std::string>> link_target(const VirtualPath& path) const;
 

@@ -20,8 +20,11 @@ inline const vfs::OpenOptions for_upload{.write = true, .create = true, .truncat
 // Local storage and nothing else, as a server with no other backend would give.
 inline Result<std::shared_ptr<vfs::FileSystem>> open_storage(const StorageRequest& request) {
   if (request.config.provider != model::FilesystemProvider::local) return fail(ErrorCode::unsupported, "only local");
-  auto storage = vfs::LocalFileSystem::open(
-      {.root = request.path, .umask = request.umask, .create_root = true, .owner = request.owner});
+  auto storage = vfs::LocalFileSystem::open({.root = request.path,
+                                             .umask = request.umask,
+                                             .create_root = true,
+                                             .owner = request.owner,
+                                             .cached_only = request.at_once});
   if (!storage) return fail(storage.error());
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }

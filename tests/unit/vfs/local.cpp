@@ -156,6 +156,19 @@ TEST_F(LocalStorage, MakesItsRootOnlyForItself) {
   EXPECT_EQ(storage->location(at("/x/y")), real("x/y"));
 }
 
+TEST_F(LocalStorage, OpensWhatIsCachedWithoutWaiting) {
+  EXPECT_FALSE(LocalFileSystem::open({.root = base / "missing", .create_root = true, .cached_only = true}));
+  EXPECT_FALSE(std::filesystem::exists(base / "missing"));
+  ASSERT_TRUE(LocalFileSystem::open({.root = base / "root"}));  // the device is known now, and local
+  auto cached = LocalFileSystem::open({.root = base / "root/", .cached_only = true});
+  ASSERT_TRUE(cached) << cached.error().message;
+  EXPECT_EQ((*cached)->location(VirtualPath()), base / "root");
+  EXPECT_TRUE(run((*cached)->make_directory(VirtualPath::parse("/made").value(), 0755)));
+  EXPECT_TRUE(std::filesystem::is_directory(base / "root/made"));
+  EXPECT_FALSE(LocalFileSystem::open({.root = "relative", .cached_only = true}));
+  EXPECT_FALSE(LocalFileSystem::open({.root = "/proc/self", .cached_only = true}));  // no device of ours
+}
+
 TEST_F(LocalStorage, ChangesALinkItself) {
   test::write_file(real("f"), "x");
   plant_link("f", "l");
