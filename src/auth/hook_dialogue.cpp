@@ -29,21 +29,24 @@ class HookDialogue final : public Dialogue {
 
   Task<Turn> next(std::vector<crypto::Secret> answers) override {
     if (!peer_) {
-      if (!counted_) co_return log_refusal("too many hooks at once");
+      if (!counted_) co_return refuse("too many hooks at once", LoginReport::Outcome::undecided);
+      const auto prepared = co_await authenticator_.prepare(request_);
+      if (!prepared) co_return refused();  // reported
+      request_.prepared = true;
       co_await start();
     } else if (message_.check != HookMessage::Check::none) {
       const Result<void> right = co_await check(std::move(answers.at(0)));
-      if (!right) co_return refused();  // logged
+      if (!right) co_return refused();  // reported
       answers.clear();
       answers.emplace_back(std::string_view("OK"));
     }
     std::vector<std::string> asked;
     for (const Question& question : message_.questions) asked.push_back(question.text);
     auto message = co_await peer_->next(std::move(asked), std::move(answers));
-    if (!message) co_return log_refusal("the hook: " + message.error().message);
+    if (!message) co_return refuse("the hook: " + message.error().message, LoginReport::Outcome::undecided);
     message_ = std::move(*message);
     if (!message_.finished) co_return ask();
-    if (!message_.success) co_return log_refusal("the hook says no");
+    if (!message_.success) co_return refuse("the hook says no", LoginReport::Outcome::refused);
     request_.vouched = true;
     Turn end;
     end.outcome = co_await authenticator_.login(request_);
@@ -89,8 +92,11 @@ class HookDialogue final : public Dialogue {
     return turn;
   }
 
-  Turn log_refusal(std::string_view why) const {
-    log_connection_failed(request_.protocol, request_.client_ip, request_.username, "keyboard-interactive", why);
+  Turn refuse(std::string why, LoginReport::Outcome outcome) {
+    LoginReport report = report_of(request_);
+    report.outcome = outcome;
+    report.why = std::move(why);
+    authenticator_.report(report);
     return refused();
   }
 

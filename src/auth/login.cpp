@@ -1,6 +1,8 @@
 #include "auth/login.h"
 
 #include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <exception>
 
 #include "auth/password_cache.h"
@@ -28,26 +30,23 @@ bool has_key(const model::User& user, const Bytes& blob) {
   });
 }
 
-// Runs a login; whatever goes wrong inside is a refusal.
-template <class Outcome, class Attempt>
-Result<Outcome> guarded(Attempt attempt) {
+// Whatever goes wrong inside is a refusal.
+template <class Outcome>
+Task<Result<Outcome>> guarded(Task<Result<Outcome>> attempt) {
   try {
-    return attempt();
+    auto outcome = co_await std::move(attempt);
+    co_return outcome;
   } catch (const std::exception& error) {
-    return refuse(std::string("the login could not be decided: ") + error.what());
+    co_return fail(ErrorCode::internal, std::string("the login could not be decided: ") + error.what());
   }
 }
 
-void log_failure(const LoginRequest& request, const Error& error) {
-  const std::string prefix = request.completed.empty() ? "" : "publickey+";
-  log_connection_failed(request.protocol, request.client_ip, request.username,
-                        prefix + std::string(to_string(request.method)), error.message);
-}
-
-Result<void> checked(const LoginRequest& request, Result<void> outcome) {
-  if (outcome) return outcome;
-  log_failure(request, outcome.error());
-  return refused();
+Task<void> wait(std::chrono::milliseconds delay) {
+  if (delay.count() <= 0) co_return;
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, delay);
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 }  // namespace
@@ -57,14 +56,24 @@ struct Authenticator::State {
       : provider(store),
         options(std::move(login_options)),
         second_factor(options.totp, options.master_key),
+        hooks(options.hooks),
         dummy_hash(crypto::hash_password("no account has this password", options.hashing)) {}
 
-  Result<LoginOutcome> attempt(const LoginRequest& request);
-  Result<void> attempt_part(const LoginRequest& request, bool code);
-  // Whether the account may log in this way at all, whatever the credential is.
+  Task<Result<LoginOutcome>> attempt(const LoginRequest& request);
+  Task<Result<void>> attempt_part(const LoginRequest& request, bool code);
+  Task<Result<model::AdminPtr>> attempt_admin(const AdminLoginRequest& request);
+  Task<Result<void>> provide_account(const LoginRequest& request);
+  Task<Result<std::string>> password_hash(const std::string& username);
+  Task<Result<HookVerdict>> ask_about_password(const LoginRequest& request);
+  // The parts of an attempt that block. `verdict`: what hooks have said.
+  Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
+  Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict);
+  Result<model::AdminPtr> decide_admin(const AdminLoginRequest& request);
+  // The account, and whether it may log in in this way at all, whatever the credential is.
+  Result<model::UserPtr> allowed_user(const LoginRequest& request);
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at);
-  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request);
-  Result<void> check_password(model::UserPtr& user, const LoginRequest& request);
+  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
+  Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
   Result<void> check_code(const model::User& user, const crypto::Secret& code, const Circumstances& at);
   Circumstances circumstances(const LoginRequest& request) const {
     return {store::now_ms(), request.client_ip, request.protocol, options.local_time};
@@ -72,13 +81,17 @@ struct Authenticator::State {
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
   void waste_a_hash(std::string_view password) const { (void)crypto::verify_password(dummy_hash, password); }
-  Result<model::AdminPtr> attempt_admin(const AdminLoginRequest& request);
+  // Logs and tells; returns when the client may have its answer.
+  Task<void> conclude(LoginReport report);
+  Task<Result<void>> concluded(const LoginRequest& request, Result<void> part);
+  std::chrono::milliseconds tell(const LoginReport& report);
   // The hash that should replace a stored one that has just verified; empty: none.
   std::string renewed_hash(const std::string& stored, std::string_view password) const;
 
   store::Provider& provider;
   const LoginOptions options;
   SecondFactor second_factor;
+  LoginHooks hooks;
   const std::string dummy_hash;
   PasswordCache cache;
 };
@@ -105,7 +118,9 @@ std::string Authenticator::State::renewed_hash(const std::string& stored, std::s
   return crypto::hash_password(password, options.hashing);
 }
 
-Result<void> Authenticator::State::check_credential(model::UserPtr& user, const LoginRequest& request) {
+Result<void> Authenticator::State::check_credential(model::UserPtr& user, const LoginRequest& request,
+                                                    const HookVerdict& verdict) {
+  if (verdict.credential_right) return {};
   if (request.method == Method::publickey) {
     if (!request.certified_names.empty()) {
       // The account's own name: what the naming rules take for the same may be somebody else to an authority.
@@ -117,7 +132,7 @@ Result<void> Authenticator::State::check_credential(model::UserPtr& user, const 
   }
   if (request.method == Method::none) return refuse("no credential");
   if (request.method == Method::keyboard_interactive && request.vouched) return {};
-  return check_password(user, request);
+  return check_password(user, request, verdict);
 }
 
 Result<void> Authenticator::State::check_code(const model::User& user, const crypto::Secret& code,
@@ -125,21 +140,24 @@ Result<void> Authenticator::State::check_code(const model::User& user, const cry
   return second_factor.use_code(user.username, user.filters.totp_config, code.text(), at.now_ms / 1000);
 }
 
-Result<void> Authenticator::State::check_password(model::UserPtr& user, const LoginRequest& request) {
-  if (user->filters.is_anonymous) return {};
+Result<void> Authenticator::State::check_password(model::UserPtr& user, const LoginRequest& request,
+                                                  const HookVerdict& verdict) {
+  if (user->filters.is_anonymous || verdict.credential_right) return {};
+  const std::string_view password = (verdict.to_verify ? *verdict.to_verify : request.password).text();
   const std::string account = "user:" + user->username;
   const std::string stored = user->password;
-  if (!password_matches(account, stored, request.password.text())) return refuse("the password is wrong");
-  const std::string renewed = renewed_hash(stored, request.password.text());
+  if (!password_matches(account, stored, password)) return refuse("the password is wrong");
+  const std::string renewed = renewed_hash(stored, password);
   if (renewed.empty()) return {};
   const auto changed = provider.change_user(user->username, [&](model::User& current) -> Result<void> {
     if (current.password != stored) return fail(ErrorCode::conflict, "the password has just been changed");
     current.password = renewed;
     return {};
   });
-  if (!changed) return refuse("the password's hash could not be renewed: " + changed.error().message);
+  if (!changed)
+    return fail(changed.error().code, "the password's hash could not be renewed: " + changed.error().message);
   auto again = provider.effective_user(user->username);
-  if (!again) return refuse(again.error().message);
+  if (!again) return fail(again.error());
   user = std::move(*again);
   return {};
 }
@@ -151,7 +169,76 @@ Result<Step> Authenticator::State::check_account(const Result<model::UserPtr>& u
   return check_method(**user, request.method, request.protocol, request.completed);
 }
 
-Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) {
+Result<model::UserPtr> Authenticator::State::allowed_user(const LoginRequest& request) {
+  auto user = provider.effective_user(options.naming.convert(request.username));
+  const Result<Step> step = check_account(user, request, circumstances(request));
+  if (!step) return fail(step.error());
+  return user;
+}
+
+// The order of a login. Hooks come first; the decision is made afterwards, from what is stored then.
+Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& request) {
+  HookVerdict verdict;
+  if (hooks.provides_accounts(request)) {
+    // Nobody is asked before a signature shows that the key is the client's.
+    if (request.probe) co_return LoginOutcome{};
+    auto provided = co_await hooks.provide_account(request);
+    if (!provided) co_return fail(provided.error());
+    verdict = std::move(*provided);
+  }
+  if (!verdict.credential_right && hooks.checks_password(request)) {
+    auto checked = co_await ask_about_password(request);
+    if (!checked) co_return fail(checked.error());
+    verdict = std::move(*checked);
+  }
+  auto outcome = co_await run_blocking([&] { return decide(request, verdict); });
+  co_return outcome;
+}
+
+// One credential of a dialogue; the account's other rules hold for it, too.
+Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& request, bool code) {
+  HookVerdict verdict;
+  if (!code && hooks.checks_password(request)) {
+    auto checked = co_await ask_about_password(request);
+    if (!checked) co_return fail(checked.error());
+    verdict = std::move(*checked);
+  }
+  auto outcome = co_await run_blocking([&] { return decide_part(request, code, verdict); });
+  co_return outcome;
+}
+
+// About accounts that may log in. Whoever is not asked about is refused here: what is decided later may see another
+// account. The time must not tell that nobody was asked.
+Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request) {
+  auto user = co_await run_blocking([&] {
+    auto allowed = allowed_user(request);
+    if (!allowed) waste_a_hash(request.password.text().substr(0, max_password));
+    return allowed;
+  });
+  if (!user) co_return fail(user.error());
+  auto verdict = co_await hooks.check_password(request, std::move(*user));
+  co_return verdict;
+}
+
+Task<Result<void>> Authenticator::State::provide_account(const LoginRequest& request) {
+  if (!hooks.provides_accounts(request)) co_return Result<void>{};
+  const auto provided = co_await hooks.provide_account(request);
+  if (!provided) co_return fail(provided.error());
+  co_return Result<void>{};
+}
+
+Task<Result<model::AdminPtr>> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
+  auto admin = co_await run_blocking([&] { return decide_admin(request); });
+  co_return admin;
+}
+
+Task<Result<std::string>> Authenticator::State::password_hash(const std::string& username) {
+  auto user = co_await run_blocking([&] { return provider.user(options.naming.convert(username)); });
+  if (!user) co_return fail(user.error());
+  co_return (*user)->password;
+}
+
+Result<LoginOutcome> Authenticator::State::decide(const LoginRequest& request, const HookVerdict& verdict) {
   const Circumstances at = circumstances(request);
   auto user = provider.effective_user(options.naming.convert(request.username));
   Result<Step> step = check_account(user, request, at);
@@ -161,7 +248,7 @@ Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) 
     if (by_password) waste_a_hash(request.password.text().substr(0, max_password));
     return fail(step.error());
   }
-  if (auto credential = check_credential(*user, request); !credential) return fail(credential.error());
+  if (auto credential = check_credential(*user, request, verdict); !credential) return fail(credential.error());
   const bool by_dialogue = request.method == Method::keyboard_interactive && !request.vouched;
   if (by_dialogue && SecondFactor::applies((*user)->filters.totp_config, request.protocol)) {
     if (!request.code) {
@@ -181,8 +268,7 @@ Result<LoginOutcome> Authenticator::State::attempt(const LoginRequest& request) 
                       .method = std::move(step->name)};
 }
 
-// One credential of a dialogue; the account's other rules hold for it, too.
-Result<void> Authenticator::State::attempt_part(const LoginRequest& request, bool code) {
+Result<void> Authenticator::State::decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict) {
   const Circumstances at = circumstances(request);
   auto user = provider.effective_user(options.naming.convert(request.username));
   const Result<Step> step = check_account(user, request, at);
@@ -195,11 +281,11 @@ Result<void> Authenticator::State::attempt_part(const LoginRequest& request, boo
     waste_a_hash(request.password.text().substr(0, max_password));
     return fail(step.error());
   }
-  if (!code) return check_password(*user, request);
+  if (!code) return check_password(*user, request, verdict);
   return check_code(**user, request.code.value_or(crypto::Secret()), at);
 }
 
-Result<model::AdminPtr> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
+Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginRequest& request) {
   const Circumstances at{store::now_ms(), request.client_ip, "HTTP", options.local_time};
   const std::string_view password = request.password.text();
   auto admin = provider.admin(options.naming.convert(request.username));
@@ -217,7 +303,7 @@ Result<model::AdminPtr> Authenticator::State::attempt_admin(const AdminLoginRequ
       current.password = renewed;
       return {};
     });
-    if (!admin) return refuse("the password's hash could not be renewed: " + admin.error().message);
+    if (!admin) return fail(admin.error().code, "the password's hash could not be renewed: " + admin.error().message);
   }
   if (at.now_ms - (*admin)->last_login > last_login_interval_ms) {
     const auto noted = provider.set_admin_last_login((*admin)->username, at.now_ms);
@@ -226,76 +312,103 @@ Result<model::AdminPtr> Authenticator::State::attempt_admin(const AdminLoginRequ
   return admin;
 }
 
+std::chrono::milliseconds Authenticator::State::tell(const LoginReport& report) {
+  if (report.outcome != LoginReport::Outcome::succeeded) log_connection_failed(report);
+  std::chrono::milliseconds delay = hooks.login_ended(report);
+  for (LoginObserver* observer : options.observers) delay = std::max(delay, observer->login_ended(report));
+  return delay;
+}
+
+Task<void> Authenticator::State::conclude(LoginReport report) {
+  const auto delay = tell(report);
+  co_await wait(delay);
+}
+
 Authenticator::Authenticator(store::Provider& provider, LoginOptions options)
     : state_(std::make_unique<State>(provider, std::move(options))) {}
 Authenticator::~Authenticator() = default;
 
-Result<LoginOutcome> Authenticator::login_now(const LoginRequest& request) {
-  // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
-  if (request.method == Method::none) return refused();
-  auto outcome = guarded<LoginOutcome>([&] { return state_->attempt(request); });
-  if (outcome) return outcome;
-  // Clients offer all their keys; the protocol logs once when none was right.
-  if (!request.probe) log_failure(request, outcome.error());
-  return refused();
-}
-
-Result<void> Authenticator::check_password_now(const LoginRequest& request) {
-  return checked(request, guarded<void>([&] { return state_->attempt_part(request, false); }));
-}
-
-Result<void> Authenticator::check_code_now(const LoginRequest& request) {
-  return checked(request, guarded<void>([&] { return state_->attempt_part(request, true); }));
-}
-
-Result<model::AdminPtr> Authenticator::login_admin_now(const AdminLoginRequest& request) {
-  auto admin = guarded<model::AdminPtr>([&] { return state_->attempt_admin(request); });
-  if (admin) return admin;
-  log_connection_failed("HTTP", request.client_ip, request.username, "password", admin.error().message);
-  return refused();
-}
-
 Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
-  auto outcome = co_await run_blocking([this, &request] { return login_now(request); });
+  // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
+  if (request.method == Method::none) co_return refused();
+  auto outcome = co_await guarded(state_->attempt(request));
+  const bool open = outcome && (outcome->partial || outcome->code_due);
+  LoginReport report = report_of(request);
+  if (outcome) {
+    report.outcome = LoginReport::Outcome::succeeded;
+    report.user = outcome->user;
+    report.method = outcome->method;
+  } else {
+    report.outcome = outcome_of(outcome.error());
+    report.why = outcome.error().message;
+  }
+  // Clients offer all their keys; the protocol reports once when none was right.
+  if (!open && !request.probe) co_await state_->conclude(std::move(report));
+  if (!outcome) co_return refused();
   co_return outcome;
+}
+
+Task<Result<void>> Authenticator::State::concluded(const LoginRequest& request, Result<void> part) {
+  if (part) co_return part;
+  LoginReport report = report_of(request);
+  report.outcome = outcome_of(part.error());
+  report.why = part.error().message;
+  co_await conclude(std::move(report));
+  co_return refused();
+}
+
+Task<Result<void>> Authenticator::prepare(LoginRequest request) {
+  auto outcome = co_await guarded(state_->provide_account(request));
+  auto answer = co_await state_->concluded(request, std::move(outcome));
+  co_return answer;
 }
 
 Task<Result<void>> Authenticator::check_password(LoginRequest request) {
-  auto outcome = co_await run_blocking([this, &request] { return check_password_now(request); });
-  co_return outcome;
+  auto outcome = co_await guarded(state_->attempt_part(request, false));
+  auto answer = co_await state_->concluded(request, std::move(outcome));
+  co_return answer;
 }
 
 Task<Result<void>> Authenticator::check_code(LoginRequest request) {
-  auto outcome = co_await run_blocking([this, &request] { return check_code_now(request); });
-  co_return outcome;
+  auto outcome = co_await guarded(state_->attempt_part(request, true));
+  auto answer = co_await state_->concluded(request, std::move(outcome));
+  co_return answer;
 }
 
 Task<std::string> Authenticator::password_hash(std::string username) {
-  auto hash = co_await run_blocking([this, &username] {
-    return guarded<std::string>([&]() -> Result<std::string> {
-      const auto user = state_->provider.user(state_->options.naming.convert(username));
-      return user ? (*user)->password : std::string();
-    });
-  });
+  auto hash = co_await guarded(state_->password_hash(username));
   co_return hash.value_or(std::string());
 }
 
 Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest request) {
-  auto admin = co_await run_blocking([this, &request] { return login_admin_now(request); });
+  auto admin = co_await guarded(state_->attempt_admin(request));
+  LoginReport report{.protocol = "HTTP",
+                     .client_ip = request.client_ip,
+                     .username = request.username,
+                     .method = "password",
+                     .admin = true};
+  if (admin) {
+    report.outcome = LoginReport::Outcome::succeeded;
+  } else {
+    report.outcome = outcome_of(admin.error());
+    report.why = admin.error().message;
+  }
+  co_await state_->conclude(std::move(report));
+  if (!admin) co_return refused();
   co_return admin;
 }
 
-void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
-                           std::string_view login_type, std::string_view error) {
-  // What a client sends must not fill the log; the error may repeat the name.
-  username = username.substr(0, model::max_name_length);
-  error = error.substr(0, 2 * model::max_name_length);
-  log::write(log::Level::debug, "connection_failed",
-             {{"client_ip", client_ip},
-              {"username", username},
-              {"protocol", protocol},
-              {"login_type", login_type},
-              {"error", error}});
+std::chrono::milliseconds Authenticator::report(const LoginReport& report) { return state_->tell(report); }
+
+LoginReport report_of(const LoginRequest& request) {
+  const std::string prefix = request.completed.empty() ? "" : "publickey+";
+  LoginReport report;
+  report.connection_id = request.connection_id;
+  report.protocol = request.protocol;
+  report.client_ip = request.client_ip;
+  report.username = request.username;
+  report.method = prefix + std::string(to_string(request.method));
+  return report;
 }
 
 }  // namespace ferry::auth

@@ -8,11 +8,14 @@
 //   else if (outcome->partial) ...     // tell the client which methods may follow: outcome->remaining
 //   else ... outcome->user
 //
-// Steps, in this order, each of which refuses when it fails or cannot be decided (a provider that errs refuses):
-// account exists, status, expiration, access time, IP filters, protocol, second factor, login method, credential.
+// Steps, in this order, each of which refuses when it fails or cannot be decided (a provider or a hook that errs
+// refuses): external authentication or the pre-login hook; account exists, status, expiration, access time, IP filters,
+// protocol, second factor, login method; the check-password hook; credential, one-time code. A hook may take its time:
+// it holds no thread. What it was asked about is looked at again once it has answered.
 // The answer and its time tell nothing about which step refused, nor whether the account exists.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +23,8 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/login_hooks.h"
+#include "auth/login_report.h"
 #include "auth/second_factor.h"
 #include "base/bytes.h"
 #include "base/error.h"
@@ -49,7 +54,8 @@ struct LoginRequest {
   Bytes public_key;      // publickey: the blob; the protocol has checked the signature, unless `probe`
   // publickey: whom a certificate that the protocol accepts was issued for; it stands in for the account's keys.
   std::vector<std::string> certified_names;
-  bool probe = false;             // publickey without signature yet: may this key log in? Records nothing
+  bool prepared = false;  // keyboard_interactive: the hooks that provide accounts were asked when the dialogue began
+  bool probe = false;     // publickey without signature yet: may this key log in? Records nothing
   std::vector<Method> completed;  // steps that had partial success on this connection for this very username
 };
 
@@ -74,6 +80,8 @@ struct LoginOptions {
   bool local_time = false;  // access_time is in the server's time zone, not UTC
   std::vector<TotpConfiguration> totp = {};
   crypto::Secret master_key = {};  // opens the secrets of one-time codes
+  LoginHookOptions hooks = {};
+  std::vector<LoginObserver*> observers = {};  // outlive the authenticator
 };
 
 class Authenticator {
@@ -82,10 +90,13 @@ class Authenticator {
   Authenticator(store::Provider& provider, LoginOptions options);
   ~Authenticator();
 
-  // authentication_failed is the only error. Method::none is always refused. Failures are logged, but not those
-  // of a probe (clients offer all their keys), nor of none: should the connection end without a login, the
-  // protocol logs one line of its own.
+  // authentication_failed is the only error. Method::none is always refused. Ends are logged and told to the
+  // observers, but not those of a probe (clients offer all their keys), nor of none: should the connection end without
+  // a login, the protocol reports that.
   Task<Result<LoginOutcome>> login(LoginRequest request);
+  // For dialogues: asks the hooks that provide accounts once, before anything else is asked or told. From then on
+  // requests are `prepared`. authentication_failed is the only error.
+  Task<Result<void>> prepare(LoginRequest request);
   // For dialogues that a hook leads: whether the password, or the one-time code, is the account's. All other steps
   // are taken as well, but nobody is logged in. authentication_failed is the only error.
   Task<Result<void>> check_password(LoginRequest request);
@@ -95,19 +106,16 @@ class Authenticator {
   // Status, allow_list, password. authentication_failed is the only error.
   Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);
 
-  // The same, blocking: for callers that are on the blocking pool already.
-  Result<LoginOutcome> login_now(const LoginRequest& request);
-  Result<void> check_password_now(const LoginRequest& request);
-  Result<void> check_code_now(const LoginRequest& request);
-  Result<model::AdminPtr> login_admin_now(const AdminLoginRequest& request);
+  // A login that ended without being one of the above: logs a failure, tells the observers. Does not block. How long
+  // the client shall wait for its answer.
+  std::chrono::milliseconds report(const LoginReport& report);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// A "connection_failed" log line in the documented shape; login_type is a method's name or "no_auth_tried".
-void log_connection_failed(std::string_view protocol, std::string_view client_ip, std::string_view username,
-                           std::string_view login_type, std::string_view error);
+// A report about this request, but its outcome.
+LoginReport report_of(const LoginRequest& request);
 
 }  // namespace ferry::auth

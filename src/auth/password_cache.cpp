@@ -1,5 +1,7 @@
 #include "auth/password_cache.h"
 
+#include <algorithm>
+
 #include "crypto/cipher.h"
 
 namespace ferry::auth {
@@ -23,16 +25,18 @@ bool PasswordCache::contains(std::string_view account, std::string_view stored_h
   const std::scoped_lock lock(mutex_);
   const auto found = index_.find(account);
   if (found == index_.end() || !crypto::equal_in_constant_time(found->second->tag, tag)) return false;
+  if (found->second->end <= Clock::now()) return false;
   entries_.splice(entries_.begin(), entries_, found->second);
   return true;
 }
 
-void PasswordCache::add(std::string_view account, std::string_view stored_hash, std::string_view password) {
+void PasswordCache::add(std::string_view account, std::string_view stored_hash, std::string_view password,
+                        std::chrono::seconds lifetime) {
   Bytes tag = tag_of(account, stored_hash, password);
   remove(account);
   const std::scoped_lock lock(mutex_);
   if (index_.contains(account)) return;  // another thread was quicker
-  entries_.push_front({std::string(account), std::move(tag)});
+  entries_.push_front({std::string(account), std::move(tag), Clock::now() + std::min(lifetime, forever)});
   index_.emplace(entries_.front().account, entries_.begin());
   if (entries_.size() <= capacity_) return;
   index_.erase(entries_.back().account);

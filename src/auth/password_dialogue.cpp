@@ -24,6 +24,7 @@ class PasswordDialogue final : public Dialogue {
     }
     // With the code everything is checked again: the account may have changed while its owner looked for it.
     auto outcome = co_await authenticator_.login(request_);
+    request_.prepared = true;
     if (outcome && outcome->code_due && !code_due_) {
       code_due_ = true;
       co_return ask("Authentication code: ");

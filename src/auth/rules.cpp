@@ -19,6 +19,11 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
 }
 
 Result<void> check_expiration(const model::User& user, Method method, const Circumstances& at) {
+  // A clock that has shown much later times cannot tell what has expired.
+  const bool expires = user.expiration_date > 0 || user.filters.password_expiration > 0;
+  if (expires && user.last_login - at.now_ms > day_ms) {
+    return fail(ErrorCode::internal, "the clock is behind the account's last login");
+  }
   if (user.expiration_date > 0 && user.expiration_date < at.now_ms) return refuse("the account has expired");
   const bool by_password = method == Method::password || method == Method::keyboard_interactive;
   // Over HTTP the user can still log in to change it.

@@ -374,6 +374,26 @@ void start(std::shared_ptr<Connection<Stream>> connection, std::shared_ptr<void>
   asio::co_spawn(executor, Connection<Stream>::run(std::move(connection)), asio::detached);
 }
 
+void begin(std::shared_ptr<Server::State> state, tcp::socket socket, const std::shared_ptr<TlsContext>& tls,
+           const Peer& peer, std::shared_ptr<void> admission) {
+  if (!tls) {
+    PlainStream stream(std::move(socket));
+    start(std::make_shared<Connection<PlainStream>>(std::move(state), std::move(stream), peer), std::move(admission));
+    return;
+  }
+  const auto context = tls->current();
+  TlsStream stream(std::move(socket), *context);
+  const auto connection = std::make_shared<Connection<TlsStream>>(std::move(state), std::move(stream), peer);
+  connection->keep(context);
+  start(connection, std::move(admission));
+}
+
+Task<void> begin_when_welcome(std::shared_ptr<Server::State> state, tcp::socket socket, std::shared_ptr<TlsContext> tls,
+                              Peer peer, std::shared_ptr<void> admission) {
+  const bool welcome = co_await state->options.welcome(peer.ip());
+  if (welcome) begin(std::move(state), std::move(socket), tls, peer, std::move(admission));
+}
+
 }  // namespace
 
 void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, std::shared_ptr<TlsContext> tls) {
@@ -386,16 +406,11 @@ void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, 
     admission = state->options.admit(peer->ip());
     if (!admission) return;
   }
-  if (!tls) {
-    PlainStream stream(std::move(socket));
-    start(std::make_shared<Connection<PlainStream>>(std::move(state), std::move(stream), *peer), std::move(admission));
-    return;
-  }
-  const auto context = tls->current();
-  TlsStream stream(std::move(socket), *context);
-  const auto connection = std::make_shared<Connection<TlsStream>>(std::move(state), std::move(stream), *peer);
-  connection->keep(context);
-  start(connection, std::move(admission));
+  if (!state->options.welcome) return begin(std::move(state), std::move(socket), tls, *peer, std::move(admission));
+  const auto executor = socket.get_executor();
+  asio::co_spawn(executor,
+                 begin_when_welcome(std::move(state), std::move(socket), std::move(tls), *peer, std::move(admission)),
+                 asio::detached);
 }
 
 }  // namespace ferry::http

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/task.h"
 #include "http/router.h"
 #include "http/tls.h"
 
@@ -34,6 +35,8 @@ struct ServerOptions {
   std::chrono::seconds write_timeout{60};    // the whole response
   // Asked for every new connection; what it answers is kept while the connection lives, an empty answer closes it.
   std::function<std::shared_ptr<void>(const std::string& client_ip)> admit = {};
+  // Then this, which may take its time; false closes the connection.
+  std::function<Task<bool>(std::string client_ip)> welcome = {};
   std::string server_name = "Ferry";  // the Server field; empty leaves it out
   std::string log_sender = "httpd";   // of the access log's lines
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "server/settings.h"
 
 namespace ferry::server {
@@ -64,6 +65,46 @@ Result<void> check_hook(const std::string& key, const std::string& where) {
   if (where.empty()) return {};
   const auto usable = events::check_hook(where);
   return usable ? usable : wrong(key, usable.error().message);
+}
+
+Result<auth::LoginHookOptions> login_hooks(const config::DataProvider& config, events::Hooks& hooks,
+                                           store::Accounts& accounts) {
+  const std::pair<const char*, const std::string&> places[] = {
+      {"data_provider.external_auth_hook", config.external_auth_hook},
+      {"data_provider.pre_login_hook", config.pre_login_hook},
+      {"data_provider.check_password_hook", config.check_password_hook},
+      {"data_provider.post_login_hook", config.post_login_hook}};
+  for (const auto& [key, where] : places) {
+    if (auto good = check_hook(key, where); !good) return fail(good.error());
+  }
+  if (!config.external_auth_hook.empty() && !config.pre_login_hook.empty()) {
+    log::warn("config", "", "data_provider.pre_login_hook: not asked, because external_auth_hook is set");
+  }
+  return auth::LoginHookOptions{.hooks = &hooks,
+                                .accounts = &accounts,
+                                .external_auth = config.external_auth_hook,
+                                .external_auth_scope = static_cast<unsigned>(config.external_auth_scope),
+                                .pre_login = config.pre_login_hook,
+                                .check_password = config.check_password_hook,
+                                .check_password_scope = static_cast<unsigned>(config.check_password_scope),
+                                .post_login = config.post_login_hook,
+                                .post_login_scope = config.post_login_scope};
+}
+
+Result<ConnectHooks> connect_hooks(const config::Common& config, events::Hooks& hooks) {
+  for (const auto& [key, where] :
+       {std::pair<const char*, const std::string&>{"common.post_connect_hook", config.post_connect_hook},
+        {"common.post_disconnect_hook", config.post_disconnect_hook}}) {
+    if (auto good = check_hook(key, where); !good) return fail(good.error());
+  }
+  return ConnectHooks(&hooks, config.post_connect_hook, config.post_disconnect_hook);
+}
+
+Result<void> run_startup_hook(const config::Common& config, events::Hooks& hooks) {
+  if (auto good = check_hook("common.startup_hook", config.startup_hook); !good) return good;
+  if (config.startup_hook.empty()) return {};
+  hooks.start({.name = "startup", .where = config.startup_hook, .method = "GET", .retried = true});
+  return {};
 }
 
 }  // namespace ferry::server

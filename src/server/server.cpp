@@ -102,6 +102,9 @@ Result<void> Server::Parts::build_accounts() {
   auth::LoginOptions login_rules = login_options(config());
   login_rules.master_key = account_rules->master_key;
   accounts = std::make_unique<store::Accounts>(*provider, std::move(*account_rules));
+  auto around_logins = login_hooks(config().data_provider, *hooks, *accounts);
+  if (!around_logins) return fail(around_logins.error());
+  login_rules.hooks = std::move(*around_logins);
   authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(login_rules));
   auto token_rules = token_options(config(), options.directory);
   if (!token_rules) return fail(token_rules.error());
@@ -153,6 +156,9 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   auto hook = interactive_hook();
   if (!hook) return fail(hook.error());
   policy.hook = std::move(*hook);
+  auto connect = connect_hooks(config().common, *hooks);
+  if (!connect) return fail(connect.error());
+  policy.connect = std::move(*connect);
   policy.sftp.product_version = version();
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
   ssh_services = std::make_shared<SshServices>(*authenticator,
@@ -202,6 +208,11 @@ Result<void> Server::Parts::build_http() {
                             .backups = options.directory / config().data_provider.backups_path});
   http::ServerOptions http_options;
   if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
+  auto connect = connect_hooks(config().common, *hooks);
+  if (!connect) return fail(connect.error());
+  if (connect->decides()) {
+    http_options.welcome = [connect = *connect](std::string ip) { return connect.lets_in(std::move(ip), "HTTP"); };
+  }
   http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
   return {};
 }
@@ -291,6 +302,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
     auto added = parts->accounts->add_user(*parts->options.only_account);
     if (!added) return fail(added.error());
   }
+  if (auto told = run_startup_hook(config.common, *parts->hooks); !told) return fail(told.error());
   if (auto done = parts->listen_ssh(); !done) return fail(done.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
   if (parts->options.only_account) {

@@ -1,5 +1,6 @@
 #include "server/ssh_policy.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -28,7 +29,31 @@ bool means_sftp(std::string_view line) {
   return program == "internal-sftp" || program == "sftp-server" || program.ends_with("/sftp-server");
 }
 
+using Clock = std::chrono::steady_clock;
+
+void tell_gone(const SshServices& services, const std::string& client_ip, const std::string& username,
+               Clock::time_point began) {
+  const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+  services.options.connect.tell_gone(client_ip, "SSH", username, duration);
+}
+
+// Tells of the end of a channel.
+class Leaving {
+ public:
+  explicit Leaving(const LoggedIn& login)
+      : services_(login.services), client_ip_(login.info.client_ip), username_(login.user->username) {}
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  ~Leaving() { tell_gone(*services_, client_ip_, username_, began_); }
+
+ private:
+  const std::shared_ptr<SshServices> services_;
+  const std::string client_ip_, username_;
+  const Clock::time_point began_ = Clock::now();
+};
+
 Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
+  const Leaving leaving(*login);
   session::ConnectionInfo info = login->info;
   info.protocol = "SFTP";
   info.id = "SFTP_" + info.id + "_" + std::to_string(++login->channels);
@@ -43,6 +68,7 @@ Task<void> serve_sftp(std::shared_ptr<LoggedIn> login, ssh::Channel& channel) {
 }
 
 Task<void> serve_line(std::shared_ptr<LoggedIn> login, std::string line, ssh::Channel& channel) {
+  const Leaving leaving(*login);
   session::ConnectionInfo info = login->info;
   info.id += "_" + std::to_string(++login->channels);
   const SshServices& services = *login->services;
@@ -60,9 +86,21 @@ class SshPolicy final : public ssh::ServerHandler {
         disconnect_(std::move(disconnect)) {}
 
   ~SshPolicy() override {
+    if (!admitted_) return;
+    // Else its channels have told.
+    if (!login_ || login_->channels == 0) {
+      tell_gone(*services_, peer_.remote_ip, login_ ? login_->user->username : "", began_);
+    }
     if (tried_) return;
-    auth::log_connection_failed("SSH", peer_.remote_ip, "", "no_auth_tried",
-                                "the client left without trying to log in");
+    auth::LoginReport report = report_of("no_auth_tried", "the client left without trying to log in");
+    report.outcome = auth::LoginReport::Outcome::not_tried;
+    report.username.clear();
+    services_->authenticator.report(report);
+  }
+
+  Task<bool> admit() override {
+    admitted_ = co_await services_->options.connect.lets_in(peer_.remote_ip, "SSH");
+    co_return admitted_;
   }
 
   std::string banner() override { return *services_->banner.load(); }
@@ -171,6 +209,18 @@ class SshPolicy final : public ssh::ServerHandler {
     return request;
   }
 
+  // A refusal that the login pipeline does not know of.
+  auth::LoginReport report_of(std::string_view method, std::string why) const {
+    auth::LoginReport report;
+    report.connection_id = peer_.connection_id;
+    report.protocol = "SSH";
+    report.client_ip = peer_.remote_ip;
+    report.username = username_;
+    report.method = method;
+    report.why = std::move(why);
+    return report;
+  }
+
   Result<auth::LoginRequest> request_of(std::string user, const ssh::PublicKey& key) {
     auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
     if (services_->trust.load()->revoked.revokes(key))
@@ -200,7 +250,7 @@ class SshPolicy final : public ssh::ServerHandler {
   Task<AuthOutcome> log_in_by_key(Result<auth::LoginRequest> request) {
     tried_ = true;
     if (!request) {
-      auth::log_connection_failed("SSH", peer_.remote_ip, username_, "publickey", request.error().message);
+      services_->authenticator.report(report_of("publickey", request.error().message));
       co_return refused();
     }
     auto outcome = co_await services_->authenticator.login(std::move(*request));
@@ -274,7 +324,8 @@ class SshPolicy final : public ssh::ServerHandler {
   ssh::PeerInfo peer_;
   session::Admission admission_;
   std::function<void(std::string)> disconnect_;
-  bool tried_ = false;
+  const Clock::time_point began_ = Clock::now();
+  bool admitted_ = false, tried_ = false;
   std::string username_;
   std::vector<auth::Method> completed_;
   std::string remaining_;

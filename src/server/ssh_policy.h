@@ -9,6 +9,7 @@
 #include "auth/hook_dialogue.h"
 #include "auth/login.h"
 #include "protocols/sftp/sftp.h"
+#include "server/connect_hooks.h"
 #include "session/factory.h"
 #include "ssh/keys/user_certificate.h"
 #include "ssh/server.h"
@@ -20,6 +21,7 @@ struct SshPolicyOptions {
   bool keyboard_interactive = true;
   auth::InteractiveHook hook;  // leads keyboard-interactive, when it is somewhere
   sftp::Options sftp;
+  ConnectHooks connect;
   std::vector<std::string> commands;  // SSH commands that may be run, as enabled_commands() has them
 };
 

@@ -37,6 +37,10 @@ class Accounts {
   // payload or key.
   Result<model::UserPtr> update_user(std::string_view name, model::User user);
 
+  // What a hook answers at a login: adds it, or updates the stored one as update_user does. What would change nothing
+  // is not written; the stored password is no change, whether it comes as such or as its hash.
+  Result<model::UserPtr> provide_user(model::User user);
+
   Result<model::AdminPtr> add_admin(model::Admin admin);
   // conflict: there is an administrator already.
   Result<model::AdminPtr> add_first_admin(model::Admin admin);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/task.h"
 #include "http/message.h"
 #include "model/json.h"
 #include "protocols/rest/rest.h"
@@ -21,7 +22,7 @@ struct Caller {
   std::string token;
 };
 
-// One call of an operation. Runs on the blocking pool, so it may ask the provider.
+// One call of an operation. Functions run on the blocking pool, so they may ask the provider.
 struct Call {
   const Dependencies& api;
   http::Request& request;
@@ -32,7 +33,15 @@ struct Call {
   std::string name(std::string_view parameter) const { return api.accounts.stored_name(request.param(parameter)); }
 };
 
-using Operation = http::Response (*)(const Call& call);
+// A function, or a coroutine; see Runs.
+struct Operation {
+  using Function = http::Response (*)(const Call& call);
+  using Coroutine = Task<http::Response> (*)(const Call& call);
+  constexpr Operation(Function plain) : function(plain) {}
+  constexpr Operation(Coroutine awaited) : coroutine(awaited) {}
+  Function function = nullptr;
+  Coroutine coroutine = nullptr;
+};
 
 // Whom a route lets in.
 enum class Access : std::uint8_t {
@@ -44,8 +53,8 @@ enum class Access : std::uint8_t {
 
 // Where an operation runs.
 enum class Runs : std::uint8_t {
-  at_once,   // on the event loop: it never waits
-  blocking,  // on the blocking pool
+  at_once,   // on the event loop: a coroutine, or what never waits
+  blocking,  // a function on the blocking pool
 };
 
 struct Row {

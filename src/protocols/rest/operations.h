@@ -11,7 +11,7 @@ http::Response get_version(const Call& call);
 http::Response get_status(const Call& call);
 
 // token.cpp
-http::Response get_token(const Call& call);
+Task<http::Response> get_token(const Call& call);
 http::Response log_out(const Call& call);
 
 // own_account.cpp

@@ -14,7 +14,7 @@ using enum Runs;
 
 constexpr Row table[] = {
     {"GET", "/healthz", open, "", at_once, get_health},
-    {"GET", "/api/v2/token", open, "", blocking, get_token},
+    {"GET", "/api/v2/token", open, "", at_once, get_token},
     {"GET", "/api/v2/logout", own, "", at_once, log_out},
     {"GET", "/api/v2/version", any_admin, "", at_once, get_version},
     {"GET", "/api/v2/status", permission, "view_status", blocking, get_status},
@@ -108,10 +108,12 @@ void log_change(const Call& call, const http::Response& response) {
 Task<http::Response> run(DependenciesPtr api, const Row* row, http::Request& request) {
   const Call call{*api, request, static_cast<const Caller*>(request.principal.get())};
   http::Response response;
-  if (row->runs == at_once) {
-    response = row->operation(call);
+  if (row->operation.coroutine != nullptr) {
+    response = co_await row->operation.coroutine(call);
+  } else if (row->runs == at_once) {
+    response = row->operation.function(call);
   } else {
-    response = co_await run_blocking([&] { return row->operation(call); });
+    response = co_await run_blocking([&] { return row->operation.function(call); });
   }
   log_change(call, response);
   response.headers.set("Cache-Control", "no-store");

@@ -23,15 +23,16 @@ std::string rfc3339(std::int64_t seconds) {
 
 }  // namespace
 
-http::Response get_token(const Call& call) {
+Task<http::Response> get_token(const Call& call) {
   auto credentials = http::basic_credentials(call.request);
-  if (!credentials) return login_refused();
-  const auto admin = call.api.authenticator.login_admin_now({.username = std::move(credentials->username),
-                                                             .password = std::move(credentials->password),
-                                                             .client_ip = call.request.remote_ip});
-  if (!admin) return login_refused();
+  if (!credentials) co_return login_refused();
+  auth::AdminLoginRequest login{.username = std::move(credentials->username),
+                                .password = std::move(credentials->password),
+                                .client_ip = call.request.remote_ip};
+  const auto admin = co_await call.api.authenticator.login_admin(std::move(login));
+  if (!admin) co_return login_refused();
   const auth::IssuedToken token = call.api.tokens.issue(**admin, call.request.remote_ip);
-  return json_response(200, {{"access_token", token.access_token}, {"expires_at", rfc3339(token.expires_at)}});
+  co_return json_response(200, {{"access_token", token.access_token}, {"expires_at", rfc3339(token.expires_at)}});
 }
 
 http::Response log_out(const Call& call) {

@@ -130,7 +130,9 @@ Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Conne
       self->make_handler(peer, [weak = std::weak_ptr(connection)](std::string reason) {
         if (const auto alive = weak.lock()) alive->request_disconnect(std::move(reason));
       });
-  if (!handler) {
+  bool admitted = false;
+  if (handler) admitted = co_await handler->admit();
+  if (!admitted) {
     log::debug(sender, peer.connection_id, "connection from {} refused", peer.remote_address);
     co_return;
   }

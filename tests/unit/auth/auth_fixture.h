@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <memory>
 #include <string>
 
@@ -12,10 +15,13 @@
 
 namespace ferry::auth {
 
-// Forwards to a memory provider; while `broken` every call fails, or throws when `throwing` too.
+// Forwards to a memory provider; while `broken` every call fails, or throws when `throwing` too. So does the call of
+// number `fail_at`, counting from 1.
 class FaultyProvider final : public store::Provider {
  public:
   std::atomic<bool> broken = false, broken_writes = false, throwing = false;
+  std::atomic<int> fail_at = 0;
+  mutable std::atomic<int> calls = 0;
   std::atomic<int> lookups = 0;
   store::Provider& inner() { return *inner_; }
 
@@ -36,6 +42,7 @@ class FaultyProvider final : public store::Provider {
     return inner_->users_of_role(role, page);
   }
   Result<model::UserPtr> add_user(model::User user, store::Origin origin = store::Origin::client) override {
+    if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
     return inner_->add_user(std::move(user), origin);
   }
   Result<model::UserPtr> change_user(std::string_view name, const store::Change<model::User>& change) override {
@@ -110,12 +117,31 @@ class FaultyProvider final : public store::Provider {
 
  private:
   Result<void> fault(bool active) const {
-    if (!active) return {};
+    const bool due = ++calls == fail_at;
+    if (!active && !due) return {};
     if (throwing) throw std::runtime_error("the provider threw");
     return fail(ErrorCode::io_error, "the provider is broken");
   }
   std::unique_ptr<store::Provider> inner_ = store::make_memory_provider();
 };
+
+template <class T>
+T finished(Task<T> task) {
+  asio::io_context context;
+  auto result = asio::co_spawn(context, std::move(task), asio::use_future);
+  while (result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context.run_one();
+  return result.get();
+}
+inline auto login_now(Authenticator& auth, LoginRequest request) { return finished(auth.login(std::move(request))); }
+inline auto login_admin_now(Authenticator& auth, AdminLoginRequest request) {
+  return finished(auth.login_admin(std::move(request)));
+}
+inline auto check_password_now(Authenticator& auth, LoginRequest request) {
+  return finished(auth.check_password(std::move(request)));
+}
+inline auto check_code_now(Authenticator& auth, LoginRequest request) {
+  return finished(auth.check_code(std::move(request)));
+}
 
 inline LoginOptions fast_options() {
   LoginOptions options;

@@ -36,7 +36,7 @@ class GroupLogin : public testing::Test {
     request.username = "maria";
     request.method = Method::password;
     request.password = crypto::Secret(std::string_view("secret"));
-    return authenticator_.login_now(request);
+    return login_now(authenticator_, request);
   }
 
   FaultyProvider provider_;
@@ -95,7 +95,7 @@ TEST_F(GroupLogin, AnAccountThatExpiresByItsGroup) {
   request.username = "old";
   request.method = Method::password;
   request.password = crypto::Secret(std::string_view("secret"));
-  EXPECT_FALSE(authenticator_.login_now(request));
+  EXPECT_FALSE(login_now(authenticator_, request));
 }
 
 TEST_F(GroupLogin, AUsersTokenEndsWhenItsGroupOrRoleDoes) {

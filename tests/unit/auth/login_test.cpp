@@ -74,10 +74,10 @@ class LoginTest : public testing::Test {
     return request;
   }
   Result<model::AdminPtr> admin_login(const char* password, const char* ip = "10.1.2.3") {
-    return auth_.login_admin_now({"root", crypto::Secret(std::string_view(password)), ip});
+    return login_admin_now(auth_, {"root", crypto::Secret(std::string_view(password)), ip});
   }
   bool lets_in(const LoginRequest& request) {
-    const auto outcome = auth_.login_now(request);
+    const auto outcome = login_now(auth_, request);
     if (outcome) return !outcome->partial;
     EXPECT_EQ(outcome.error().code, ErrorCode::authentication_failed);
     EXPECT_EQ(outcome.error().message, "invalid credentials");
@@ -89,7 +89,7 @@ class LoginTest : public testing::Test {
 };
 
 TEST_F(LoginTest, RightCredentialsLogIn) {
-  const auto outcome = auth_.login_now(by_password());
+  const auto outcome = login_now(auth_, by_password());
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->user->username, "maria");
   EXPECT_EQ(outcome->method, "password");
@@ -209,7 +209,7 @@ TEST_F(LoginTest, DeniedMethods) {
   EXPECT_FALSE(lets_in(ftp));
   // Another single step is allowed: the key is just denied, not a first step.
   change([](model::User& u) { u.filters.denied_login_methods = {"publickey"}; });
-  EXPECT_FALSE(auth_.login_now(by_key()));
+  EXPECT_FALSE(login_now(auth_, by_key()));
   EXPECT_TRUE(lets_in(by_password()));
 }
 
@@ -219,16 +219,16 @@ TEST_F(LoginTest, TwoSteps) {
                                       "publickey+keyboard-interactive"};
   });
   EXPECT_FALSE(lets_in(by_password()));
-  const auto first = auth_.login_now(by_key());
+  const auto first = login_now(auth_, by_key());
   ASSERT_TRUE(first);
   EXPECT_TRUE(first->partial);
   EXPECT_EQ(first->remaining, std::vector<std::string>{"password"});
   EXPECT_EQ((*provider_.user("maria"))->last_login, 0);
-  EXPECT_FALSE(auth_.login_now(by_key(other_key_line)));
+  EXPECT_FALSE(login_now(auth_, by_key(other_key_line)));
 
   LoginRequest second = by_password();
   second.completed = {Method::publickey};
-  const auto outcome = auth_.login_now(second);
+  const auto outcome = login_now(auth_, second);
   ASSERT_TRUE(outcome);
   EXPECT_FALSE(outcome->partial);
   EXPECT_EQ(outcome->method, "publickey+password");
@@ -281,7 +281,7 @@ TEST_F(LoginTest, RenewsHashesOfTheOtherAlgorithm) {
   change([](model::User& u) { u.password = argon2_hash(); });
   EXPECT_FALSE(lets_in(by_password("wrong")));
   EXPECT_TRUE((*provider_.user("maria"))->password.starts_with("$argon2id$"));
-  const auto outcome = auth_.login_now(by_password());
+  const auto outcome = login_now(auth_, by_password());
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->user->password.starts_with("$2a$04$"));
   EXPECT_EQ((*provider_.user("maria"))->password, outcome->user->password);
@@ -325,7 +325,7 @@ TEST_F(LoginTest, Admins) {
   EXPECT_TRUE(admin_login("secret"));
   EXPECT_FALSE(admin_login("wrong"));
   EXPECT_FALSE(admin_login(""));
-  EXPECT_FALSE(auth_.login_admin_now({"nobody", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
+  EXPECT_FALSE(login_admin_now(auth_, {"nobody", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
   change_admin([](model::Admin& a) { a.filters.allow_list = {"192.168.0.0/16"}; });
   EXPECT_FALSE(admin_login("secret"));
   EXPECT_FALSE(admin_login("secret", "nonsense"));
@@ -338,7 +338,7 @@ TEST_F(LoginTest, Admins) {
   });
   EXPECT_FALSE(admin_login("secret", "192.168.1.1"));
   // A user's name and password are no administrator's.
-  EXPECT_FALSE(auth_.login_admin_now({"maria", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
+  EXPECT_FALSE(login_admin_now(auth_, {"maria", crypto::Secret(std::string_view("secret")), "10.1.2.3"}));
 }
 
 // One slow hash, whatever is wrong and whether or not there is an account: the time says nothing.
@@ -383,9 +383,9 @@ TEST_F(LoginTest, EveryRefusalCostsTheSameWork) {
   // Parts of dialogues by hook.
   for (const char* name : {"maria", "nobody"}) {
     const std::uint64_t so_far = crypto::password_hashes_computed();
-    EXPECT_FALSE(auth_.check_password_now(by_password("wrong", name)));
+    EXPECT_FALSE(check_password_now(auth_, by_password("wrong", name)));
     EXPECT_EQ(crypto::password_hashes_computed() - so_far, 1U) << name;
-    EXPECT_FALSE(auth_.check_code_now(by_password("wrong", name)));
+    EXPECT_FALSE(check_code_now(auth_, by_password("wrong", name)));
     EXPECT_EQ(crypto::password_hashes_computed() - so_far, 1U) << name;
   }
 }

@@ -127,7 +127,7 @@ class CodeLoginTest : public testing::Test {
   }
   static std::string code_of_now(std::int64_t later = 0) { return one_time_code(store::now_ms() / 1000 + later); }
   bool lets_in(const LoginRequest& request) {
-    const auto outcome = auth_.login_now(request);
+    const auto outcome = login_now(auth_, request);
     if (!outcome) {
       EXPECT_EQ(outcome.error().message, "invalid credentials");
     }
@@ -139,7 +139,7 @@ class CodeLoginTest : public testing::Test {
 };
 
 TEST_F(CodeLoginTest, PasswordThenCode) {
-  const auto first = auth_.login_now(request("secret"));
+  const auto first = login_now(auth_, request("secret"));
   ASSERT_TRUE(first);
   EXPECT_TRUE(first->code_due);
   EXPECT_EQ(first->user, nullptr);
@@ -194,7 +194,7 @@ TEST_F(CodeLoginTest, EveryStepThatFailsRefuses) {
       [](model::User& user) { user.filters.denied_login_methods = {"keyboard-interactive"}; },
       [](model::User& user) { user.filters.denied_protocols = {"SSH"}; }};
   for (const auto& fault : faults) {
-    ASSERT_TRUE(auth_.login_now(request("secret")));
+    ASSERT_TRUE(login_now(auth_, request("secret")));
     change(fault);  // between the password and the code
     EXPECT_FALSE(lets_in(request("secret", code_of_now())));
     change([&](model::User& user) { user = before; });
@@ -203,34 +203,34 @@ TEST_F(CodeLoginTest, EveryStepThatFailsRefuses) {
     provider_.throwing = throwing;
     provider_.broken = true;
     EXPECT_FALSE(lets_in(request("secret", code_of_now())));
-    EXPECT_FALSE(auth_.check_password_now(request("secret")));
-    EXPECT_FALSE(auth_.check_code_now(request("secret", code_of_now())));
+    EXPECT_FALSE(check_password_now(auth_, request("secret")));
+    EXPECT_FALSE(check_code_now(auth_, request("secret", code_of_now())));
     provider_.broken = false;
   }
   EXPECT_TRUE(lets_in(request("secret", code_of_now())));
 }
 
 TEST_F(CodeLoginTest, PartsOfADialogueByHook) {
-  EXPECT_TRUE(auth_.check_password_now(request("secret")));
-  EXPECT_FALSE(auth_.check_password_now(request("wrong")));
-  EXPECT_FALSE(auth_.check_code_now(request("", "000000x")));
-  EXPECT_FALSE(auth_.check_code_now(request("secret")));
+  EXPECT_TRUE(check_password_now(auth_, request("secret")));
+  EXPECT_FALSE(check_password_now(auth_, request("wrong")));
+  EXPECT_FALSE(check_code_now(auth_, request("", "000000x")));
+  EXPECT_FALSE(check_code_now(auth_, request("secret")));
   const std::string code = code_of_now();
-  EXPECT_TRUE(auth_.check_code_now(request("", code)));
-  EXPECT_FALSE(auth_.check_code_now(request("", code)));
+  EXPECT_TRUE(check_code_now(auth_, request("", code)));
+  EXPECT_FALSE(check_code_now(auth_, request("", code)));
   EXPECT_EQ((*provider_.user("maria"))->last_login, 0);  // nobody was logged in
   LoginRequest vouched = request("");
   vouched.vouched = true;
   EXPECT_TRUE(lets_in(vouched));
   change([](model::User& user) { user.status = 0; });
   EXPECT_FALSE(lets_in(vouched));
-  EXPECT_FALSE(auth_.check_password_now(request("secret")));
-  EXPECT_FALSE(auth_.check_code_now(request("", code_of_now(30))));
+  EXPECT_FALSE(check_password_now(auth_, request("secret")));
+  EXPECT_FALSE(check_code_now(auth_, request("", code_of_now(30))));
   change([](model::User& user) {
     user.status = 1;
     user.filters.totp_config = {};
   });
-  EXPECT_FALSE(auth_.check_code_now(request("", code_of_now(30))));
+  EXPECT_FALSE(check_code_now(auth_, request("", code_of_now(30))));
   vouched.method = Method::password;  // vouching is for dialogues alone
   EXPECT_FALSE(lets_in(vouched));
 }
@@ -243,11 +243,11 @@ TEST_F(CodeLoginTest, AfterAKey) {
   EXPECT_FALSE(lets_in(request("secret", code_of_now())));
   LoginRequest second = request("secret");
   second.completed = {Method::publickey};
-  const auto outcome = auth_.login_now(second);
+  const auto outcome = login_now(auth_, second);
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->code_due);
   second.code.emplace(code_of_now());
-  const auto end = auth_.login_now(second);
+  const auto end = login_now(auth_, second);
   ASSERT_TRUE(end);
   EXPECT_EQ(end->method, "publickey+keyboard-interactive");
   EXPECT_FALSE(end->partial);
