@@ -2,6 +2,20 @@
 
 namespace ferry::session {
 
+void UploadRow::join(const Payers& more) {
+  const Payers joining = more.without(payers);
+  if (joining.empty()) return;
+  joining.settle({}, {.size = static_cast<std::int64_t>(base) - static_cast<std::int64_t>(covered)});
+  payers = payers.with(joining);
+}
+
+Result<void> UploadRow::cover(std::uint64_t size, const Payers& asking) {
+  if (size <= covered) return {};
+  const Result<void> reserved = asking.with(payers).reserve({.size = static_cast<std::int64_t>(size - covered)});
+  if (reserved) covered = size;
+  return reserved;
+}
+
 std::shared_ptr<UploadRow> OpenUploads::join(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   if (id == 0) {
@@ -34,14 +48,14 @@ std::shared_ptr<UploadRow> OpenUploads::find(std::uint64_t id) const {
   return found == rows_.end() ? nullptr : found->second;
 }
 
-Loss OpenUploads::take_away(const vfs::FileInfo& file) {
+QuotaUsage OpenUploads::take_away(const vfs::FileInfo& file) {
   const auto size = static_cast<std::int64_t>(file.size);
   const std::shared_ptr<UploadRow> row = find(file.id);
-  if (!row || file.links > 1) return {{-1, -size}, 0};
+  if (!row || file.links > 1) return {-1, -size};
   const std::lock_guard lock(row->mutex);
-  if (!row->begun) return {{-1, -size}, 0};
-  const Loss loss{{-static_cast<std::int64_t>(row->names), -static_cast<std::int64_t>(row->counted)},
-                  static_cast<std::int64_t>(row->base)};
+  if (!row->begun) return {-1, -size};
+  const QuotaUsage loss{-static_cast<std::int64_t>(row->names), -static_cast<std::int64_t>(row->counted)};
+  row->settle({}, -static_cast<std::int64_t>(row->base));
   row->counted = row->names = row->base = 0;
   row->gone = true;
   return loss;

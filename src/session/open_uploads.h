@@ -7,14 +7,15 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "store/provider.h"
+#include "session/quota.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
 
-// Guarded by its mutex. Reserved for it, on top of what is counted: covered - base.
+// Guarded by its mutex. Reserved for it with each of its payers, on top of what is counted: covered - base.
 struct UploadRow {
   std::mutex mutex;
+  Payers payers;              // of everybody who has written it since the row was made
   bool begun = false;         // what follows is known
   std::uint64_t counted = 0;  // bytes of it among those used
   std::uint64_t names = 0;    // 1 when it is among the files used
@@ -23,12 +24,14 @@ struct UploadRow {
   std::uint64_t end = 0;      // where the next append goes
   bool gone = false;          // its name was taken away: it frees what it has when it is closed
   unsigned handles = 0;       // guarded by the table
-};
 
-// What quotas lose when a name is taken away, and what stays reserved for the file because it is being written.
-struct Loss {
-  store::QuotaUsage used;  // not positive
-  std::int64_t kept = 0;
+  // What follows needs the mutex.
+  // Those of `more` pay for it too from now on.
+  void join(const Payers& more);
+  // It may grow up to `size`, as far as the limits of `asking` go, who have joined. quota_exceeded.
+  Result<void> cover(std::uint64_t size, const Payers& asking);
+  // Counts `used` with each payer, and lets go of `reserved`, which covered and base do not hold any more.
+  void settle(QuotaUsage used, std::int64_t reserved) { payers.settle(used, {.size = reserved}); }
 };
 
 class OpenUploads {
@@ -40,8 +43,9 @@ class OpenUploads {
   // Null: nobody writes it.
   std::shared_ptr<UploadRow> find(std::uint64_t id) const;
   std::size_t count() const;
-  // The file loses one of its names.
-  Loss take_away(const vfs::FileInfo& file);
+  // The file loses one of its names: what quotas lose, not positive. What it has grown stays reserved while it is
+  // being written.
+  QuotaUsage take_away(const vfs::FileInfo& file);
 
  private:
   mutable std::mutex mutex_;

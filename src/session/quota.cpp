@@ -1,6 +1,7 @@
 #include "session/quota.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace ferry::session {
@@ -149,6 +150,29 @@ Result<void> Balance::reset_transfer(store::Provider& provider, TransferUsage us
     transfer_untold_ = {};
   }
   return provider.update_transfer_quota(name_, usage, QuotaUpdate::reset);
+}
+
+// One order for everybody: where they lie.
+Payers::Payers(std::vector<Payer> all) : all_(std::move(all)) {
+  std::ranges::sort(all_, std::less<Balance*>(), [](const Payer& payer) { return payer.balance.get(); });
+}
+
+bool Payers::has(const Payer& payer) const {
+  return std::ranges::find(all_, payer.balance, &Payer::balance) != all_.end();
+}
+
+Payers Payers::with(const Payers& others) const {
+  std::vector<Payer> all = all_;
+  for (const Payer& payer : others.all_) {
+    if (!has(payer)) all.push_back({payer.balance, {}});
+  }
+  return Payers(std::move(all));
+}
+
+Payers Payers::without(const Payers& others) const {
+  std::vector<Payer> left = all_;
+  std::erase_if(left, [&others](const Payer& payer) { return others.has(payer); });
+  return Payers(std::move(left));
 }
 
 std::vector<std::unique_lock<std::mutex>> Payers::lock_all() const {

@@ -80,11 +80,14 @@ struct Payer {
 class Payers {
  public:
   Payers() = default;
-  // A folder comes before a user: balances are locked in this order.
-  explicit Payers(std::vector<Payer> all) : all_(std::move(all)) {}
+  explicit Payers(std::vector<Payer> all);
 
   bool empty() const { return all_.empty(); }
   const std::vector<Payer>& all() const { return all_; }
+  // These, and those of `others` that are not among them: their limits do not hold here.
+  Payers with(const Payers& others) const;
+  // Those that are not among `others`.
+  Payers without(const Payers& others) const;
 
   // Size and files that all limits leave; the largest number where there is no limit, below 0 when it was overrun.
   QuotaUsage room() const;
@@ -101,7 +104,9 @@ class Payers {
   std::vector<std::unique_lock<std::mutex>> lock_all() const;
   QuotaUsage room_of_locked() const;
 
-  std::vector<Payer> all_;
+  bool has(const Payer& payer) const;
+
+  std::vector<Payer> all_;  // in the order in which balances are locked
 };
 
 // Something happens to the storage that will be settled when it has: whoever counts the storage meanwhile cannot know

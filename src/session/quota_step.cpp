@@ -82,18 +82,18 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
   step.change_.emplace(step.payers_);
   const Existing file = co_await hold_file(*account.ledger, storage, target.path, follow, step.file_);
   if (!file) co_return std::move(step);
-  std::uint64_t paid = file->size;
   const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
-    paid = row->covered;
-    step.row_ = row;
-    step.size_ = size;
-  } else {
-    step.gained_.size = static_cast<std::int64_t>(size) - static_cast<std::int64_t>(file->size);
+    // What it has grown by is settled when it is closed.
+    row->join(step.payers_);
+    const Result<void> covered = row->cover(size, step.payers_);
+    if (!covered) co_return fail(covered.error());
+    co_return std::move(step);
   }
-  if (size > paid) {
-    const Result<void> reserved = step.reserve({.size = static_cast<std::int64_t>(size - paid)});
+  step.gained_.size = static_cast<std::int64_t>(size) - static_cast<std::int64_t>(file->size);
+  if (step.gained_.size > 0) {
+    const Result<void> reserved = step.reserve(step.gained_);
     if (!reserved) co_return fail(reserved.error());
   }
   co_return std::move(step);
@@ -116,18 +116,9 @@ Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existin
 
 Task<void> QuotaStep::done() {
   if (payers_.empty()) co_return;
-  const Loss loss = lost_ ? ledger_->uploads().take_away(*lost_) : Loss{};
-  std::int64_t kept = loss.kept;
-  if (row_) {
-    // What it has grown is settled when it is closed.
-    const std::lock_guard lock(row_->mutex);
-    const std::uint64_t covered = std::max(row_->covered, size_);
-    kept += static_cast<std::int64_t>(covered - row_->covered);
-    row_->covered = covered;
-  }
-  const QuotaUsage used{gained_.files + loss.used.files, gained_.size + loss.used.size};
-  payers_.settle(used, {reserved_.files, reserved_.size - kept});
-  reserved_ = {};
+  const QuotaUsage loss = lost_ ? ledger_->uploads().take_away(*lost_) : QuotaUsage{};
+  const QuotaUsage used{gained_.files + loss.files, gained_.size + loss.size};
+  payers_.settle(used, std::exchange(reserved_, {}));
   change_.reset();
   file_.release();
   held_.release();

@@ -38,8 +38,6 @@ class QuotaStep {
   std::optional<QuotaChange> change_;
   Existing lost_;
   QuotaUsage gained_, reserved_;
-  std::shared_ptr<UploadRow> row_;  // of a file that is resized while it is written
-  std::uint64_t size_ = 0;          // to this
 };
 
 // What quotas count of a name: a regular file.

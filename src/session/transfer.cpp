@@ -84,7 +84,7 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
     if (misplaced && !failure) failure = misplaced;
   }
   if (paid) {
-    const Payers payers = end.room->payers();
+    const Payers payers = end.room->settled();
     end.room.reset();
     file.release();
     held.release();

@@ -16,16 +16,6 @@ constexpr std::size_t deepest = 100;
 
 bool same_file(const vfs::FileInfo& one, const vfs::FileInfo& other) { return one.id != 0 && one.id == other.id; }
 
-// Those of `payers` that are not among `others`: what moves from one quota to itself needs no room.
-Payers without(const Payers& payers, const Payers& others) {
-  std::vector<Payer> left;
-  for (const Payer& payer : payers.all()) {
-    const auto same = [&payer](const Payer& other) { return other.balance == payer.balance; };
-    if (std::ranges::none_of(others.all(), same)) left.push_back(payer);
-  }
-  return Payers(std::move(left));
-}
-
 // While it lives a cancelled coroutine goes on to its end, so that nothing is left half done.
 Task<bool> hold_cancellation() {
   const bool throwing = co_await asio::this_coro::throw_if_cancelled();
@@ -48,8 +38,9 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   const bool throwing = co_await hold_cancellation();
   const Payers& source = account_->payers_of(*account_->mounts.resolve(item->from).mount);
   const Payers& target = account_->payers_of(*account_->mounts.resolve(item->to).mount);
-  gaining_ = purpose_ == Purpose::move ? without(target, source) : target;
-  losing_ = purpose_ == Purpose::move ? without(source, target) : Payers();
+  // What moves from one quota to itself needs no room.
+  gaining_ = purpose_ == Purpose::move ? target.without(source) : target;
+  losing_ = purpose_ == Purpose::move ? source.without(target) : Payers();
   if (!gaining_.empty()) gain_.emplace(gaining_);
   if (!losing_.empty()) loss_.emplace(losing_);
   const bool in_place = !target_->capabilities().atomic_rename;

@@ -51,6 +51,7 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   const std::lock_guard lock(row_->mutex);
   UploadRow& row = *row_;
   const bool first = !std::exchange(row.begun, true);
+  row.join(payers_);
   if (first) {
     row.counted = in_place ? size_of(existing) : 0;
     row.names = in_place ? 1 : 0;
@@ -60,7 +61,7 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   if (in_place && options.truncate && row.counted > 0) {
     // Others that write it may go on up to where it is covered.
     const std::uint64_t kept = first ? 0 : row.base;
-    payers_.settle({.size = -bytes(row.counted)}, {.size = -bytes(kept)});
+    row.settle({.size = -bytes(row.counted)}, -bytes(kept));
     row.counted = row.base = 0;
     if (first) row.covered = 0;
   }
@@ -69,11 +70,16 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   change_.reset();
 }
 
+const Payers& UploadRoom::growing() {
+  if (growing_.all().size() != row_->payers.all().size()) growing_ = payers_.with(row_->payers);
+  return growing_;
+}
+
 void UploadRoom::cover(std::uint64_t end) {
   if (!row_) return;
   const std::uint64_t wanted = std::min(end, max_size_);
   if (wanted > row_->covered) {
-    row_->covered += static_cast<std::uint64_t>(payers_.reserve_growth(bytes(wanted - row_->covered)));
+    row_->covered += static_cast<std::uint64_t>(growing().reserve_growth(bytes(wanted - row_->covered)));
   }
   ceiling_ = std::min(row_->covered, max_size_);
 }
@@ -98,10 +104,9 @@ Result<void> UploadRoom::grow_to(std::uint64_t size) {
   if (row_) lock = std::unique_lock(row_->mutex);
   too_large_ = size > max_size_;
   if (too_large_) return fail(refusal());
-  if (row_ && size > row_->covered) {
-    const Result<void> reserved = payers_.reserve({.size = bytes(size - row_->covered)});
-    if (!reserved) return reserved;
-    row_->covered = size;
+  if (row_) {
+    const Result<void> covered = row_->cover(size, payers_);
+    if (!covered) return covered;
   }
   ceiling_ = row_ ? std::min(row_->covered, max_size_) : max_size_;
   end_ = size;
@@ -120,15 +125,16 @@ void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
   const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
   const bool last = ledger_->uploads().leave(id_, row);
+  growing_ = payers_.with(row->payers);
   const std::int64_t reserved = bytes(row->covered - row->base);
   if (row->gone || row->names == 0) {
-    if (last) payers_.settle({}, {.size = reserved});
+    if (last) row->settle({}, reserved);
     return;
   }
   const std::int64_t change = bytes(now) - bytes(row->counted);
   row->counted = row->base = now;
   row->covered = last ? now : std::max(row->covered, now);
-  payers_.settle({.size = change}, {.size = reserved - bytes(row->covered - row->base)});
+  row->settle({.size = change}, reserved - bytes(row->covered - row->base));
 }
 
 Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced) {
@@ -153,9 +159,8 @@ Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced
 
 void UploadRoom::placed() {
   if (payers_.empty()) return;
-  const Loss loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : Loss{};
-  payers_.settle({1 + loss.used.files, bytes(size_) + loss.used.size},
-                 {std::exchange(slots_, 0), std::exchange(bytes_, 0) - loss.kept});
+  const QuotaUsage loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : QuotaUsage{};
+  payers_.settle({1 + loss.files, bytes(size_) + loss.size}, {std::exchange(slots_, 0), std::exchange(bytes_, 0)});
   change_.reset();
 }
 

@@ -29,6 +29,8 @@ class UploadRoom {
   ~UploadRoom();
 
   const Payers& payers() const { return payers_; }
+  // They, and those who wrote the same file meanwhile: for whom something may have been settled.
+  Payers settled() const { return payers_.with(growing_); }
 
   // quota_exceeded: no room for a new file, or for a single byte of one that begins anew.
   Result<void> check_open(const Existing& existing, const vfs::OpenOptions& options);
@@ -65,10 +67,12 @@ class UploadRoom {
 
  private:
   void cover(std::uint64_t end);  // raises ceiling_ towards it
+  const Payers& growing();        // who is asked when the row grows
   void give_back();
 
   std::shared_ptr<Ledger> ledger_;
   Payers payers_;
+  Payers growing_;  // payers_ and those of the row, without the limits of the others
   std::uint64_t max_size_;
   std::uint64_t ceiling_ = 0;  // up to here without asking
   std::uint64_t end_ = 0;      // the farthest that was written
