@@ -106,6 +106,7 @@ def test_transfers_are_shown_and_ended(new_user, direction):
     connection, first = transfers(user.server, user)[0]
     assert first["operation_type"] == direction
     assert first["path"] == ("/new" if direction == "upload" else "/file") and first["start_time"] >= before
+    assert 0 < first["speed"] < 10 * 64 * KB
     wait_for(lambda: transfers(user.server, user)[0][1]["size"] > first["size"], "more bytes")
     user.server.api("DELETE", f"/connections/{connection}")
     thread.join(30)

@@ -1,4 +1,5 @@
 // Who is connected now. An administrator with a role sees and closes the connections of that role's users only.
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -23,13 +24,20 @@ std::vector<ConnectionStatus> visible_connections(const Call& call) {
   return out;
 }
 
+// Bytes a second since it began.
+std::uint64_t speed_of(const session::TransferStatus& transfer) {
+  const std::int64_t elapsed = std::max<std::int64_t>(1, session::now_ms() - transfer.start_time);
+  return static_cast<std::uint64_t>(static_cast<double>(transfer.size) * 1000 / static_cast<double>(elapsed));
+}
+
 json connection_json(const ConnectionStatus& connection) {
   json transfers = json::array();
   for (const session::TransferStatus& transfer : connection.active_transfers) {
     transfers.push_back({{"operation_type", transfer.upload ? "upload" : "download"},
                          {"path", transfer.path},
                          {"start_time", transfer.start_time},
-                         {"size", transfer.size}});
+                         {"size", transfer.size},
+                         {"speed", speed_of(transfer)}});
   }
   json out{{"username", connection.username},
            {"connection_id", connection.connection_id},
