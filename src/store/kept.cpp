@@ -19,6 +19,23 @@ void begin_times(Object& object, Origin origin) {
   if (origin == Origin::client || object.updated_at <= 0) object.updated_at = now;
 }
 
+// Of a group or role, which the store tells who has it.
+template <class Object>
+void begin_shared(Object& object, Origin origin) {
+  begin_times(object, origin);
+  object.users.clear();
+  object.admins.clear();
+}
+
+template <class Object>
+void restore_shared(Object& changed, const Object& stored) {
+  changed.id = stored.id;
+  changed.name = stored.name;
+  changed.created_at = stored.created_at;
+  changed.users = stored.users;
+  changed.admins = stored.admins;
+}
+
 }  // namespace
 
 void begin(model::User& user, Origin origin) {
@@ -39,17 +56,9 @@ void begin(model::Folder& folder) {
   folder.groups.clear();
 }
 
-void begin(model::Group& group, Origin origin) {
-  begin_times(group, origin);
-  group.users.clear();
-  group.admins.clear();
-}
+void begin(model::Group& group, Origin origin) { begin_shared(group, origin); }
 
-void begin(model::Role& role, Origin origin) {
-  begin_times(role, origin);
-  role.users.clear();
-  role.admins.clear();
-}
+void begin(model::Role& role, Origin origin) { begin_shared(role, origin); }
 
 void restore_kept(model::User& changed, const model::User& stored) {
   changed.id = stored.id;
@@ -82,21 +91,9 @@ void restore_kept(model::Folder& changed, const model::Folder& stored) {
   changed.groups = stored.groups;
 }
 
-void restore_kept(model::Group& changed, const model::Group& stored) {
-  changed.id = stored.id;
-  changed.name = stored.name;
-  changed.created_at = stored.created_at;
-  changed.users = stored.users;
-  changed.admins = stored.admins;
-}
+void restore_kept(model::Group& changed, const model::Group& stored) { restore_shared(changed, stored); }
 
-void restore_kept(model::Role& changed, const model::Role& stored) {
-  changed.id = stored.id;
-  changed.name = stored.name;
-  changed.created_at = stored.created_at;
-  changed.users = stored.users;
-  changed.admins = stored.admins;
-}
+void restore_kept(model::Role& changed, const model::Role& stored) { restore_shared(changed, stored); }
 
 model::VirtualFolder mount_only(const model::VirtualFolder& mount) {
   model::VirtualFolder only;

@@ -69,14 +69,7 @@ Result<std::vector<model::AdminPtr>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_ADMIN_COLUMNS "ORDER BY username DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_ADMIN_COLUMNS "ORDER BY username LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  rows.execute();
-  std::vector<model::AdminPtr> list;
-  while (rows.fetch()) {
-    auto admin = to_admin(sql, c);
-    if (!admin) return fail(std::move(admin.error()));
-    list.push_back(std::move(*admin));
-  }
-  return list;
+  return fetch_all(rows, [&] { return to_admin(sql, c); });
 }
 
 Result<model::AdminPtr> add(soci::session& sql, model::Admin admin, Origin origin) {

@@ -140,15 +140,11 @@ Result<std::vector<model::Folder>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_FOLDER_COLUMNS "ORDER BY name DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_FOLDER_COLUMNS "ORDER BY name LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  rows.execute();
-  std::vector<model::Folder> list;
-  while (rows.fetch()) {
+  return fetch_all(rows, [&] {
     auto folder = to_folder(c);
-    if (!folder) return fail(std::move(folder.error()));
-    add_owners(sql, *folder);
-    list.push_back(std::move(*folder));
-  }
-  return list;
+    if (folder) add_owners(sql, *folder);
+    return folder;
+  });
 }
 
 Result<model::Folder> add(soci::session& sql, model::Folder folder) {

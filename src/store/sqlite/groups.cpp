@@ -90,17 +90,6 @@ Result<model::Group> to_group(soci::session& sql, const Columns& c) {
   return group;
 }
 
-Result<std::vector<model::Group>> fetch_all(soci::session& sql, soci::statement& rows, const Columns& c) {
-  rows.execute();
-  std::vector<model::Group> list;
-  while (rows.fetch()) {
-    auto group = to_group(sql, c);
-    if (!group) return fail(std::move(group.error()));
-    list.push_back(std::move(*group));
-  }
-  return list;
-}
-
 void add_members(soci::session& sql, model::Group& group) {
   group.users = members::members_of(sql, members::Of::users, group.id);
   group.admins = members::members_of(sql, members::Of::admins, group.id);
@@ -131,7 +120,7 @@ Result<std::vector<model::Group>> of_user(soci::session& sql, Row user_id) {
       (sql.prepare << FERRY_GROUP_COLUMNS "WHERE id IN (SELECT group_id FROM users_groups WHERE user_id = :user)",
        soci::use(user_id)),
       c);
-  return fetch_all(sql, rows, c);
+  return fetch_all(rows, [&] { return to_group(sql, c); });
 }
 
 Result<std::vector<model::Group>> list(soci::session& sql, Page page) {
@@ -140,10 +129,11 @@ Result<std::vector<model::Group>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_GROUP_COLUMNS "ORDER BY name DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_GROUP_COLUMNS "ORDER BY name LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  auto list = fetch_all(sql, rows, c);
-  if (!list) return list;
-  for (model::Group& group : *list) add_members(sql, group);
-  return list;
+  return fetch_all(rows, [&] {
+    auto group = to_group(sql, c);
+    if (group) add_members(sql, *group);
+    return group;
+  });
 }
 
 Result<model::Group> add(soci::session& sql, model::Group group, Origin origin) {

@@ -67,14 +67,7 @@ Result<std::vector<model::Role>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_ROLE_COLUMNS "ORDER BY name DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_ROLE_COLUMNS "ORDER BY name LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  rows.execute();
-  std::vector<model::Role> list;
-  while (rows.fetch()) {
-    auto role = to_role(sql, c);
-    if (!role) return fail(std::move(role.error()));
-    list.push_back(std::move(*role));
-  }
-  return list;
+  return fetch_all(rows, [&] { return to_role(sql, c); });
 }
 
 Result<model::Role> add(soci::session& sql, model::Role role, Origin origin) {

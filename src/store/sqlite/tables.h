@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "store/provider.h"
@@ -120,6 +121,20 @@ inline std::vector<std::string> names_of(soci::session& sql, const char* query, 
   std::vector<std::string> names;
   while (rows.fetch()) names.push_back(name);
   return names;
+}
+
+// Every row of a query, as `read` makes it of the columns it is fetched into.
+template <class Read>
+auto fetch_all(soci::statement& rows, Read read) {
+  using Object = typename std::invoke_result_t<Read>::value_type;
+  rows.execute();
+  std::vector<Object> list;
+  while (rows.fetch()) {
+    auto object = read();
+    if (!object) return Result<std::vector<Object>>(fail(std::move(object.error())));
+    list.push_back(std::move(*object));
+  }
+  return Result<std::vector<Object>>(std::move(list));
 }
 
 // LIMIT and OFFSET of a page as SQLite takes them.

@@ -73,17 +73,6 @@ Result<void> replace_groups(soci::session& sql, Row id, const std::vector<model:
   return members::replace(sql, members::Of::users, id, list);
 }
 
-Result<std::vector<model::UserPtr>> fetch_all(soci::session& sql, soci::statement& rows, const Columns& c) {
-  rows.execute();
-  std::vector<model::UserPtr> list;
-  while (rows.fetch()) {
-    auto user = to_user(sql, c);
-    if (!user) return fail(std::move(user.error()));
-    list.push_back(std::make_shared<const model::User>(std::move(*user)));
-  }
-  return list;
-}
-
 Result<model::UserPtr> share(Result<model::User> user) {
   if (!user) return fail(std::move(user.error()));
   return std::make_shared<const model::User>(std::move(*user));
@@ -107,7 +96,7 @@ Result<std::vector<model::UserPtr>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_USER_COLUMNS "ORDER BY username DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_USER_COLUMNS "ORDER BY username LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  return fetch_all(sql, rows, c);
+  return fetch_all(rows, [&] { return share(to_user(sql, c)); });
 }
 
 Result<std::vector<model::UserPtr>> list_of_role(soci::session& sql, const std::string& role, Page page) {
@@ -120,7 +109,7 @@ Result<std::vector<model::UserPtr>> list_of_role(soci::session& sql, const std::
                           "WHERE role_id = (SELECT id FROM roles WHERE name = :role) "
                           "ORDER BY username LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(role), soci::use(limit), soci::use(offset)), c);
-  return fetch_all(sql, rows, c);
+  return fetch_all(rows, [&] { return share(to_user(sql, c)); });
 }
 
 Result<model::UserPtr> add(soci::session& sql, model::User user, Origin origin) {
