@@ -33,6 +33,13 @@ class Merge {
   std::string path(const Group& group, std::string_view with_placeholders);
   // A path of the machine or a prefix of a storage: names never make it climb.
   std::string place(const Group& group, std::string_view with_placeholders);
+  // Brings a path into normal form; whether the user has nothing there and the group may say something about it.
+  template <class Item>
+  bool is_free(const Group& group, std::string& at, const std::vector<Item>& own, std::string Item::*where,
+               bool with_root) {
+    at = path(group, at);
+    return (at != "/" || with_root) && std::ranges::find(own, at, where) == own.end();
+  }
   void in_storage(const Group& group, FilesystemConfig& config);
   void filters(const BaseUserFilters& filters);
   void permissions(const Group& group, bool with_root);
@@ -91,9 +98,12 @@ void Merge::from_primary(const Group& group) {
   take_unset(user_.quota_files, from.quota_files);
   take_unset(user_.upload_bandwidth, from.upload_bandwidth);
   take_unset(user_.download_bandwidth, from.download_bandwidth);
-  take_unset(user_.upload_data_transfer, from.upload_data_transfer);
-  take_unset(user_.download_data_transfer, from.download_data_transfer);
-  take_unset(user_.total_data_transfer, from.total_data_transfer);
+  // Together: a limit of the user's own for one way means that the other way has none.
+  if (user_.upload_data_transfer == 0 && user_.download_data_transfer == 0 && user_.total_data_transfer == 0) {
+    user_.upload_data_transfer = from.upload_data_transfer;
+    user_.download_data_transfer = from.download_data_transfer;
+    user_.total_data_transfer = from.total_data_transfer;
+  }
   if (from.expires_in > 0) take_unset(user_.expiration_date, user_.created_at + from.expires_in * day_ms);
   filters(from.filters);
 }
@@ -142,18 +152,14 @@ void Merge::permissions(const Group& group, bool with_root) {
 
 void Merge::patterns(const Group& group, bool with_root) {
   for (PatternsFilter filter : group.user_settings.filters.file_patterns) {
-    filter.path = path(group, filter.path);
-    const auto same = [&](const PatternsFilter& own) { return own.path == filter.path; };
-    if ((filter.path == "/" && !with_root) || std::ranges::any_of(user_.filters.file_patterns, same)) continue;
+    if (!is_free(group, filter.path, user_.filters.file_patterns, &PatternsFilter::path, with_root)) continue;
     user_.filters.file_patterns.push_back(std::move(filter));
   }
 }
 
 void Merge::folders(const Group& group, bool with_root) {
   for (VirtualFolder folder : group.virtual_folders) {
-    folder.virtual_path = path(group, folder.virtual_path);
-    const auto same = [&](const VirtualFolder& own) { return own.virtual_path == folder.virtual_path; };
-    if ((folder.virtual_path == "/" && !with_root) || std::ranges::any_of(user_.virtual_folders, same)) continue;
+    if (!is_free(group, folder.virtual_path, user_.virtual_folders, &VirtualFolder::virtual_path, with_root)) continue;
     folder.mapped_path = place(group, folder.mapped_path);
     in_storage(group, folder.filesystem);
     user_.virtual_folders.push_back(std::move(folder));

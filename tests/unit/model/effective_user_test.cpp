@@ -274,6 +274,21 @@ TEST(EffectiveUser, ThePrimaryGroupComesFirstThenTheUsersOrder) {
   EXPECT_EQ(effective->groups, user.groups);
 }
 
+// What the documentation says: inherited if the user has no data transfer limits.
+TEST(EffectiveUser, DataTransferLimitsAreInheritedTogether) {
+  const auto fill = [](Group& group) {
+    group.user_settings.upload_data_transfer = 10;
+    group.user_settings.total_data_transfer = 30;
+  };
+  const User without = merged([](User&) {}, fill, "p");
+  EXPECT_EQ(without.upload_data_transfer, 10);
+  EXPECT_EQ(without.total_data_transfer, 30);
+  const User with = merged([](User& user) { user.download_data_transfer = 5; }, fill, "p");
+  EXPECT_EQ(with.upload_data_transfer, 0);
+  EXPECT_EQ(with.total_data_transfer, 0);
+  EXPECT_EQ(with.download_data_transfer, 5);
+}
+
 TEST(EffectiveUser, AGroupThatIsMissingRefuses) {
   User user = bare_user();
   EXPECT_EQ(effective_user(user, {}).error().message, "group \"p\" does not exist");
