@@ -41,6 +41,7 @@ struct Server::Parts {
   std::unique_ptr<events::Hooks> hooks;
   std::unique_ptr<store::Provider> provider;
   std::unique_ptr<store::Accounts> accounts;
+  session::Options session_rules;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<auth::Tokens> tokens;
   std::shared_ptr<session::Registry> registry;
@@ -111,8 +112,11 @@ Result<void> Server::Parts::build_accounts() {
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
   registry = std::make_shared<session::Registry>(connection_limits(config().common));
   ledger = std::make_shared<session::Ledger>(*provider, quota_options(config().data_provider));
-  scans = std::make_shared<session::QuotaScans>(session::Services{
-      .registry = registry, .options = session_options(config().common), .storage = open_storage, .ledger = ledger});
+  auto session_rules_read = session_options(config().common, options.directory);
+  if (!session_rules_read) return fail(session_rules_read.error());
+  session_rules = std::move(*session_rules_read);
+  scans = std::make_shared<session::QuotaScans>(
+      session::Services{.registry = registry, .options = session_rules, .storage = open_storage, .ledger = ledger});
   return {};
 }
 
@@ -163,7 +167,7 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
   ssh_services = std::make_shared<SshServices>(*authenticator,
                                                session::Services{.registry = registry,
-                                                                 .options = session_options(config().common),
+                                                                 .options = session_rules,
                                                                  .storage = open_storage,
                                                                  .ledger = ledger,
                                                                  .bandwidth = std::make_shared<session::Bandwidth>(),
@@ -359,7 +363,7 @@ void Server::reload() {
 
 void Server::run() {
   Parts& parts = *parts_;
-  const auto idle_limit = std::chrono::minutes(parts.config().common.idle_timeout);
+  const auto idle_limit = parts.session_rules.idle_timeout;
   const auto transferring = [&parts] {
     for (const auto& connection : parts.registry->list()) {
       if (!connection.active_transfers.empty()) return true;

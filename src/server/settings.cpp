@@ -174,8 +174,16 @@ session::Limits connection_limits(const config::Common& config) {
           .max_per_host_connections = limit_of(config.max_per_host_connections)};
 }
 
-session::Options session_options(const config::Common& config) {
+Result<session::Options> session_options(const config::Common& config, const fs::path& directory) {
   session::Options options;
+  if (!config.temp_path.empty()) {
+    std::error_code error;
+    const fs::path where = fs::canonical(directory / config.temp_path, error);
+    if (error || !fs::is_directory(where, error)) {
+      return fail(ErrorCode::invalid_argument, "common.temp_path: no directory: " + config.temp_path);
+    }
+    options.temp_path = where.string();
+  }
   options.upload_mode = static_cast<session::UploadMode>(std::min(config.upload_mode & 3, 2));
   options.setstat_mode = static_cast<session::SetstatMode>(config.setstat_mode);
   options.symlink_mode = static_cast<unsigned>(config.symlink_mode);

@@ -31,7 +31,8 @@ auth::LoginOptions login_options(const config::Config& config);
 // Reads httpd.signing_passphrase_file where it is set.
 Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
 session::Limits connection_limits(const config::Common& config);
-session::Options session_options(const config::Common& config);
+// invalid_argument: common.temp_path is no directory.
+Result<session::Options> session_options(const config::Common& config, const std::filesystem::path& directory);
 session::QuotaOptions quota_options(const config::DataProvider& config);
 
 // Without host keys. invalid_argument, with all valid names: an algorithm that is not built.

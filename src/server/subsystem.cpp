@@ -107,8 +107,10 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   if (!user) return fail(user.error().code, "account " + who->name + ": " + user.error().message);
   if ((*user)->status != 1) return fail(ErrorCode::permission_denied, "account " + who->name + " is disabled");
 
+  auto rules_of_sessions = session_options(loaded.config.common, options.directory);
+  if (!rules_of_sessions) return fail(rules_of_sessions.error());
   session::Services services{.registry = std::make_shared<session::Registry>(),
-                             .options = session_options(loaded.config.common),
+                             .options = std::move(*rules_of_sessions),
                              .storage = open_storage};
   asio::io_context io;
   Result<int> status = fail(ErrorCode::internal, "the conversation did not end");

@@ -24,7 +24,6 @@ constexpr std::string_view unbuilt[] = {
     "common.rate_limiters",
     "common.resume_max_size",
     "common.secret_min_entropy",
-    "common.temp_path",
     "data_provider.actions",
     "data_provider.credentials_path",
     "data_provider.is_shared",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "session/partial_name.h"
+
 namespace ferry::session {
 
 namespace {
@@ -60,6 +62,7 @@ Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
 }
 
 Result<void> Account::judge(Operation operation, const VirtualPath& path) const {
+  if (has_partial_name(path)) return fail(ErrorCode::not_found, "a file that is not complete");
   const Verdict verdict = patterns.judge(path, mounts);
   if (verdict == Verdict::hidden) return fail(ErrorCode::not_found, "hidden by the account's file patterns");
   if (!permissions.allow(operation, path.parent())) return refused();
@@ -70,6 +73,7 @@ Result<void> Account::judge(Operation operation, const VirtualPath& path) const 
 }
 
 Result<void> Account::judge_listing(const VirtualPath& directory) const {
+  if (has_partial_name(directory)) return fail(ErrorCode::not_found, "a directory that is not complete");
   if (patterns.judge(directory, mounts) == Verdict::hidden) {
     return fail(ErrorCode::not_found, "hidden by the account's file patterns");
   }

@@ -35,6 +35,7 @@ struct Account {
   std::shared_ptr<Balance> transfers = {};  // none: what is transferred is not counted
   Paces paces = {};
   std::function<void(const model::UserPtr&)> recount = {};
+  std::shared_ptr<vfs::FileSystem> staging = {};  // where atomic uploads grow; none: beside their targets
   std::vector<std::shared_ptr<vfs::FileSystem>> plain_storages = {};  // by the mount's id, as far as needed
 
   // Whose quotas count what lies in the mount.

@@ -50,6 +50,7 @@ class AccountSession final : public Session {
 
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<void>> open_upload(const VirtualPath& path, vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<void>> stage(Settlement& settlement, VirtualPath& at);
   Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> check_native(VirtualPath directory, bool& may_link);
   Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);

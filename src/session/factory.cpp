@@ -63,6 +63,17 @@ Result<vfs::MountTable> build_mounts(const model::User& user, const Services& se
   return mounts;
 }
 
+bool stages_uploads(const Options& options) {
+  return !options.temp_path.empty() && options.upload_mode != UploadMode::standard;
+}
+
+// Where the user's atomic uploads grow, if that is not beside their targets.
+Result<std::shared_ptr<vfs::FileSystem>> open_staging(const model::User& user, const Services& services) {
+  static const model::FilesystemConfig local;
+  if (!stages_uploads(services.options)) return nullptr;
+  return open_storage(user, local, services.options.temp_path, services, "temp_path");
+}
+
 // Who pays for each mount, by the mount's id.
 std::vector<Payers> find_payers(const vfs::MountTable& mounts, const model::User& user, Ledger& ledger) {
   std::vector<Payers> payers(mounts.mounts().size());
@@ -77,6 +88,7 @@ std::vector<Payers> find_payers(const vfs::MountTable& mounts, const model::User
 // What it may take a while to find out of an account.
 struct Opened {
   vfs::MountTable mounts;
+  std::shared_ptr<vfs::FileSystem> staging;
   std::vector<Payers> payers;
   std::shared_ptr<Balance> transfers;
 };
@@ -84,7 +96,9 @@ struct Opened {
 Result<Opened> open_account(const model::User& user, const Services& services) {
   Result<vfs::MountTable> mounts = build_mounts(user, services);
   if (!mounts) return fail(mounts.error());
-  Opened opened{std::move(*mounts), {}, {}};
+  Result<std::shared_ptr<vfs::FileSystem>> staging = open_staging(user, services);
+  if (!staging) return fail(staging.error());
+  Opened opened{std::move(*mounts), std::move(*staging), {}, {}};
   if (services.ledger) {
     opened.payers = find_payers(opened.mounts, user, *services.ledger);
     opened.transfers = services.ledger->transfers_of(user);
@@ -95,12 +109,12 @@ Result<Opened> open_account(const model::User& user, const Services& services) {
 // The same without waiting: nothing when it cannot be had so. Most accounts have a home that is cached, no folders
 // and nothing to count, and a hop to the pool costs more than opening that.
 std::optional<Opened> open_at_once(const model::User& user, const Services& services) {
-  if (!user.virtual_folders.empty()) return std::nullopt;
+  if (!user.virtual_folders.empty() || stages_uploads(services.options)) return std::nullopt;
   if (services.ledger && services.ledger->counts(user)) return std::nullopt;
   Result<std::shared_ptr<vfs::FileSystem>> home =
       open_storage(user, user.filesystem, user.home_dir, services, "home directory", true);
   if (!home) return std::nullopt;
-  return Opened{vfs::MountTable(std::move(*home)), std::vector<Payers>(1), {}};
+  return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<Payers>(1), nullptr};
 }
 
 }  // namespace
@@ -152,7 +166,8 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .payers = std::move(opened->payers),
                                                    .transfers = std::move(opened->transfers),
                                                    .paces = std::move(paces),
-                                                   .recount = services.recount});
+                                                   .recount = services.recount,
+                                                   .staging = std::move(opened->staging)});
   co_return std::make_unique<AccountSession>(std::move(account));
 }
 

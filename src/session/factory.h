@@ -43,6 +43,7 @@ struct Options {
   UploadMode upload_mode = UploadMode::standard;
   SetstatMode setstat_mode = SetstatMode::apply;
   unsigned symlink_mode = 0;  // where clients may make links: 1 local storage, 2 remote SFTP, 3 both
+  std::string temp_path;      // where atomic uploads to local storage grow; empty: beside their targets
   int rename_mode = 0;        // 1: also directories that a storage can only rename by copying what is in them
   std::uint32_t umask = 022;  // of files and directories made for clients
   std::chrono::minutes idle_timeout{15};  // 0: never; Registry::close_idle enforces it

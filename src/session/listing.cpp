@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "session/partial_name.h"
+
 namespace ferry::session {
 
 vfs::FileInfo pinned_directory() {
@@ -57,7 +59,7 @@ void Listing::hide(const NameFilter* filter) {
 }
 
 bool Listing::left_out(const std::string& name) const {
-  if (names_.contains(name)) return true;
+  if (names_.contains(name) || (hides_partial_ && is_partial_name(name))) return true;
   return std::ranges::any_of(filters_, [&name](const NameFilter* filter) { return filter->hides(name); });
 }
 

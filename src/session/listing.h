@@ -26,6 +26,8 @@ class Listing final : public OpenDirectory {
 
   // Leaves out what `filter` hides; nullptr hides nothing. At most two: by the path's text and by where links lead.
   void hide(const NameFilter* filter);
+  // What is not complete is listed too: for what the server itself does.
+  void show_partial() { hides_partial_ = false; }
 
   Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) override;
 
@@ -37,6 +39,7 @@ class Listing final : public OpenDirectory {
 
   std::set<std::string> names_;
   std::vector<const NameFilter*> filters_;  // of account_
+  bool hides_partial_ = true;
 };
 
 }  // namespace ferry::session

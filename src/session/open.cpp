@@ -1,5 +1,6 @@
 // Opening a file: the rights it needs, and where the bytes of an upload go meanwhile.
 #include "session/account_session.h"
+#include "session/partial_name.h"
 #include "session/quota_step.h"
 
 namespace ferry::session {
@@ -74,8 +75,25 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
   co_return opened;
 }
 
-// A new file, and one that is replaced as a whole, is written beside its target. One that is only changed
-// (resumed, appended to) is written in place: a copy of what is there already would cost as much as it saves.
+// Makes `at` a name in temp_path, if there is one that the target's storage can take files over from.
+Task<Result<void>> AccountSession::stage(Settlement& settlement, VirtualPath& at) {
+  const std::shared_ptr<vfs::FileSystem>& staging = account_->staging;
+  if (!staging || staging->name() != settlement.storage->name()) co_return Result<void>();
+  // Beside its target a file cannot be made where there is no directory; here that would show at the end alone.
+  const Result<vfs::FileInfo> parent = co_await settlement.storage->stat(at.parent());
+  if (!parent) co_return fail(parent.error());
+  if (parent->type != vfs::FileType::directory) co_return fail(ErrorCode::not_a_directory, "upload: its directory");
+  const VirtualPath top;
+  Result<VirtualPath> staged = top.child(at.name());
+  if (!staged) co_return fail(staged.error());
+  settlement.partial_storage = staging;
+  at = std::move(*staged);
+  co_return Result<void>();
+}
+
+// A new file, and one that is replaced as a whole, is written beside its target, or where temp_path says. One that is
+// only changed (resumed, appended to) is written in place: a copy of what is there already would cost as much as it
+// saves.
 Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlement& settlement) {
   vfs::FileSystem& storage = *settlement.storage;
   const Result<vfs::FileInfo> existing = co_await storage.stat(settlement.target);
@@ -83,6 +101,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlem
   if (!existing && !(missing && options.create)) co_return fail(existing.error());
   settlement.overwrite = !options.exclusive;
   VirtualPath at = settlement.target;
+  settlement.partial_storage = settlement.storage;
   if (existing && options.exclusive) co_return fail(ErrorCode::already_exists, "upload: the target exists");
   if (existing && existing->type == vfs::FileType::directory) {
     co_return fail(ErrorCode::is_a_directory, "upload: the target is a directory");
@@ -93,12 +112,14 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlem
   if (existing && !options.truncate) {
     options.create = false;
   } else {
-    at = partial_path(settlement.target);
+    const Result<void> staged = co_await stage(settlement, at);
+    if (!staged) co_return staged;
+    at = partial_path(at);
     options.create = options.exclusive = true;
     // The new content must not be readable for more people than the old one was.
     if (existing) options.mode = existing->mode;
   }
-  Result<std::unique_ptr<vfs::File>> file = co_await storage.open(at, options);
+  Result<std::unique_ptr<vfs::File>> file = co_await settlement.partial_storage->open(at, options);
   if (!file) co_return fail(file.error());
   settlement.file = std::move(*file);
   if (options.exclusive) settlement.partial = at;

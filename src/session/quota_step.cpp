@@ -45,24 +45,29 @@ Result<void> QuotaStep::reserve(QuotaUsage wanted) {
   return reserved;
 }
 
-Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
-  const vfs::MountTable::Target target = account.mounts.resolve(path);
+Task<QuotaStep> QuotaStep::begin(Account& account, VirtualPath from, VirtualPath path) {
+  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
   QuotaStep step(account, account.payers_of(*target.mount));
   if (step.payers_.empty()) co_return std::move(step);
-  vfs::FileSystem& storage = *target.mount->storage;
-  step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
+  const vfs::FileSystem& storage = *target.mount->storage;
+  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
   step.change_.emplace(step.payers_);
-  step.lost_ = co_await hold_file(*account.ledger, storage, target.path, false, step.file_);
+  co_return std::move(step);
+}
+
+Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
+  QuotaStep step = co_await begin(account, path, path);
+  if (step.payers_.empty()) co_return std::move(step);
+  const vfs::MountTable::Target target = account.mounts.resolve(path);
+  step.lost_ = co_await hold_file(*account.ledger, *target.mount->storage, target.path, false, step.file_);
   co_return std::move(step);
 }
 
 Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualPath path) {
-  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
-  QuotaStep step(account, account.payers_of(*target.mount));
+  QuotaStep step = co_await begin(account, from, path);
   if (step.payers_.empty()) co_return std::move(step);
+  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
   vfs::FileSystem& storage = *target.mount->storage;
-  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
-  step.change_.emplace(step.payers_);
   step.lost_ = co_await hold_file(*account.ledger, storage, target.path, false, step.file_);
   if (!step.lost_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
@@ -74,13 +79,10 @@ Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualP
 Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow) {
   const auto largest = static_cast<std::uint64_t>(account.user->filters.max_upload_file_size);
   if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
-  const vfs::MountTable::Target target = account.mounts.resolve(path);
-  QuotaStep step(account, account.payers_of(*target.mount));
+  QuotaStep step = co_await begin(account, path, path);
   if (step.payers_.empty()) co_return std::move(step);
-  vfs::FileSystem& storage = *target.mount->storage;
-  step.held_ = co_await account.ledger->locks().take(storage.location(target.path));
-  step.change_.emplace(step.payers_);
-  const Existing file = co_await hold_file(*account.ledger, storage, target.path, follow, step.file_);
+  const vfs::MountTable::Target target = account.mounts.resolve(path);
+  const Existing file = co_await hold_file(*account.ledger, *target.mount->storage, target.path, follow, step.file_);
   if (!file) co_return std::move(step);
   const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
   if (row) {
@@ -100,13 +102,10 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
 }
 
 Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existing, VirtualPath link) {
-  const vfs::MountTable::Target source = account.mounts.resolve(existing), target = account.mounts.resolve(link);
-  QuotaStep step(account, account.payers_of(*target.mount));
+  QuotaStep step = co_await begin(account, existing, link);
   if (step.payers_.empty()) co_return std::move(step);
-  vfs::FileSystem& storage = *target.mount->storage;
-  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
-  step.change_.emplace(step.payers_);
-  const Existing file = co_await hold_file(*account.ledger, storage, source.path, false, step.file_);
+  const vfs::MountTable::Target source = account.mounts.resolve(existing);
+  const Existing file = co_await hold_file(*account.ledger, *source.mount->storage, source.path, false, step.file_);
   if (!file) co_return std::move(step);
   step.gained_ = {.files = 1, .size = static_cast<std::int64_t>(file->size)};
   const Result<void> reserved = step.reserve(step.gained_);

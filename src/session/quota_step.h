@@ -30,6 +30,8 @@ class QuotaStep {
 
  private:
   QuotaStep(Account& account, const Payers& payers) : ledger_(account.ledger), payers_(payers) {}
+  // With the names held, which lie in one mount; they may be the same. Without payers nothing is done.
+  static Task<QuotaStep> begin(Account& account, VirtualPath from, VirtualPath path);
   Result<void> reserve(QuotaUsage wanted);
 
   std::shared_ptr<Ledger> ledger_;

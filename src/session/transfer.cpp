@@ -1,13 +1,11 @@
 #include "session/transfer.h"
 
-#include <fmt/format.h>
-#include <sys/random.h>
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include "session/quota_step.h"
+#include "session/staging.h"
 
 namespace ferry::session {
 
@@ -21,16 +19,16 @@ std::uint64_t total(std::span<const iovec> pieces) {
   return bytes;
 }
 
-// Renames the finished upload to its target, or takes it away; says what went wrong with it.
-Task<std::optional<Error>> place_partial(std::shared_ptr<vfs::FileSystem> storage, VirtualPath partial,
-                                         VirtualPath target, bool overwrite, bool place) {
+// Puts the finished upload at its target, or takes it away; says what went wrong with it.
+Task<std::optional<Error>> place_partial(const Settlement& end, bool place) {
   std::optional<Error> failure;
   if (place) {
-    const Result<void> renamed = co_await storage->rename(partial, target, overwrite);
-    if (renamed) co_return failure;
-    failure = renamed.error();
+    const Result<void> placed =
+        co_await put_in_place(end.partial_storage, *end.partial, end.storage, end.target, end.overwrite);
+    if (placed) co_return failure;
+    failure = placed.error();
   }
-  const Result<void> removed = co_await storage->remove_file(partial);
+  const Result<void> removed = co_await end.partial_storage->remove_file(*end.partial);
   if (!removed && !failure) failure = removed.error();
   co_return failure;
 }
@@ -58,8 +56,7 @@ Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool
   }
   place = place && !failure;
   if (!place && end.room) end.room->drop();
-  const std::optional<Error> misplaced =
-      co_await place_partial(end.storage, *end.partial, end.target, end.overwrite, place);
+  const std::optional<Error> misplaced = co_await place_partial(end, place);
   if (misplaced && !failure) failure = misplaced;
   if (place && !failure && paid) end.room->placed();
   co_return failure;
@@ -103,19 +100,6 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
 }
 
 }  // namespace
-
-VirtualPath partial_path(const VirtualPath& target) {
-  std::uint64_t random = 0;
-  while (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
-  }
-  std::string name = fmt::format(".ferry-upload.{:016x}.{}", random, target.name());
-  name.resize(std::min(name.size(), VirtualPath::max_name_length));
-  const std::size_t room =
-      VirtualPath::max_length - std::min(target.parent().text().size() + 1, VirtualPath::max_length);
-  name.resize(std::min(name.size(), room));
-  const Result<VirtualPath> path = target.parent().child(name);
-  return path ? *path : target;
-}
 
 Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlement settlement)
     : account_(std::move(account)), path_(std::move(path)), settlement_(std::move(settlement)) {
@@ -261,8 +245,7 @@ Task<Result<void>> Transfer::sync() {
 Task<Result<vfs::SpaceInfo>> Transfer::space() {
   if (!settlement_.file) co_return fail(closed_error());
   account_->registration->touch();
-  const VirtualPath& there = settlement_.partial ? *settlement_.partial : settlement_.target;
-  Result<vfs::SpaceInfo> space = co_await settlement_.storage->space(there);
+  Result<vfs::SpaceInfo> space = co_await settlement_.storage->space(settlement_.target.parent());
   if (space) space = account_->space_in(*account_->mounts.resolve(path_).mount, *space);
   co_return space;
 }

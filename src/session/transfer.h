@@ -12,10 +12,11 @@ namespace ferry::session {
 struct Settlement {
   std::unique_ptr<vfs::File> file;
   std::shared_ptr<vfs::FileSystem> storage;
-  VirtualPath target;                  // in the storage
-  std::optional<VirtualPath> partial;  // where an atomic upload writes meanwhile
-  bool overwrite = false;              // whether it may replace what is at the target by then
-  bool keep_partial = false;           // atomic with resume: also when it was broken off
+  VirtualPath target;                                // in the storage
+  std::optional<VirtualPath> partial;                // where an atomic upload writes meanwhile
+  std::shared_ptr<vfs::FileSystem> partial_storage;  // in this storage
+  bool overwrite = false;                            // whether it may replace what is at the target by then
+  bool keep_partial = false;                         // atomic with resume: also when it was broken off
   bool upload = false;
   std::shared_ptr<const Identity> who;
   std::shared_ptr<TransferRow> row;
@@ -58,8 +59,5 @@ class Transfer final : public OpenFile {
   bool limits_reads_ = false, limits_writes_ = false;  // by more than room
   bool paced_ = false;
 };
-
-// A name beside `target` that no other upload uses; hidden, and short enough for any directory.
-VirtualPath partial_path(const VirtualPath& target);
 
 }  // namespace ferry::session

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "session/listing.h"
-#include "session/transfer.h"
+#include "session/partial_name.h"
 
 namespace ferry::session {
 
@@ -152,6 +152,7 @@ Task<Result<void>> TreeCopy::grow(Item top) {
                               made = here.item.made.child(found.name);
     if (!from || !to || !made) co_return fail(ErrorCode::invalid_argument, "a path too long");
     if (found.name == way_.front().item.made.name()) co_return fail(ErrorCode::invalid_argument, "into itself");
+    if (is_partial_name(found.name)) continue;
     Item item{*from, *to, *made, found.info};
     const Result<void> allowed = judge(item);
     if (!allowed) co_return allowed;
@@ -297,12 +298,15 @@ Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath director
     if (!allowed) co_return fail(allowed.error());
     Result<std::unique_ptr<Listing>> seen = co_await Listing::open(account_, directory, directory);
     if (!seen) co_return fail(seen.error());
+    (*seen)->show_partial();
     co_return std::move(*seen);
   }
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*target.mount);
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored) co_return fail(stored.error());
-  co_return std::make_unique<Listing>(account_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
+  auto listing = std::make_unique<Listing>(account_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
+  listing->show_partial();
+  co_return std::move(listing);
 }
 
 Task<Result<void>> TreeCopy::enter(Item item) {

@@ -25,6 +25,10 @@ Task<Result<Descriptor>> FileSystem::open_native(VirtualPath) {
   co_return fail(ErrorCode::unsupported, "not on this machine's file system");
 }
 
+Task<Result<void>> FileSystem::take_over(FileSystem&, VirtualPath, VirtualPath, bool) {
+  co_return fail(ErrorCode::unsupported, "from another storage");
+}
+
 Task<Result<VirtualPath>> FileSystem::canonical(VirtualPath path, bool) { co_return path; }
 
 }  // namespace ferry::vfs

@@ -170,6 +170,9 @@ class FileSystem {
   // overwrite: POSIX rename; else already_exists when `to` exists, without a race. unsupported: only by copying.
   virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
 
+  // The same with a file of another storage as `from`; unsupported: only by copying, the default.
+  virtual Task<Result<void>> take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite);
+
   // `target` is stored as given, relative or absolute *in this root's terms*.
   virtual Task<Result<void>> make_symlink(std::string target, VirtualPath link) = 0;
   virtual Task<Result<std::string>> read_symlink(VirtualPath path) = 0;

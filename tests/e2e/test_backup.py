@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clients import Paramiko
+from clients import Paramiko, random_file, wait_for
 from ferry import RestError, User, binary
 
 DUMPS = Path(__file__).resolve().parents[1] / "data/dumps"
@@ -50,6 +50,28 @@ def test_a_dump_loads_into_an_empty_server(make_server, tmp_path):
     second.stop()
     second.start()
     assert second.api("GET", "/users/dumped")["role"] == "north"
+
+
+@pytest.mark.parametrize("scan,counted", [("0", []), ("1", ["folder", "free", "limited"]), ("2", ["folder", "limited"])])
+def test_what_was_loaded_is_counted(make_server, tmp_path, scan, counted):
+    """--loaddata-scan 1: all that was loaded; 2: of users, those with a quota."""
+    users = [{"username": name, "password": "a user's Passw0rd", "home_dir": str(tmp_path / name), "status": 1,
+              "permissions": {"/": ["*"]}, "quota_files": limit} for name, limit in (("limited", 10), ("free", 0))]
+    folders = [{"name": "folder", "mapped_path": str(tmp_path / "folder")}]
+    for name, size in (("limited", 1000), ("free", 2000), ("folder", 3000)):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        random_file(tmp_path / name / "deep" / "file", size)
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps({"users": users, "folders": folders, "version": 17}))
+    # Without a quota there is nothing to count unless everybody is.
+    server = make_server({"FERRY_DATA_PROVIDER__TRACK_QUOTA": "1"},
+                         arguments=["--loaddata-from", file, "--loaddata-scan", scan])
+    wait_for(lambda: not server.api("GET", "/quotas/users/scans") + server.api("GET", "/quotas/folders/scans"), "the scans")
+    sizes = {"limited": (1, 1000), "free": (1, 2000), "folder": (1, 3000)}
+    for name, there in sizes.items():
+        shown = server.api("GET", f"/folders/{name}" if name == "folder" else f"/users/{name}")
+        found = (shown.get("used_quota_files", 0), shown.get("used_quota_size", 0))
+        assert found == (there if name in counted else (0, 0)), name
 
 
 @pytest.mark.parametrize("version,users", [("9", ["old-user"]), ("13", ["grouped"]), ("17", ["new-user"])])

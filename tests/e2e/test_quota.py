@@ -5,6 +5,7 @@ import pytest
 
 from clients import ClientFailed, Paramiko, random_file, scp, sftp, wait_for
 from quota_tools import expect_used, on_disk, used, used_by_folder
+from test_scp import Raw
 
 numbers = itertools.count(1)
 UNLIMITED = {"quota_size": 0, "quota_files": 0}
@@ -193,3 +194,67 @@ def test_a_cut_connection_is_counted_right(new_user):
         wait_for(lambda name=f"cut{tenth}": f'{name}"' in user.server.log() and used(user)[0] == tenth, "the end")
         expect_used(user)
     assert user.server.log().count("/cut") >= 9 and "connection lost" in user.server.log()
+
+
+def cut_scp(user, name, size, tenth):
+    """Sends the first tenths of a file over the legacy protocol, and breaks the connection."""
+    raw = Raw(user, f"scp -t {name}")
+    assert raw.receive(1) == b"\0"
+    raw.send(f"C0644 {size} {name}\n".encode())
+    assert raw.receive(1) == b"\0"
+    raw.send(b"x" * (size * tenth // 10))
+    raw.client.get_transport().sock.close()
+
+
+@pytest.mark.parametrize("mode", ["0", "1", "2"])
+def test_a_cut_scp_is_counted_right(make_server, mode):
+    """The same over SCP, in each upload mode: new files, and files that are there already."""
+    server = make_server({"FERRY_COMMON__UPLOAD_MODE": mode})
+    user = server.create_user("cut", quota_size=10_000_000)
+    size = 1_000_000
+    with Paramiko(user) as client:
+        for tenth in range(10):
+            client.open(f"old{tenth}", "w").write(b"o" * 1000)
+    for tenth in range(10):
+        for name in (f"new{tenth}", f"old{tenth}"):
+            cut_scp(user, name, size, tenth)
+            wait_for(lambda name=name: any(f'/{name}"' in line and '"error":"' in line
+                                           for line in server.log().splitlines()), f"the end of {name}")
+    expect_used(user)
+    there = {path.name: path.stat().st_size for path in user.home.iterdir()}
+    if mode == "1":
+        assert there == {f"old{tenth}": 1000 for tenth in range(10)}
+    else:
+        assert set(there) == {f"{kind}{tenth}" for kind in ("old", "new") for tenth in range(10)}
+    assert max(there.values()) < size and not [line for line in server.log().splitlines() if '"sender":"Upload"' in line
+                                               and '"error"' not in line and '/new' in line]
+    # Nothing stays reserved: all that is left can be used.
+    left = 10_000_000 - used(user)[1]
+    with Paramiko(user) as client:
+        with client.open("rest", "w") as file:
+            file.set_pipelined(True)
+            file.write(b"r" * left)
+        with pytest.raises(OSError):
+            client.open("more", "w").write(b"x")
+
+
+def test_a_cut_copy_is_counted_right(make_server, scratch, tmp_path):
+    """Copies and moves that are broken off: sftpgo-copy of a client that leaves, on one quota and between two."""
+    server = make_server({"FERRY_SFTPD__ENABLED_SSH_COMMANDS": "*"})
+    server.api("POST", "/folders", {"name": "own", "mapped_path": str(scratch / "own")})
+    user = server.create_user("copies", quota_size=10 * 2**30, home_dir=scratch / "copies", virtual_folders=[
+        {"name": "own", "virtual_path": "/own", "quota_size": 10 * 2**30, "quota_files": 0}])
+    (user.home / "tree").mkdir(parents=True)
+    random_file(user.home / "tree" / "small", 1000)
+    with open(user.home / "tree" / "large", "wb") as file:
+        file.truncate(2 * 2**30)
+    server.api("POST", "/quotas/users/copies/scan")
+    wait_for(lambda: used(user) == (2, 2 * 2**30 + 1000), "the scan")
+    for target, place in (("copied", user.home), ("own/copied", scratch / "own")):
+        raw = Raw(user, f"sftpgo-copy tree {target}")
+        wait_for(lambda place=place: list(place.glob(".ferry-upload.*")), "the copy to begin")
+        raw.client.get_transport().sock.close()
+        wait_for(lambda place=place: not list(place.glob(".ferry-upload.*")), "the half copy to go", 60)
+        expect_used(user)
+        assert used_by_folder(server, "own") == on_disk(scratch / "own")
+        assert not (place / "copied").exists()  # else it was faster than its client could leave

@@ -219,8 +219,20 @@ Task<Result<void>> LocalFileSystem::remove_directory(VirtualPath path) {
 }
 
 Task<Result<void>> LocalFileSystem::rename(VirtualPath from, VirtualPath to, bool overwrite) {
+  Result<void> renamed = co_await move(root_, from, to, overwrite);
+  co_return renamed;
+}
+
+Task<Result<void>> LocalFileSystem::take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) {
+  const auto* other = dynamic_cast<LocalFileSystem*>(&storage);
+  if (other == nullptr) co_return fail(ErrorCode::unsupported, "from another kind of storage");
+  Result<void> taken = co_await move(other->root_, from, to, overwrite);
+  co_return taken;
+}
+
+Task<Result<void>> LocalFileSystem::move(const Root& from_root, VirtualPath from, VirtualPath to, bool overwrite) {
   auto work = [&](Lookup& lookup) -> Result<void> {
-    const Result<Descriptor> source = root_.open_parent(from, lookup);
+    const Result<Descriptor> source = from_root.open_parent(from, lookup);
     if (!source) return fail(source.error());
     const Result<Descriptor> target = root_.open_parent(to, lookup);
     if (!target) return fail(target.error());

@@ -46,6 +46,7 @@ class LocalFileSystem final : public FileSystem {
   Task<Result<void>> remove_file(VirtualPath path) override;
   Task<Result<void>> remove_directory(VirtualPath path) override;
   Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override;
+  Task<Result<void>> take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) override;
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
   Task<Result<std::string>> read_symlink(VirtualPath path) override;
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
@@ -55,6 +56,7 @@ class LocalFileSystem final : public FileSystem {
 
  private:
   LocalFileSystem(LocalOptions options, local::Root root);
+  Task<Result<void>> move(const local::Root& from_root, VirtualPath from, VirtualPath to, bool overwrite);
 
   LocalOptions options_;
   local::Root root_;

@@ -143,7 +143,12 @@ TEST_F(SettingsTest, SessionOptionsFollowTheirKeys) {
   config_.common.umask = "0027";
   config_.common.upload_mode = 2 + 4;  // the higher bits are for object stores
   config_.common.setstat_mode = 1;
-  const session::Options options = session_options(config_.common);
+  config_.common.temp_path = "missing";
+  EXPECT_FALSE(session_options(config_.common, directory_));
+  std::filesystem::create_directory(directory_ / "staged");
+  config_.common.temp_path = "staged";
+  const session::Options options = session_options(config_.common, directory_).value();
+  EXPECT_EQ(options.temp_path, std::filesystem::canonical(directory_ / "staged"));
   EXPECT_EQ(options.umask, 027U);
   EXPECT_EQ(options.upload_mode, session::UploadMode::atomic_with_resume);
   EXPECT_EQ(options.setstat_mode, session::SetstatMode::ignore);

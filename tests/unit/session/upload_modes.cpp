@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "session/transfer.h"
+#include "session/partial_name.h"
 #include "tests/unit/session/support.h"
 
 namespace ferry::session {

@@ -1,0 +1,69 @@
+#include "session/staging.h"
+
+#include <algorithm>
+
+#include "session/partial_name.h"
+
+namespace ferry::session {
+
+namespace {
+
+constexpr std::size_t piece = 1024 * 1024;
+
+Task<Result<void>> copy_data(vfs::File& from, vfs::File& to) {
+  Bytes buffer(piece);
+  std::uint64_t at = 0;
+  while (true) {
+    const Result<std::size_t> got = co_await from.read_at(at, MutableByteSpan(buffer));
+    if (!got) co_return fail(got.error());
+    if (*got == 0) co_return Result<void>();
+    const iovec bytes[]{{buffer.data(), *got}};
+    const Result<void> written = co_await to.write_at(at, bytes);
+    if (!written) co_return written;
+    at += *got;
+    co_await asio::post(asio::use_awaitable);
+  }
+}
+
+// What the client has set of the file goes along.
+Task<Result<void>> copy_file(vfs::FileSystem& from, VirtualPath source, vfs::FileSystem& to, VirtualPath target) {
+  const vfs::OpenOptions reading{.read = true};
+  Result<std::unique_ptr<vfs::File>> input = co_await from.open(source, reading);
+  if (!input) co_return fail(input.error());
+  const Result<vfs::FileInfo> info = co_await (*input)->info();
+  if (!info) co_return fail(info.error());
+  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = info->mode & 0777U};
+  Result<std::unique_ptr<vfs::File>> output = co_await to.open(target, fresh);
+  if (!output) co_return fail(output.error());
+  Result<void> done = co_await copy_data(**input, **output);
+  const vfs::AttributeChange same{.mode = info->mode & 01777U,
+                                  .times = vfs::AttributeChange::Times{info->accessed, info->modified}};
+  if (done) done = co_await (*output)->set_attributes(same);
+  const Result<void> closed = co_await (*output)->close();
+  if (done && !closed) done = closed;
+  co_return done;
+}
+
+}  // namespace
+
+Task<Result<void>> put_in_place(std::shared_ptr<vfs::FileSystem> grown, VirtualPath partial,
+                                std::shared_ptr<vfs::FileSystem> storage, VirtualPath target, bool overwrite) {
+  Result<void> placed;
+  if (grown == storage) {
+    placed = co_await storage->rename(partial, target, overwrite);
+    co_return placed;
+  }
+  placed = co_await storage->take_over(*grown, partial, target, overwrite);
+  if (placed || placed.error().code != ErrorCode::unsupported) co_return placed;
+  const VirtualPath beside = partial_path(target);
+  placed = co_await copy_file(*grown, partial, *storage, beside);
+  if (placed) placed = co_await storage->rename(beside, target, overwrite);
+  if (!placed) {
+    (void)co_await storage->remove_file(beside);  // what went wrong before says more
+    co_return placed;
+  }
+  placed = co_await grown->remove_file(partial);
+  co_return placed;
+}
+
+}  // namespace ferry::session
