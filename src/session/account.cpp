@@ -8,6 +8,8 @@ namespace ferry::session {
 
 namespace {
 
+Error moving() { return {ErrorCode::conflict, "the path keeps changing"}; }
+
 std::unexpected<Error> refused() { return fail(ErrorCode::permission_denied, "not among the account's permissions"); }
 
 }  // namespace
@@ -94,14 +96,16 @@ Result<void> Account::check_links(const vfs::Mount& mount) const {
   return fail(ErrorCode::permission_denied, "symlink_mode does not allow links here");
 }
 
-Task<Result<void>> Account::check(Operation operation, VirtualPath path, bool follow) {
-  const Result<void> judged = judge(operation, path);
-  if (!judged || alike_everywhere()) co_return judged;
-  const Result<VirtualPath> real = co_await canonical(path, follow);
+Task<Result<VirtualPath>> Account::check(Operation operation, VirtualPath path, bool follow) {
+  Result<void> judged = judge(operation, path);
+  if (!judged) co_return fail(judged.error());
+  if (alike_everywhere()) co_return path;
+  Result<VirtualPath> real = co_await canonical(path, follow);
   // A path that cannot be resolved (a file in its middle, a link out of the root) fails in the storage too.
-  if (!real) co_return fail(real.error());
-  if (*real == path) co_return judged;
-  co_return judge(operation, *real);
+  if (!real || *real == path) co_return real;
+  judged = judge(operation, *real);
+  if (!judged) co_return fail(judged.error());
+  co_return real;
 }
 
 Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
@@ -123,7 +127,7 @@ Error Account::discreet(Error error, const VirtualPath& directory) const {
   return error;
 }
 
-Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath path, vfs::AttributeChange wanted, bool follow,
+Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
                                                       bool may_resize) {
   const bool able = mounts.resolve(path).mount->storage->capabilities().attributes;
   if (options.setstat_mode == SetstatMode::ignore ||
@@ -138,11 +142,15 @@ Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath path, vfs::Att
                                                {wanted.owner.has_value(), Operation::chown},
                                                {wanted.times.has_value(), Operation::chtimes},
                                                {wanted.size.has_value() && !may_resize, Operation::overwrite}};
+  std::optional<VirtualPath> place;
   for (const auto& [asked, operation] : needed) {
     if (!asked) continue;
-    const Result<void> allowed = co_await check(operation, path, follow);
+    const Result<VirtualPath> allowed = co_await check(operation, path, follow);
     if (!allowed) co_return fail(allowed.error());
+    if (place && *place != *allowed) co_return fail(moving());
+    place = *allowed;
   }
+  if (place) path = *place;
   co_return wanted;
 }
 

@@ -49,16 +49,21 @@ struct Account {
 
   // Whether `operation` may touch `path`: judged in its directory, and where symlinks lead, there too, so that
   // no link carries the rights of one directory into another. permission_denied otherwise; not_found for what
-  // patterns hide, whether it is there or not.
-  Task<Result<void>> check(Operation operation, VirtualPath path, bool follow);
-  // The same for listing `directory`, judged in itself. Answers where it lies once symlinks are resolved; only an
-  // account with rules by directory is asked for that, for others it is the path given.
+  // patterns hide, whether it is there or not. Answers where it lies once symlinks are resolved; only an account with
+  // rules by directory is asked for that, for others it is the path given. What was allowed is done there, in
+  // storage_of() its mount, so that no link that turns up meanwhile leads it elsewhere.
+  Task<Result<VirtualPath>> check(Operation operation, VirtualPath path, bool follow);
+  // The same for listing `directory`, judged in itself.
   Task<Result<VirtualPath>> check_listing(VirtualPath directory);
   // By the text of `path` alone, without its symlinks.
   Result<void> judge(Operation operation, const VirtualPath& path) const;
   Result<void> judge_listing(const VirtualPath& directory) const;
   // The mount's storage, which follows no links, if it has any: what was judged by its text is done there.
   const std::shared_ptr<vfs::FileSystem>& plain(const vfs::Mount& mount);
+  // Where to do what was allowed: plain() for an account with rules by directory.
+  const std::shared_ptr<vfs::FileSystem>& storage_of(const vfs::Mount& mount) {
+    return alike_everywhere() ? mount.storage : plain(mount);
+  }
   // Whether symlink_mode lets clients make links in the mount.
   Result<void> check_links(const vfs::Mount& mount) const;
   // No rule depends on the directory: symlinks need not be resolved.
@@ -67,8 +72,9 @@ struct Account {
   Error discreet(Error error, const VirtualPath& directory) const;
 
   // `wanted` without what setstat_mode ignores; permission_denied if the account may not change the rest.
-  // A change of size needs the right to overwrite unless `may_resize`.
-  Task<Result<vfs::AttributeChange>> permitted(VirtualPath path, vfs::AttributeChange wanted, bool follow,
+  // A change of size needs the right to overwrite unless `may_resize`. `path` becomes where it lies, if a right was
+  // needed.
+  Task<Result<vfs::AttributeChange>> permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
                                                bool may_resize);
 
   // Where `path` really lies, for logs.

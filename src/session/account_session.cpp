@@ -46,9 +46,10 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follo
     info = co_await look(*plain, target.path, follow);
   }
   if (!info && info.error().code == ErrorCode::unsupported) {
-    const Result<void> allowed = co_await account_->check(Operation::list, path, follow);
+    const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, follow);
     if (!allowed) co_return step.failed(allowed.error());
-    info = co_await look(*target.mount->storage, target.path, follow);
+    const vfs::MountTable::Target place = account_->mounts.resolve(*allowed);
+    info = co_await look(*account_->storage_of(*place.mount), place.path, follow);
   }
   if ((!info || info->type != vfs::FileType::directory) && account_->mounts.is_pinned(path)) {
     co_return pinned_directory();
@@ -77,11 +78,11 @@ Task<Result<std::unique_ptr<OpenDirectory>>> AccountSession::open_directory(Virt
 
 Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_t mode) {
   const Step step(*account_, "mkdir", path);
-  const Result<void> allowed = co_await account_->check(Operation::make_directory, path, false);
+  const Result<VirtualPath> allowed = co_await account_->check(Operation::make_directory, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  const Result<void> made = co_await target.mount->storage->make_directory(target.path, mode);
+  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  const Result<void> made = co_await account_->storage_of(*target.mount)->make_directory(target.path, mode);
   if (!made) co_return step.failed(made.error());
   step.done("Mkdir");
   co_return Result<void>();
@@ -89,12 +90,12 @@ Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_
 
 Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
   const Step step(*account_, "remove", path);
-  const Result<void> allowed = co_await account_->check(Operation::remove_file, path, false);
+  const Result<VirtualPath> allowed = co_await account_->check(Operation::remove_file, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  QuotaStep quota = co_await QuotaStep::losing(*account_, path);
-  const Result<void> removed = co_await target.mount->storage->remove_file(target.path);
+  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  QuotaStep quota = co_await QuotaStep::losing(*account_, *allowed);
+  const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_file(target.path);
   if (!removed) co_return step.failed(removed.error());
   co_await quota.done();
   step.done("Remove");
@@ -103,51 +104,62 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
 
 Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
   const Step step(*account_, "rmdir", path);
-  const Result<void> allowed = co_await account_->check(Operation::remove_directory, path, false);
+  const Result<VirtualPath> allowed = co_await account_->check(Operation::remove_directory, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  const Result<void> removed = co_await target.mount->storage->remove_directory(target.path);
+  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
+  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_directory(target.path);
   if (!removed) co_return step.failed(account_->discreet(removed.error(), path));
   step.done("Rmdir");
   co_return Result<void>();
 }
 
 // A directory takes everything below it along, so the right is needed in every directory there, at both ends.
-Task<Result<void>> AccountSession::check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite) {
+Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite) {
+  const auto pinned = [this](const VirtualPath& path) { return account_->mounts.is_pinned(path); };
+  const Error mount_point{ErrorCode::permission_denied, "a mount point"};
+  if (pinned(from) || pinned(to)) co_return fail(mount_point);
   const vfs::MountTable::Target source = account_->mounts.resolve(from);
-  if (account_->mounts.is_pinned(from) || account_->mounts.is_pinned(to)) {
-    co_return fail(ErrorCode::permission_denied, "a mount point");
-  }
   const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
   // Whoever may not rename learns no more from a missing file than from one that is there.
   const bool directory = info && info->type == vfs::FileType::directory;
   const Operation operation = directory ? Operation::rename_directory : Operation::rename_file;
-  Result<void> allowed = co_await account_->check(operation, from, false);
-  if (!allowed) co_return allowed;
-  allowed = co_await account_->check(operation, to, false);
-  if (!allowed) co_return allowed;
+  const Result<VirtualPath> old_place = co_await account_->check(operation, from, false);
+  if (!old_place) co_return fail(old_place.error());
+  const Result<VirtualPath> new_place = co_await account_->check(operation, to, false);
+  if (!new_place) co_return fail(new_place.error());
   if (!info) co_return fail(info.error());
-  const Permissions& permissions = account_->permissions;
-  if (directory && !(permissions.allow_throughout(operation, from) && permissions.allow_throughout(operation, to))) {
-    co_return fail(ErrorCode::permission_denied, "a directory below may not be renamed");
-  }
-  if (directory && !account_->patterns.alike(from, to)) {
-    co_return fail(ErrorCode::permission_denied, "other file patterns hold below");
+  if (pinned(*old_place) || pinned(*new_place)) co_return fail(mount_point);
+  if (directory) {
+    Result<void> throughout = check_tree(operation, from, to);
+    if (throughout) throughout = check_tree(operation, *old_place, *new_place);
+    if (!throughout) co_return throughout;
   }
   if (overwrite) {
-    const Result<void> may_replace = co_await account_->check(Operation::overwrite, to, false);
-    overwrite = may_replace.has_value();
+    const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
+    overwrite = may_replace && *may_replace == *new_place;
   }
+  from = *old_place;
+  to = *new_place;
   co_return Result<void>();
+}
+
+Result<void> AccountSession::check_tree(Operation operation, const VirtualPath& from, const VirtualPath& to) const {
+  const Permissions& permissions = account_->permissions;
+  if (!permissions.allow_throughout(operation, from) || !permissions.allow_throughout(operation, to)) {
+    return fail(ErrorCode::permission_denied, "a directory below may not be renamed");
+  }
+  if (!account_->patterns.alike(from, to)) return fail(ErrorCode::permission_denied, "other file patterns hold below");
+  return {};
 }
 
 Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
   const Step step(*account_, "rename", from);
   const bool asked = overwrite;
-  const Result<void> allowed = co_await check_rename(from, to, overwrite);
+  VirtualPath old_place = from, new_place = to;
+  const Result<void> allowed = co_await check_rename(old_place, new_place, overwrite);
   if (!allowed) co_return step.failed(allowed.error());
-  Result<void> renamed = co_await move(from, to, overwrite, std::move(given_up));
+  Result<void> renamed = co_await move(old_place, new_place, overwrite, std::move(given_up));
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
@@ -161,17 +173,18 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
   const Step step(*account_, "symlink", link);
   const Result<VirtualPath> meant = VirtualPath::parse(target, link.parent());
   if (!meant) co_return step.failed(meant.error());
-  Result<void> allowed = co_await account_->check(Operation::make_link, link, false);
-  if (allowed) allowed = co_await account_->check(Operation::make_link, *meant, true);
-  if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target there = account_->mounts.resolve(*meant), here = account_->mounts.resolve(link);
+  const Result<VirtualPath> place = co_await account_->check(Operation::make_link, link, false);
+  if (!place) co_return step.failed(place.error());
+  const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
+  if (!goal) co_return step.failed(goal.error());
+  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target there = account_->mounts.resolve(*meant), here = account_->mounts.resolve(*place);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  allowed = account_->check_links(*here.mount);
+  const Result<void> allowed = account_->check_links(*here.mount);
   if (!allowed) co_return step.failed(allowed.error());
   // An absolute target means the account's tree; the storage knows only its own.
   if (target.starts_with('/')) target = there.path.text();
-  const Result<void> made = co_await here.mount->storage->make_symlink(target, here.path);
+  const Result<void> made = co_await account_->storage_of(*here.mount)->make_symlink(target, here.path);
   if (!made) co_return step.failed(made.error());
   const std::string location = account_->location(*meant);
   step.done("Symlink", location);
@@ -180,10 +193,10 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
 
 Task<Result<std::string>> AccountSession::read_symlink(VirtualPath path) {
   const Step step(*account_, "readlink", path);
-  const Result<void> allowed = co_await account_->check(Operation::list, path, false);
+  const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  Result<std::string> text = co_await target.mount->storage->read_symlink(target.path);
+  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  Result<std::string> text = co_await account_->storage_of(*target.mount)->read_symlink(target.path);
   if (!text) co_return step.failed(text.error());
   if (!text->starts_with('/') || target.mount->point.is_root()) co_return text;
   co_return *text == "/" ? target.mount->point.text() : target.mount->point.text() + *text;
@@ -191,17 +204,18 @@ Task<Result<std::string>> AccountSession::read_symlink(VirtualPath path) {
 
 Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualPath link) {
   const Step step(*account_, "link", link);
-  Result<void> allowed = co_await account_->check(Operation::make_link, link, false);
-  if (allowed) allowed = co_await account_->check(Operation::make_link, existing, false);
-  if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(link)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target there = account_->mounts.resolve(existing), here = account_->mounts.resolve(link);
+  const Result<VirtualPath> place = co_await account_->check(Operation::make_link, link, false);
+  if (!place) co_return step.failed(place.error());
+  const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, existing, false);
+  if (!goal) co_return step.failed(goal.error());
+  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target there = account_->mounts.resolve(*goal), here = account_->mounts.resolve(*place);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  allowed = account_->check_links(*here.mount);
+  const Result<void> allowed = account_->check_links(*here.mount);
   if (!allowed) co_return step.failed(allowed.error());
-  Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, existing, link);
+  Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, *goal, *place);
   if (!quota) co_return step.failed(quota.error());
-  const Result<void> made = co_await here.mount->storage->make_hard_link(there.path, here.path);
+  const Result<void> made = co_await account_->storage_of(*here.mount)->make_hard_link(there.path, here.path);
   if (!made) co_return step.failed(made.error());
   co_await quota->done();
   const std::string location = account_->location(existing);
@@ -211,16 +225,19 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
 
 Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) {
   const Step step(*account_, "setstat", path);
-  const Result<vfs::AttributeChange> allowed = co_await account_->permitted(path, std::move(change), follow, false);
+  VirtualPath place = path;
+  const Result<vfs::AttributeChange> allowed = co_await account_->permitted(place, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  const vfs::MountTable::Target target = account_->mounts.resolve(place);
+  const bool something = allowed->size || allowed->mode || allowed->owner || allowed->times;
+  const auto storage = something ? account_->storage_of(*target.mount) : target.mount->storage;
   std::optional<QuotaStep> quota;
   if (allowed->size) {
-    Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, path, *allowed->size, follow);
+    Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, place, *allowed->size, follow);
     if (!resizing) co_return step.failed(resizing.error());
     quota.emplace(std::move(*resizing));
   }
-  const Result<void> changed = co_await target.mount->storage->set_attributes(target.path, *allowed, follow);
+  const Result<void> changed = co_await storage->set_attributes(target.path, *allowed, follow);
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = account_->location(path);
@@ -230,10 +247,10 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
 
 Task<Result<vfs::SpaceInfo>> AccountSession::space(VirtualPath path) {
   const Step step(*account_, "statvfs", path);
-  const Result<void> allowed = co_await account_->check(Operation::list, path, true);
+  const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, true);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  Result<vfs::SpaceInfo> space = co_await target.mount->storage->space(target.path);
+  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  Result<vfs::SpaceInfo> space = co_await account_->storage_of(*target.mount)->space(target.path);
   if (!space) co_return step.failed(space.error());
   co_return account_->space_in(*target.mount, *space);
 }

@@ -49,13 +49,16 @@ class AccountSession final : public Session {
   };
 
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
-  Task<Result<void>> open_upload(const VirtualPath& path, vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<VirtualPath>> may_open(const VirtualPath& path, vfs::OpenOptions& options);
+  Task<Result<void>> open_upload(vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> stage(Settlement& settlement, VirtualPath& at);
   Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> check_native(VirtualPath directory, bool& may_link);
   Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);
   Task<Result<void>> move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up);
-  Task<Result<void>> check_rename(const VirtualPath& from, const VirtualPath& to, bool& overwrite);
+  // `from` and `to` become where they lie.
+  Task<Result<void>> check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite);
+  Result<void> check_tree(Operation operation, const VirtualPath& from, const VirtualPath& to) const;
 
   std::shared_ptr<Account> account_;
 };

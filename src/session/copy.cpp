@@ -10,7 +10,7 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
   if (account_->mounts.is_pinned(to)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const bool asked = overwrite;
   if (overwrite) {
-    const Result<void> may_replace = co_await account_->check(Operation::overwrite, to, false);
+    const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
     overwrite = may_replace.has_value();
   }
   TreeCopy tree(account_, TreeCopy::Purpose::copy, std::move(given_up));
@@ -28,7 +28,7 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
 Task<Result<bool>> AccountSession::must_copy(const VirtualPath& from, const VirtualPath& to) {
   const vfs::MountTable::Target source = account_->mounts.resolve(from);
   if (source.mount != account_->mounts.resolve(to).mount) co_return true;
-  vfs::FileSystem& storage = *source.mount->storage;
+  vfs::FileSystem& storage = *account_->storage_of(*source.mount);
   if (storage.capabilities().atomic_rename) co_return false;
   const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
   if (!info) co_return fail(info.error());
@@ -49,7 +49,7 @@ Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool o
   Result<void> renamed = fail(ErrorCode::unsupported);
   if (!*copying) {
     QuotaStep quota = co_await QuotaStep::renaming(*account_, from, to);
-    renamed = co_await source.mount->storage->rename(source.path, target.path, overwrite);
+    renamed = co_await account_->storage_of(*source.mount)->rename(source.path, target.path, overwrite);
     if (renamed) co_await quota.done();
   }
   if (!renamed && renamed.error().code == ErrorCode::unsupported) {

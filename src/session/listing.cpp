@@ -36,8 +36,7 @@ Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<Account> ac
   std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*account, directory);
   const vfs::MountTable::Target target = account->mounts.resolve(real);
   // An account with rules was judged by where the directory really lies: no link may turn up on the way now.
-  std::shared_ptr<vfs::FileSystem> storage = target.mount->storage;
-  if (!account->alike_everywhere()) storage = account->plain(*target.mount);
+  const std::shared_ptr<vfs::FileSystem> storage = account->storage_of(*target.mount);
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored && pinned.empty()) co_return fail(stored.error());
   if (!stored) stored = nullptr;

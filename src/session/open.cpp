@@ -7,24 +7,29 @@ namespace ferry::session {
 
 Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, vfs::OpenOptions options) {
   const Step step(*account_, "open", path);
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  const bool asked_exclusive = options.exclusive;
+  const Result<VirtualPath> place = co_await may_open(path, options);
+  if (!place) co_return step.failed(place.error());
+  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  const vfs::MountTable::Target target = account_->mounts.resolve(*place);
   Settlement settlement;
-  settlement.storage = target.mount->storage;
+  settlement.storage = account_->storage_of(*target.mount);
   settlement.target = target.path;
   settlement.upload = options.write;
-  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
-  if (options.read) {
-    const Result<void> allowed = co_await account_->check(Operation::download, path, true);
-    if (!allowed) co_return step.failed(allowed.error());
-    settlement.sent = account_->data_allowance(false);
-    if (settlement.sent && !settlement.sent->any_left()) co_return step.failed(DataAllowance::refusal());
+  if (options.read) settlement.sent = account_->data_allowance(false);
+  if (options.write) settlement.received = account_->data_allowance(true);
+  for (const auto* allowance : {&settlement.sent, &settlement.received}) {
+    if (*allowance && !(*allowance)->any_left()) co_return step.failed(DataAllowance::refusal());
   }
   Result<void> opened;
   if (options.write) {
     settlement.ledger = account_->ledger;
     settlement.room = account_->room_in(*target.mount);
-    settlement.received = account_->data_allowance(true);
-    opened = co_await open_upload(path, options, settlement);
+    opened = co_await open_upload(options, settlement);
+    if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
+      opened = fail(ErrorCode::permission_denied, "may not overwrite");
+    }
   } else {
     Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(target.path, options);
     if (file) settlement.file = std::move(*file);
@@ -34,18 +39,22 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   co_return std::make_unique<Transfer>(account_, path, std::move(settlement));
 }
 
-// The right to upload makes new files; touching one that is there needs the right to overwrite too. Without
-// it the file is created exclusively, so that no race turns "new" into "existing".
-Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::OpenOptions options,
-                                               Settlement& settlement) {
-  const Result<void> allowed = co_await account_->check(Operation::upload, path, true);
-  if (!allowed) co_return allowed;
-  const Result<void> replacing = co_await account_->check(Operation::overwrite, path, true);
-  if (!replacing && !options.create) co_return replacing;
-  const bool asked_exclusive = options.exclusive;
-  if (!replacing) options.exclusive = true;
-  if (settlement.received && !settlement.received->any_left()) co_return fail(DataAllowance::refusal());
+// Where the file lies, if the account has the rights. That to upload makes new files; touching one that is there needs
+// the right to overwrite too. Without it the file is created exclusively, so that no race turns "new" into "existing".
+Task<Result<VirtualPath>> AccountSession::may_open(const VirtualPath& path, vfs::OpenOptions& options) {
+  Result<VirtualPath> place = path;
+  if (options.read) place = co_await account_->check(Operation::download, path, true);
+  if (!place || !options.write) co_return place;
+  Result<VirtualPath> written = co_await account_->check(Operation::upload, path, true);
+  if (!written) co_return written;
+  if (options.read && *written != *place) co_return fail(ErrorCode::conflict, "the path keeps changing");
+  const Result<VirtualPath> replaced = co_await account_->check(Operation::overwrite, path, true);
+  if (!replaced && !options.create) co_return replaced;
+  if (!replaced || *replaced != *written) options.exclusive = true;
+  co_return written;
+}
 
+Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, Settlement& settlement) {
   // From looking at what is there until it is counted, nobody else changes it.
   PathLocks::Held held, file_held;
   Existing existing;
@@ -64,9 +73,6 @@ Task<Result<void>> AccountSession::open_upload(const VirtualPath& path, vfs::Ope
     Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
     if (file) settlement.file = std::move(*file);
     if (!file) opened = fail(file.error());
-  }
-  if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
-    co_return fail(ErrorCode::permission_denied, "may not overwrite");
   }
   if (!opened || !settlement.room) co_return opened;
   const Result<vfs::FileInfo> info = co_await settlement.file->info();

@@ -221,8 +221,9 @@ Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
   const Clock::time_point start = Clock::now();
   account_->registration->touch();
   // Who may write this file may also cut it: the right was checked when it was opened.
+  VirtualPath path = path_;
   const Result<vfs::AttributeChange> allowed =
-      co_await account_->permitted(path_, std::move(change), true, settlement_.upload);
+      co_await account_->permitted(path, std::move(change), true, settlement_.upload);
   if (!allowed) co_return fail(allowed.error());
   if (allowed->size && settlement_.room) {
     const Result<void> fits = settlement_.room->grow_to(*allowed->size);

@@ -89,9 +89,9 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
     const vfs::MountTable::Target named = account_->mounts.resolve(from);
     const Result<vfs::FileInfo> meant = co_await named.mount->storage->stat(named.path);
     follow = meant && meant->type == vfs::FileType::regular;
-    const Result<void> readable = co_await account_->check(Operation::copy, from, follow);
+    const Result<VirtualPath> readable = co_await account_->check(Operation::copy, from, follow);
     if (!readable) co_return fail(readable.error());
-    const Result<void> writable = co_await account_->check(Operation::copy, to, false);
+    const Result<VirtualPath> writable = co_await account_->check(Operation::copy, to, false);
     if (!writable) co_return fail(writable.error());
   }
   const Result<VirtualPath> source = co_await account_->canonical(from, follow);
@@ -99,6 +99,9 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   const Result<VirtualPath> target = co_await account_->canonical(to, false);
   if (!target) co_return fail(target.error());
   if (target->is_within(*source)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
+  // The rights of a move were checked for where things lay then.
+  const bool judged = purpose_ == Purpose::copy || account_->alike_everywhere();
+  if (!judged && (*source != from || *target != to)) co_return fail(ErrorCode::conflict, "the path keeps changing");
   const vfs::MountTable::Target there = account_->mounts.resolve(*target);
   target_ = account_->plain(*there.mount);
   Item item{*source, *target, there.path, vfs::FileInfo()};
@@ -281,8 +284,9 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
       absolute ? source.mount->point.join(*inside) : VirtualPath::parse(*text, item.to.parent());
   if (!meant) co_return fail(meant.error());
   if (purpose_ == Purpose::copy) {
-    Result<void> allowed = co_await account_->check(Operation::make_link, *meant, true);
-    if (allowed) allowed = account_->check_links(*account_->mounts.resolve(item.to).mount);
+    const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
+    if (!goal) co_return fail(goal.error());
+    const Result<void> allowed = account_->check_links(*account_->mounts.resolve(item.to).mount);
     if (!allowed) co_return allowed;
   }
   const vfs::MountTable::Target there = account_->mounts.resolve(*meant);
