@@ -39,7 +39,9 @@ def test_uploads_grow_in_it(make_server, tmp_path, scratch, where):
         sftp(user, [f"put {random_file(tmp_path / 'large', 2_000_000)} large"])
     broken = Paramiko(user)
     with broken as client:
-        client.open("broken", "w").write(b"x" * 50_000)
+        file = client.open("broken", "w")
+        file.write(b"x" * 50_000)
+        file.flush()
         broken.client.get_transport().sock.close()
     wait_for(lambda: names(staged) == [], "the broken upload to go")
     assert names(user.home) == ["by-scp", "d", "file"]
