@@ -4,6 +4,7 @@
 
 #include "session/listing.h"
 #include "session/partial_name.h"
+#include "session/tree_compare.h"
 
 namespace ferry::session {
 
@@ -68,7 +69,7 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   }
   replaced_.reset();
   if (done && purpose_ == Purpose::move) {
-    done = co_await take_source_away(item->from);
+    done = co_await take_source_away(*item);
     if (done) co_await settle_loss();
     if (!done && !overwrite) {
       const Result<void> undone = co_await remove_stored(target_, account_->mounts.resolve(item->to).path);
@@ -342,9 +343,10 @@ Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
   co_return placed;
 }
 
-// Set aside first, in one step: either the whole source is gone from its place, or all of it is still there.
-Task<Result<void>> TreeCopy::take_source_away(const VirtualPath& from) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(from);
+// Set aside first, in one step: either the whole source is gone from its place, or all of it is still there. What was
+// written to it while it was copied is not in the copy: then it goes back.
+Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
+  const vfs::MountTable::Target source = account_->mounts.resolve(top.from);
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
   if (!storage->capabilities().atomic_rename) {
     Result<void> gone = co_await remove_stored(storage, source.path);
@@ -353,8 +355,16 @@ Task<Result<void>> TreeCopy::take_source_away(const VirtualPath& from) {
   const VirtualPath aside = partial_path(source.path);
   const Result<void> moved = co_await storage->rename(source.path, aside, false);
   if (!moved) co_return moved;
+  const VirtualPath target = account_->mounts.resolve(top.to).path;
+  const Result<bool> whole = co_await is_whole_copy(*storage, aside, *target_, target);
+  if (!whole || !*whole) {
+    const Result<void> back = co_await storage->rename(aside, source.path, false);
+    if (!back) log_failure(*account_->who, "put back what was not moved", top.from, back.error());
+    if (!whole) co_return fail(whole.error());
+    co_return fail(ErrorCode::conflict, "it was changed while it was copied");
+  }
   const Result<void> removed = co_await remove_stored(storage, aside);
-  if (!removed) log_failure(*account_->who, "tidy up after a move", from, removed.error());
+  if (!removed) log_failure(*account_->who, "tidy up after a move", top.from, removed.error());
   co_return Result<void>();
 }
 

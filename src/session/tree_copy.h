@@ -26,7 +26,8 @@ class TreeCopy {
 
   // already_exists: `to` is there, and is no file to be replaced (overwrite) by a file. invalid_argument: onto or into
   // itself, by whatever name. limit_exceeded: deeper than 100 directories. unsupported: a device, socket or FIFO, or
-  // a link that would lead from one storage to another. aborted: given up. When the source of a move cannot be taken
+  // a link that would lead from one storage to another. aborted: given up. conflict: the
+  // source of a move was changed meanwhile. When the source of a move cannot be taken
   // away as a whole the copy is, unless it has replaced something by then. quota_exceeded: no room for the next file.
   Task<Result<void>> run(VirtualPath from, VirtualPath to, bool overwrite);
 
@@ -59,7 +60,7 @@ class TreeCopy {
   Task<void> settle_gain();
   Task<void> take_back_gain();
   Task<void> settle_loss();
-  Task<Result<void>> take_source_away(const VirtualPath& from);
+  Task<Result<void>> take_source_away(const Item& top);
   Task<Result<void>> pause();
 
   std::shared_ptr<Account> account_;

@@ -175,6 +175,38 @@ TEST_F(Moves, AllOrNothing) {
   EXPECT_TRUE(fs::exists(real("tree/sub/b")));
 }
 
+// By somebody else, in the middle of it: a move that cannot take it along does not happen.
+TEST_F(Moves, WhatIsWrittenMeanwhileIsNotLost) {
+  const std::string large(3'000'000, 'x');
+  const auto changed_by = [&](const std::string& from, const std::function<void()>& change, int when) {
+    int asked = 0;
+    const GivenUp meanwhile = [&] {
+      if (asked++ == when) change();
+      return false;
+    };
+    const auto moved = run(session->rename(at(from), at("/share/moved"), false, meanwhile));
+    EXPECT_GT(asked, when);
+    EXPECT_EQ(code_of(moved), ErrorCode::conflict) << from;
+    expect_only(base / "share", {});
+    expect_only(user.home_dir, {"tree", "f"});
+  };
+  test::write_file(real("f"), large);
+  changed_by(
+      "/f", [&] { test::write_file(real("f"), large + "more"); }, 3);
+  EXPECT_EQ(test::read_file(real("f")), large + "more");
+  test::write_file(real("tree/0"), large);
+  const auto entries = [&] { return std::distance(fs::recursive_directory_iterator(real("tree")), {}); };
+  const auto before = entries();
+  // The last time it asks is after the last piece of the last file, when no directory is read any more.
+  int steps = 0;
+  ASSERT_TRUE(run(session->rename(at("/tree"), at("/share/moved"), false, [&] { return ++steps < 0; })));
+  ASSERT_TRUE(run(session->rename(at("/share/moved"), at("/tree"), false)));
+  changed_by(
+      "/tree", [&] { test::write_file(real("tree/sub/late"), "late"); }, steps - 1);
+  EXPECT_EQ(entries(), before + 1);
+  EXPECT_EQ(test::read_file(real("tree/sub/late")), "late");
+}
+
 TEST_F(Moves, EndWhenNobodyWaits) {
   const auto before = told(real("tree"));
   for (int after = 0; after < 8; ++after) {
