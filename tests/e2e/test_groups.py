@@ -37,6 +37,52 @@ def test_a_user_has_the_settings_of_its_groups(server, tmp_path):
     assert (tmp_path / "shared" / "file").read_text() == "in the group's folder"
 
 
+def refused(operation, *arguments):
+    with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+        operation(*arguments)
+
+
+def test_limits_and_filters_of_groups_hold(server):
+    """Numbers of the primary group, rules and lists of both; what the user says of its own stays."""
+    group(server, "limits", quota_files=2, max_sessions=1, permissions={"/p": ["list", "upload"]},
+          filters={"max_upload_file_size": 1000, "file_patterns": [{"path": "/", "denied_patterns": ["*.exe"]}]})
+    group(server, "rules", quota_files=1, filters={
+        "denied_login_methods": ["keyboard-interactive"], "max_upload_file_size": 1,
+        "file_patterns": [{"path": "/", "denied_patterns": ["*"]}, {"path": "/s", "denied_patterns": ["*.txt"]}]})
+    group(server, "no-settings", quota_files=1, permissions={"/m": ["list"]},
+          filters={"denied_protocols": ["SSH"], "denied_ip": ["127.0.0.0/8"]})
+    groups = [{"name": "limits", "type": 1}, {"name": "rules", "type": 2}, {"name": "no-settings", "type": 3}]
+    user = server.create_user("of-groups", groups=groups)
+    other = server.create_user("with-its-own", groups=groups, quota_files=3, max_sessions=2)
+
+    def put(sftp, path, size=10):
+        with sftp.open(path, "w") as file:
+            file.write(b"x" * size)
+
+    with Paramiko(user) as sftp:
+        refused(lambda: Paramiko(user).__enter__().listdir("/"))  # a second session
+        for folder in ("p", "s", "m"):
+            sftp.mkdir(folder)
+        refused(put, sftp, "virus.exe")
+        refused(put, sftp, "s/a.txt")
+        refused(put, sftp, "large", 1001)
+        sftp.remove("large")  # what arrived up to the limit
+        put(sftp, "m/one")
+        put(sftp, "p/two")
+        refused(sftp.remove, "p/two")
+        refused(put, sftp, "three")
+    with Paramiko(other) as sftp, Paramiko(other) as second:
+        for name in ("one", "two", "three"):
+            put(sftp, name)
+        refused(put, second, "four")
+    transport = paramiko.Transport(("127.0.0.1", server.sftp_port))
+    try:
+        transport.start_client(timeout=20)
+        refused(transport.auth_interactive, user.name, lambda *_: [user.password])
+    finally:
+        transport.close()
+
+
 def test_a_change_counts_from_the_next_login(server):
     group(server, "changing")
     user = server.create_user("member", groups=[{"name": "changing", "type": 2}])

@@ -33,11 +33,11 @@ TEST_F(SettingsTest, OneWarningForEachSectionThatIsNotBuilt) {
   config_.ftpd.bindings[0].port = 21;
   config_.ftpd.enable_site = true;
   config_.common.defender.enabled = true;
-  config_.common.temp_path = "/x";
+  config_.common.resume_max_size = 5;
   config_.common.idle_timeout = 3;  // built
   config_.httpd.bindings[0].oidc.debug = true;
   EXPECT_EQ(unbuilt_warnings(config_),
-            (std::vector<std::string>{"common: not built yet, ignored: defender.enabled, temp_path",
+            (std::vector<std::string>{"common: not built yet, ignored: resume_max_size, defender.enabled",
                                       "ftpd: not built yet, ignored",
                                       "httpd: not built yet, ignored: bindings[].oidc.debug"}));
 }
