@@ -91,6 +91,7 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
     row->join(step.payers_);
     const Result<void> covered = row->cover(size, step.payers_);
     if (!covered) co_return fail(covered.error());
+    row->end = std::max(row->end, size);
     co_return std::move(step);
   }
   step.gained_.size = static_cast<std::int64_t>(size) - static_cast<std::int64_t>(file->size);

@@ -10,6 +10,9 @@ std::int64_t bytes(std::uint64_t count) { return static_cast<std::int64_t>(count
 
 std::uint64_t size_of(const Existing& existing) { return existing ? existing->size : 0; }
 
+// Whether others may have the file open: the table and the asking room hold the row too.
+bool is_shared(const std::shared_ptr<UploadRow>& row) { return row.use_count() > 2; }
+
 }  // namespace
 
 UploadRoom::UploadRoom(std::shared_ptr<Ledger> ledger, Payers payers, std::uint64_t max_file_size)
@@ -89,11 +92,18 @@ std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
   if (covers(offset, count)) return count;
   std::unique_lock<std::mutex> lock;
   if (row_) lock = std::unique_lock(row_->mutex);
-  if (append_) offset = row_ ? row_->end : end_;
+  if (append_ && row_ && is_shared(row_)) {
+    // Where the file ends now is known to nobody, but it does not end beyond what is covered. Nothing is reserved ahead
+    // where there is room: it would add up.
+    offset = row_->covered;
+    if (offset + count <= max_size_) (void)row_->cover(offset + count, payers_);
+  } else if (append_) {
+    offset = row_ ? row_->end : end_;
+  }
   cover(offset + count);
   const std::uint64_t fits = offset >= ceiling_ ? 0 : std::min(count, ceiling_ - offset);
   end_ = std::max(end_, offset + fits);
-  if (row_ && append_) row_->end = offset + fits;
+  if (row_ && append_) row_->end = std::max(row_->end, offset + fits);
   refused_ = fits < count;
   too_large_ = refused_ && ceiling_ == max_size_;
   return fits;
@@ -110,7 +120,8 @@ Result<void> UploadRoom::grow_to(std::uint64_t size) {
   }
   ceiling_ = row_ ? std::min(row_->covered, max_size_) : max_size_;
   end_ = size;
-  if (row_) row_->end = size;
+  // Another's append may be on its way to where the file ended.
+  if (row_ && (size > row_->end || !is_shared(row_))) row_->end = size;
   return {};
 }
 
@@ -127,6 +138,7 @@ void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
   const bool last = ledger_->uploads().leave(id_, row);
   growing_ = payers_.with(row->payers);
   const std::int64_t reserved = bytes(row->covered - row->base);
+  row->end = std::max(row->end, now);
   if (row->gone || row->names == 0) {
     if (last) row->settle({}, reserved);
     return;

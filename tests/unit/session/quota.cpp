@@ -165,6 +165,30 @@ TEST_P(QuotaCounting, StopsAtTheLimit) {
   expect_true();
 }
 
+// Where an append lands is decided by whoever else writes the file.
+TEST_P(QuotaCounting, AppendsBesideOtherWritesStopAtTheLimit) {
+  ASSERT_TRUE(put("/f", "x"));
+  const vfs::OpenOptions at_end{.write = true, .append = true};
+  for (const bool second_appends : {false, true}) {
+    ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(1), true)));
+    auto appending = start("/f", at_end),
+         other = start("/f", second_appends ? at_end : vfs::OpenOptions{.write = true});
+    ASSERT_TRUE(write(*other, 0, text_of(800)));
+    ASSERT_TRUE(write(*appending, 0, text_of(90)));
+    EXPECT_EQ(code_of(write(*appending, 0, text_of(200))), ErrorCode::quota_exceeded);
+    EXPECT_FALSE(run(appending->close()));
+    ASSERT_TRUE(run(other->close()));
+    EXPECT_LE(std::filesystem::file_size(real("f")), 1000U);
+    expect_true();
+  }
+  auto appending = start("/f", at_end);
+  ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(950), true)));
+  EXPECT_EQ(code_of(write(*appending, 0, text_of(51))), ErrorCode::quota_exceeded);
+  EXPECT_FALSE(run(appending->close()));
+  EXPECT_LE(std::filesystem::file_size(real("f")), 1000U);
+  expect_true();
+}
+
 TEST_P(QuotaCounting, EachLimitOfAFolder) {
   EXPECT_EQ(code_of(put("/own/large", text_of(501))), ErrorCode::quota_exceeded);
   if (GetParam() != UploadMode::atomic) {
