@@ -100,7 +100,7 @@ struct Client::State {
   void start(TransferPtr transfer);
   void prepare(Transfer& transfer) const;
   void finish_done();
-  void finish(const TransferPtr& transfer, Result<void> outcome);
+  static void finish(TransferPtr transfer, Result<void> outcome);
   Task<Result<ClientResponse>> once(std::shared_ptr<const ClientRequest> request);
   std::chrono::milliseconds pause_after(int attempt) const;
 
@@ -171,7 +171,7 @@ void Client::State::start(TransferPtr transfer) {
   try {
     prepare(*transfer);
   } catch (const std::exception& error) {
-    finish(transfer, fail(ErrorCode::internal, error.what()));
+    finish(std::move(transfer), fail(ErrorCode::internal, error.what()));
     return;
   }
   CURL* easy = transfer->easy.get();
@@ -190,14 +190,15 @@ void Client::State::finish_done() {
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(multi, easy);
     node.mapped()->response.status = static_cast<int>(status);
-    finish(node.mapped(), outcome_of(code));
+    finish(std::move(node.mapped()), outcome_of(code));
   }
 }
 
-void Client::State::finish(const TransferPtr& transfer, Result<void> outcome) {
+void Client::State::finish(TransferPtr transfer, Result<void> outcome) {
   transfer->outcome = std::move(outcome);
-  transfer->easy.reset();  // here, where curl runs
-  asio::post(transfer->home, [transfer] { transfer->ended->notify(); });
+  transfer->easy.reset();  // here, where curl runs; the rest goes where it came from, even the last of it
+  const auto home = transfer->home;
+  asio::post(home, [transfer = std::move(transfer)] { transfer->ended->notify(); });
 }
 
 Client::Client(ClientOptions options) : state_(std::make_unique<State>(std::move(options))) {}

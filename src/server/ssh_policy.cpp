@@ -199,6 +199,7 @@ class SshPolicy final : public ssh::ServerHandler {
 
   auth::LoginRequest request_of(std::string user, auth::Method method) {
     begin(user);
+    moment_ = services_->sessions.registry->moment();
     auth::LoginRequest request;
     request.connection_id = peer_.connection_id;
     request.protocol = "SSH";
@@ -314,6 +315,8 @@ class SshPolicy final : public ssh::ServerHandler {
     info.client_ip = peer_.remote_ip;
     info.client_version = peer_.client_version;
     info.disconnect = [end = disconnect_] { end("closed by the server"); };
+    kept_ = services_->sessions.registry->keep_login(outcome->user->username, moment_, info.disconnect);
+    if (!kept_) return refused();  // what was decided holds no more
     log::info("sftpd", peer_.connection_id, "user {} logged in with {} from {}, client {}", outcome->user->username,
               outcome->method, peer_.remote_ip, peer_.client_version);
     login_ = std::make_shared<LoggedIn>(services_, outcome->user, std::move(info), forced_command_);
@@ -331,6 +334,8 @@ class SshPolicy final : public ssh::ServerHandler {
   std::string remaining_;
   std::string forced_command_;
   std::unique_ptr<auth::Dialogue> dialogue_;
+  std::uint64_t moment_ = 0;  // before the account was read
+  std::shared_ptr<const void> kept_;
   std::shared_ptr<LoggedIn> login_;
 };
 

@@ -19,8 +19,39 @@ struct ConnectionRow {
   std::vector<std::weak_ptr<TransferRow>> transfers;
 };
 
+// Accounts whose connections were closed, and when: logins that were decided before must not begin.
+class Closings {
+ public:
+  std::uint64_t moment() const { return moment_; }
+  bool since(std::uint64_t moment, const std::string& username) const {
+    const auto found = last_.find(username);
+    return found != last_.end() && found->second.moment > moment;
+  }
+  void add(std::string username) {
+    last_.insert_or_assign(std::move(username), Closing{++moment_, Clock::now()});
+    if (last_.size() < sweep_at_) return;
+    // No login takes that long.
+    std::erase_if(last_, [now = Clock::now()](const auto& entry) { return now - entry.second.when > kept; });
+    sweep_at_ = std::max(fewest, 2 * last_.size());
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Closing {
+    std::uint64_t moment;
+    Clock::time_point when;
+  };
+  static constexpr auto kept = std::chrono::hours(1);
+  static constexpr std::size_t fewest = 1024;
+  std::uint64_t moment_ = 0;
+  std::unordered_map<std::string, Closing> last_;
+  std::size_t sweep_at_ = fewest;
+};
+
 struct RegistryState {
   std::mutex mutex;
+  Closings closings;
+  std::multimap<std::string, std::function<void()>, std::less<>> logins;  // what ends them, by username
   Limits limits;
   std::size_t connections = 0;
   std::unordered_map<std::string, std::size_t> per_host;
@@ -201,7 +232,31 @@ bool Registry::close(std::string_view connection_id) {
   return true;
 }
 
+std::uint64_t Registry::moment() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->closings.moment();
+}
+
+std::shared_ptr<const void> Registry::keep_login(std::string username, std::uint64_t since,
+                                                 std::function<void()> disconnect) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->closings.since(since, username)) return nullptr;
+  const auto place = state_->logins.emplace(std::move(username), std::move(disconnect));
+  return std::shared_ptr<const void>(&*place, [state = state_, place](const void*) {
+    const std::lock_guard last(state->mutex);
+    state->logins.erase(place);
+  });
+}
+
 std::size_t Registry::close_user(std::string_view username) {
+  std::vector<std::function<void()>> logins;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->closings.add(std::string(username));
+    const auto [first, last] = state_->logins.equal_range(username);
+    for (auto login = first; login != last; ++login) logins.push_back(login->second);
+  }
+  for (const auto& disconnect : logins) disconnect();
   return close_where([username](const ConnectionRow& row) { return row.username == username; });
 }
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -114,9 +115,15 @@ class Registry {
   std::size_t session_count() const;
   std::size_t connection_count() const;  // admissions that are out
 
+  // Logins, which may have no session yet. `since` is a moment() from before the account was read; nothing when
+  // close_user() came after it, for what was read holds no more. While the answer lives, close_user() calls
+  // `disconnect`, as it does those of sessions.
+  std::uint64_t moment() const;
+  std::shared_ptr<const void> keep_login(std::string username, std::uint64_t since, std::function<void()> disconnect);
+
   // Asks the connection to end (ConnectionInfo::disconnect). False when there is none with this id.
   bool close(std::string_view connection_id);
-  std::size_t close_user(std::string_view username);
+  std::size_t close_user(std::string_view username);  // how many sessions
   std::size_t close_all();
   // Those without a sign of life for longer than `timeout`. 0: nobody.
   std::size_t close_idle(std::chrono::milliseconds timeout);

@@ -135,5 +135,31 @@ TEST(Registry, AsksConnectionsToEnd) {
   EXPECT_EQ(registry.close_idle(std::chrono::milliseconds(0)), 0U);
 }
 
+TEST(Registry, LoginsWithoutASessionEndWithTheUsersConnections) {
+  Registry registry;
+  int ended = 0;
+  const std::uint64_t before = registry.moment();
+  auto ours = registry.keep_login("maria", before, [&ended] { ++ended; });
+  const auto others = registry.keep_login("peter", before, [&ended] { ended += 100; });
+  ASSERT_TRUE(ours && others);
+  EXPECT_EQ(registry.close_user("maria"), 0U) << "it counts sessions";
+  EXPECT_EQ(ended, 1);
+  ours.reset();
+  registry.close_user("maria");
+  EXPECT_EQ(ended, 1);
+}
+
+// What was read of an account before its connections were closed lets nobody in afterwards.
+TEST(Registry, LoginsThatWereDecidedTooEarlyDoNotBegin) {
+  Registry registry;
+  const std::uint64_t before = registry.moment();
+  registry.close_user("maria");
+  EXPECT_FALSE(registry.keep_login("maria", before, [] {}));
+  EXPECT_TRUE(registry.keep_login("peter", before, [] {}));
+  EXPECT_TRUE(registry.keep_login("maria", registry.moment(), [] {}));
+  for (int i = 0; i < 5000; ++i) registry.close_user("user" + std::to_string(i));
+  EXPECT_FALSE(registry.keep_login("maria", before, [] {}));
+}
+
 }  // namespace
 }  // namespace ferry::session
