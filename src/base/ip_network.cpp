@@ -1,15 +1,31 @@
 #include "base/ip_network.h"
 
 #include <arpa/inet.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace ferry {
 
 namespace {
 constexpr std::array<std::uint8_t, 12> v4_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+struct HashKey {
+  HashKey() {
+    if (::getrandom(words, sizeof words, 0) != sizeof words) words[0] = reinterpret_cast<std::uintptr_t>(this);
+  }
+  std::uint64_t words[4] = {};
+};
+
+// Both halves of a 128-bit product: each bit of the result hangs on all of both factors.
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
+}  // namespace
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string plain(text.substr(0, text.find('%')));
@@ -23,6 +39,24 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 bool IpAddress::is_v4() const { return std::equal(v4_prefix.begin(), v4_prefix.end(), bytes_.begin()); }
+
+std::string IpAddress::to_string() const {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (is_v4()) {
+    ::inet_ntop(AF_INET, bytes_.data() + 12, text, sizeof text);
+  } else {
+    ::inet_ntop(AF_INET6, bytes_.data(), text, sizeof text);
+  }
+  return text;
+}
+
+std::size_t IpAddressHash::operator()(const IpAddress& address) const {
+  static const HashKey key;
+  std::uint64_t high = 0, low = 0;
+  std::memcpy(&high, address.bytes().data(), 8);
+  std::memcpy(&low, address.bytes().data() + 8, 8);
+  return mix(mix(high ^ key.words[0], key.words[1] | 1) ^ low ^ key.words[2], key.words[3] | 1);
+}
 
 Result<IpNetwork> IpNetwork::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
@@ -57,6 +91,11 @@ bool IpNetwork::contains(const IpAddress& address) const {
   const auto& theirs = address.bytes();
   if (!std::equal(ours.begin(), ours.begin() + whole, theirs.begin())) return false;
   return rest == 0 || ((ours[whole] ^ theirs[whole]) & (0xff00U >> rest) & 0xffU) == 0;
+}
+
+std::string IpNetwork::to_string() const {
+  const bool dotted = base_.is_v4() && prefix_ >= 96;
+  return base_.to_string() + "/" + std::to_string(dotted ? prefix_ - 96 : prefix_);
 }
 
 bool any_contains(std::span<const std::string> networks, const IpAddress& address) {

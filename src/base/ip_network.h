@@ -20,10 +20,17 @@ class IpAddress {
   static Result<IpAddress> parse(std::string_view text);
   bool is_v4() const;
   const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+  // "192.0.2.1", "2001:db8::1".
+  std::string to_string() const;
   bool operator==(const IpAddress&) const = default;
 
  private:
   std::array<std::uint8_t, 16> bytes_{};
+};
+
+// For hash tables that hold addresses of strangers: nobody outside can aim at one bucket.
+struct IpAddressHash {
+  std::size_t operator()(const IpAddress& address) const;
 };
 
 class IpNetwork {
@@ -31,6 +38,10 @@ class IpNetwork {
   // "address/prefix", or an address alone for a network of one. Host bits are dropped.
   static Result<IpNetwork> parse(std::string_view text);
   bool contains(const IpAddress& address) const;
+  const IpAddress& base() const { return base_; }
+  unsigned prefix() const { return prefix_; }  // of the 128-bit form: "10.0.0.0/8" has 104
+  // The one text of this network: "10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32".
+  std::string to_string() const;
   bool operator==(const IpNetwork&) const = default;
 
  private:

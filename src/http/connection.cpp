@@ -39,40 +39,6 @@ constexpr std::size_t read_ahead = 16 * 1024;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
-std::string endpoint_text(const tcp::endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  return fmt::format(fmt::runtime(endpoint.address().is_v6() ? "[{}]:{}" : "{}:{}"), address, endpoint.port());
-}
-
-// IPv4 clients of a dual-stack socket are known by their IPv4 address.
-tcp::endpoint plain_v4(const tcp::endpoint& endpoint) {
-  const auto& address = endpoint.address();
-  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return endpoint;
-  return {asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()), endpoint.port()};
-}
-
-class Peer {
- public:
-  // No value: gone already.
-  static std::optional<Peer> of(const tcp::socket& socket) {
-    error_code remote_error, local_error;
-    const auto remote = socket.remote_endpoint(remote_error);
-    const auto local = socket.local_endpoint(local_error);
-    if (remote_error || local_error) return std::nullopt;
-    return Peer{plain_v4(remote), plain_v4(local)};
-  }
-  std::string ip() const { return remote_.address().to_string(); }
-  void describe(Request& request) const {
-    request.remote_address = endpoint_text(remote_);
-    request.remote_ip = ip();
-    request.local_address = endpoint_text(local_);
-  }
-
- private:
-  Peer(const tcp::endpoint& remote, const tcp::endpoint& local) : remote_(remote), local_(local) {}
-  tcp::endpoint remote_, local_;
-};
-
 // A part of the server's memory for bodies, given back at the end.
 class BodyMemory {
  public:
@@ -94,10 +60,12 @@ class BodyMemory {
 template <class Stream>
 class Connection : public ConnectionHandle, public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(std::shared_ptr<Server::State> state, Stream stream, Peer peer)
+  Connection(std::shared_ptr<Server::State> state, Stream stream, net::Endpoints ends,
+             std::shared_ptr<const Binding> binding)
       : state_(std::move(state)),
         stream_(std::move(stream)),
-        peer_(std::move(peer)),
+        ends_(std::move(ends)),
+        binding_(std::move(binding)),
         buffer_(state_->options.max_header_bytes + read_ahead) {}
 
   // Keeps what must live as long as the connection.
@@ -208,9 +176,44 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     for (const auto& field : message) {
       request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
     }
-    peer_.describe(request);
+    describe(request);
     request.secure = is_tls;
     return request;
+  }
+
+  void describe(Request& request) const {
+    request.remote_address = ends_.remote;
+    request.remote_ip = ends_.remote_ip;
+    request.local_address = ends_.local;
+  }
+
+  // Asks whether this request may be made. A proxy's field says for whom; then the ticket is for this request alone.
+  Task<std::expected<void, net::Refusal>> ask(Request& request) {
+    net::Visitor visitor{Protocol::http, ends_.client};
+    const bool for_others = binding_->client_address.trusts(ends_.client);
+    if (for_others) {
+      if (const auto client = client_address(request.headers, binding_->client_address)) {
+        visitor.ip = *client;
+        request.remote_address = request.remote_ip = client->to_string();
+      }
+    }
+    if (!binding_->gatekeeper) co_return std::expected<void, net::Refusal>();
+    if (for_others) {
+      auto admitted = co_await binding_->gatekeeper->admit(visitor);
+      if (!admitted) co_return std::unexpected(std::move(admitted.error()));
+      request.admission = std::move(*admitted);
+    }
+    auto asked = co_await binding_->gatekeeper->admit_request(visitor);
+    if (!asked) co_return std::unexpected(std::move(asked.error()));
+    co_return std::expected<void, net::Refusal>();
+  }
+
+  Response turned_away(const Request& request, const net::Refusal& why) {
+    log::debug(options().log_sender, request.id, "request of {} refused: {}", request.remote_ip, why.why);
+    if (why.retry_after.count() == 0) return refusal(request, 403);
+    Response response = refusal(request, 429);
+    response.headers.set("Retry-After", std::to_string((why.retry_after.count() + 999) / 1000));
+    return response;
   }
 
   Response refusal(const Request& request, int status, std::string_view detail = {}) {
@@ -222,6 +225,8 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
       body_read = false;  // where the next request begins is not certain
       co_return refusal(request, bad->status, bad->detail);
     }
+    const auto asked = co_await ask(request);
+    if (!asked) co_return turned_away(request, asked.error());
     const Target target = split_target(request.target);
     Router::Match match = state_->router.match(request.method, target.path);
     if (match.route == nullptr) {
@@ -294,7 +299,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     request.id = state_->next_request_id();
     request.method = "-";
     request.target = "-";
-    peer_.describe(request);
+    describe(request);
     Response response = Response::text(status, std::string(status_text(status)) + "\n");
     co_await send(request, std::move(response), false);
   }
@@ -354,7 +359,8 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
   const std::shared_ptr<Server::State> state_;
   std::vector<std::shared_ptr<void>> companions_;
   Stream stream_;
-  const Peer peer_;
+  const net::Endpoints ends_;
+  const std::shared_ptr<const Binding> binding_;
   beast::flat_buffer buffer_;
   std::unique_ptr<Server::State::Place> place_;
   std::chrono::steady_clock::time_point started_;
@@ -367,50 +373,32 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
 
 // Connections keep themselves alive through their coroutine's frame.
 template <class Stream>
-void start(std::shared_ptr<Connection<Stream>> connection, std::shared_ptr<void> admission) {
-  connection->keep(std::move(admission));
+void start(std::shared_ptr<Connection<Stream>> connection, net::Ticket ticket) {
+  connection->keep(std::move(ticket));
   if (!connection->take_place()) return;
   const auto executor = connection->executor();
   asio::co_spawn(executor, Connection<Stream>::run(std::move(connection)), asio::detached);
 }
 
-void begin(std::shared_ptr<Server::State> state, tcp::socket socket, const std::shared_ptr<TlsContext>& tls,
-           const Peer& peer, std::shared_ptr<void> admission) {
-  if (!tls) {
-    PlainStream stream(std::move(socket));
-    start(std::make_shared<Connection<PlainStream>>(std::move(state), std::move(stream), peer), std::move(admission));
-    return;
-  }
-  const auto context = tls->current();
-  TlsStream stream(std::move(socket), *context);
-  const auto connection = std::make_shared<Connection<TlsStream>>(std::move(state), std::move(stream), peer);
-  connection->keep(context);
-  start(connection, std::move(admission));
-}
-
-Task<void> begin_when_welcome(std::shared_ptr<Server::State> state, tcp::socket socket, std::shared_ptr<TlsContext> tls,
-                              Peer peer, std::shared_ptr<void> admission) {
-  const bool welcome = co_await state->options.welcome(peer.ip());
-  if (welcome) begin(std::move(state), std::move(socket), tls, peer, std::move(admission));
-}
-
 }  // namespace
 
-void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, std::shared_ptr<TlsContext> tls) {
+void start_connection(std::shared_ptr<Server::State> state, tcp::socket socket, net::Endpoints ends, net::Ticket ticket,
+                      std::shared_ptr<const Binding> binding) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  const auto peer = Peer::of(socket);
-  if (!peer) return;
-  std::shared_ptr<void> admission;
-  if (state->options.admit) {
-    admission = state->options.admit(peer->ip());
-    if (!admission) return;
+  if (!binding->tls) {
+    PlainStream stream(std::move(socket));
+    start(std::make_shared<Connection<PlainStream>>(std::move(state), std::move(stream), std::move(ends),
+                                                    std::move(binding)),
+          std::move(ticket));
+    return;
   }
-  if (!state->options.welcome) return begin(std::move(state), std::move(socket), tls, *peer, std::move(admission));
-  const auto executor = socket.get_executor();
-  asio::co_spawn(executor,
-                 begin_when_welcome(std::move(state), std::move(socket), std::move(tls), *peer, std::move(admission)),
-                 asio::detached);
+  const auto context = binding->tls->current();
+  TlsStream stream(std::move(socket), *context);
+  const auto connection =
+      std::make_shared<Connection<TlsStream>>(std::move(state), std::move(stream), std::move(ends), std::move(binding));
+  connection->keep(context);
+  start(connection, std::move(ticket));
 }
 
 }  // namespace ferry::http

@@ -60,6 +60,8 @@ struct Request {
   bool secure = false;  // over TLS
   // What a route's gate leaves for its handler: who is asking.
   std::shared_ptr<const void> principal;
+  // Of a request that came through a proxy for many clients: its own right to be there.
+  std::shared_ptr<void> admission;
 
   // Empty when the route has no such {name}.
   std::string_view param(std::string_view name) const;

@@ -19,9 +19,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/task.h"
+#include "http/client_address.h"
 #include "http/router.h"
 #include "http/tls.h"
+#include "net/listener.h"
 
 namespace ferry::http {
 
@@ -33,18 +34,19 @@ struct ServerOptions {
   std::chrono::seconds body_timeout{60};     // the whole body
   std::chrono::seconds idle_timeout{60};     // until the first byte of the next request
   std::chrono::seconds write_timeout{60};    // the whole response
-  // Asked for every new connection; what it answers is kept while the connection lives, an empty answer closes it.
-  std::function<std::shared_ptr<void>(const std::string& client_ip)> admit = {};
-  // Then this, which may take its time; false closes the connection.
-  std::function<Task<bool>(std::string client_ip)> welcome = {};
-  std::string server_name = "Ferry";  // the Server field; empty leaves it out
-  std::string log_sender = "httpd";   // of the access log's lines
+  std::string server_name = "Ferry";         // the Server field; empty leaves it out
+  std::string log_sender = "httpd";          // of the access log's lines
 };
 
 struct Binding {
   std::string address = {};              // empty: every address, IPv4 and IPv6
   std::uint16_t port = 0;                // 0: a free one
   std::shared_ptr<TlsContext> tls = {};  // empty: plain HTTP
+  // Asked about every connection (closed when refused) and every request (403 or 429). What comes through a proxy
+  // that speaks for its clients is asked about by request alone. Empty: everybody is let in.
+  std::shared_ptr<net::Gatekeeper> gatekeeper = {};
+  std::shared_ptr<const net::ProxyPolicy> proxy = {};  // the PROXY protocol; empty: not spoken
+  ClientAddressRules client_address = {};
 };
 
 class Server {

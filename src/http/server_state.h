@@ -48,7 +48,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   bool draining = false;
   std::uint64_t next_member = 0;
   std::unordered_map<std::uint64_t, Member> members;
-  std::vector<std::shared_ptr<asio::ip::tcp::acceptor>> acceptors;
+  std::vector<std::unique_ptr<net::Listener>> listeners;
 };
 
 class Server::State::Place {
@@ -64,7 +64,7 @@ class Server::State::Place {
 };
 
 // Serves one accepted connection on its own executor, in connection.cpp.
-void start_connection(std::shared_ptr<Server::State> state, asio::ip::tcp::socket socket,
-                      std::shared_ptr<TlsContext> tls);
+void start_connection(std::shared_ptr<Server::State> state, asio::ip::tcp::socket socket, net::Endpoints ends,
+                      net::Ticket ticket, std::shared_ptr<const Binding> binding);
 
 }  // namespace ferry::http

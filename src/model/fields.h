@@ -10,6 +10,7 @@
 #include "model/admin.h"
 #include "model/folder.h"
 #include "model/group.h"
+#include "model/ip_list.h"
 #include "model/role.h"
 #include "model/user.h"
 
@@ -371,6 +372,17 @@ void visit_fields(V& v, Of<Role> auto& o) {
   v.always("updated_at", o.updated_at);
   v.field("users", o.users);
   v.field("admins", o.admins);
+}
+
+template <class V>
+void visit_fields(V& v, Of<IpListEntry> auto& o) {
+  v.always("ipornet", o.ipornet);
+  v.field("description", o.description);
+  v.always("type", o.type);
+  v.always("mode", o.mode);
+  v.always("protocols", o.protocols);
+  v.always("created_at", o.created_at);
+  v.always("updated_at", o.updated_at);
 }
 
 }  // namespace ferry::model

@@ -143,6 +143,7 @@ Json to_json(const Admin& admin, View view) {
 Json to_json(const Folder& folder, View view) { return write(folder, view); }
 Json to_json(const Group& group, View view) { return write(group, view); }
 Json to_json(const Role& role, View view) { return write(role, view); }
+Json to_json(const IpListEntry& entry, View view) { return write(entry, view); }
 
 Result<User> user_from_json(const Json& json) {
   auto user = read_object<User>(json);
@@ -158,6 +159,27 @@ Result<Admin> admin_from_json(const Json& json) { return read_object<Admin>(json
 Result<Folder> folder_from_json(const Json& json) { return read_object<Folder>(json); }
 Result<Group> group_from_json(const Json& json) { return read_object<Group>(json); }
 Result<Role> role_from_json(const Json& json) { return read_object<Role>(json); }
+
+Result<IpListEntry> ip_list_entry_from_json(const Json& json) { return read_object<IpListEntry>(json); }
+
+Result<std::vector<IpNetwork>> networks_from_text(std::string_view text) {
+  const auto object = parse_object(text);
+  if (!object) return fail(object.error());
+  std::vector<IpNetwork> networks;
+  for (const char* key : {"addresses", "networks"}) {
+    const auto list = object->find(key);
+    if (list == object->end() || list->is_null()) continue;
+    if (!list->is_array()) return fail(ErrorCode::invalid_argument, std::string(key) + ": a list expected");
+    for (const Json& item : *list) {
+      const auto network = item.is_string() ? IpNetwork::parse(item.get_ref<const std::string&>())
+                                            : Result<IpNetwork>(fail(ErrorCode::invalid_argument, "text expected"));
+      if (!network)
+        return fail(ErrorCode::invalid_argument, std::string(key) + ": " + dump(item) + ": " + network.error().message);
+      networks.push_back(*network);
+    }
+  }
+  return networks;
+}
 
 Result<User> user_from_text(std::string_view text) { return from_text(text, user_from_json); }
 Result<Admin> admin_from_text(std::string_view text) { return from_text(text, admin_from_json); }

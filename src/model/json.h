@@ -20,6 +20,7 @@
 #include "model/admin.h"
 #include "model/folder.h"
 #include "model/group.h"
+#include "model/ip_list.h"
 #include "model/role.h"
 #include "model/user.h"
 
@@ -37,12 +38,14 @@ nlohmann::json to_json(const Admin& admin, View view);
 nlohmann::json to_json(const Folder& folder, View view);
 nlohmann::json to_json(const Group& group, View view);
 nlohmann::json to_json(const Role& role, View view);
+nlohmann::json to_json(const IpListEntry& entry, View view);
 
 Result<User> user_from_json(const nlohmann::json& json);
 Result<Admin> admin_from_json(const nlohmann::json& json);
 Result<Folder> folder_from_json(const nlohmann::json& json);
 Result<Group> group_from_json(const nlohmann::json& json);
 Result<Role> role_from_json(const nlohmann::json& json);
+Result<IpListEntry> ip_list_entry_from_json(const nlohmann::json& json);
 
 // JSON from outside: an object that is not nested deeper than this. invalid_argument with a message for the client.
 inline constexpr std::size_t max_json_depth = 32;

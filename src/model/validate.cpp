@@ -210,4 +210,19 @@ Result<void> validate(Role& role, const NamingRules& naming) {
   return check.result();
 }
 
+Result<void> validate(IpListEntry& entry) {
+  Checker check;
+  check.range("type", entry.type, 1, 3);
+  check.range("mode", entry.mode, 1, 2);
+  const bool may_deny = entry.type == static_cast<std::int64_t>(IpListType::defender);
+  check.require(may_deny || entry.mode != static_cast<std::int64_t>(IpListMode::deny), "mode",
+                "only the defender's list can deny");
+  check.range("protocols", entry.protocols, 0, 15);
+  check.require(entry.description.size() <= 512, "description", "too long");
+  const auto network = IpNetwork::parse(entry.ipornet);
+  check.require(network.has_value(), "ipornet", "an IP address or network expected");
+  if (network) entry.ipornet = network->to_string();
+  return check.result();
+}
+
 }  // namespace ferry::model

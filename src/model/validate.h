@@ -11,6 +11,7 @@
 #include "model/admin.h"
 #include "model/folder.h"
 #include "model/group.h"
+#include "model/ip_list.h"
 #include "model/role.h"
 #include "model/user.h"
 
@@ -41,6 +42,7 @@ Result<void> validate(Admin& admin, const NamingRules& naming);
 Result<void> validate(Folder& folder, const NamingRules& naming);
 Result<void> validate(Group& group, const NamingRules& naming);
 Result<void> validate(Role& role, const NamingRules& naming);
+Result<void> validate(IpListEntry& entry);
 
 // Whom nobody asks for a password may look and fetch, over the protocols that know anonymous users. Does nothing
 // to others. validate() calls it; so must who changes a user after that.

@@ -1,5 +1,8 @@
 #include "net/listener.h"
 
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
@@ -14,37 +17,48 @@ using asio::ip::tcp;
 
 namespace {
 
-std::string address_text(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-  }
-  return address.to_string();
+// Connections that are at the door at one time: waiting for their header, for a database, for a rate limit.
+constexpr int max_at_door = 4096;
+
+IpAddress ip_of(const asio::ip::address& address) {
+  if (address.is_v6()) return IpAddress(address.to_v6().to_bytes());
+  return IpAddress(asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()).to_bytes());
 }
 
-std::string endpoint_text(const tcp::endpoint& endpoint) {
-  const std::string ip = address_text(endpoint.address());
-  const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
-  return host + ":" + std::to_string(endpoint.port());
+std::string end_text(const IpAddress& address, std::uint16_t port) {
+  const std::string ip = address.to_string();
+  return (address.is_v4() ? ip : "[" + ip + "]") + ":" + std::to_string(port);
+}
+
+Endpoints endpoints_of(const ProxyHeader::End& source, const ProxyHeader::End& destination) {
+  return {end_text(destination.address, destination.port), end_text(source.address, source.port),
+          source.address.to_string(), source.address};
 }
 
 }  // namespace
 
 struct Listener::Acceptor : std::enable_shared_from_this<Listener::Acceptor> {
-  Acceptor(std::vector<asio::io_context*> all, Handler on_accept)
-      : contexts(std::move(all)),
+  Acceptor(ListenerOptions listener_options, std::vector<asio::io_context*> all, Handler on_accept)
+      : options(std::move(listener_options)),
+        contexts(std::move(all)),
         handler(std::move(on_accept)),
         acceptor(*contexts.front()),
         pause(*contexts.front()) {}
 
-  std::vector<asio::io_context*> contexts;
-  Handler handler;
+  const ListenerOptions options;
+  const std::vector<asio::io_context*> contexts;
+  const Handler handler;
   tcp::acceptor acceptor;
   asio::steady_timer pause;
   std::size_t turn = 0;
+  std::atomic<int> at_door{0};
+  std::atomic<bool> closed{false};
 
   void bind(const tcp::endpoint& endpoint, bool both_families);
   void accept_next();
   void hand_on(tcp::socket socket, asio::io_context& home);
+  static Task<void> receive(std::shared_ptr<Acceptor> self, tcp::socket socket);
+  Task<Result<Endpoints>> whose(tcp::socket& socket);
 };
 
 void Listener::Acceptor::bind(const tcp::endpoint& endpoint, bool both_families) {
@@ -75,25 +89,72 @@ void Listener::Acceptor::accept_next() {
 }
 
 void Listener::Acceptor::hand_on(tcp::socket socket, asio::io_context& home) {
+  if (at_door.load(std::memory_order_relaxed) >= max_at_door) return;
+  ++at_door;
+  asio::co_spawn(home, receive(shared_from_this(), std::move(socket)),
+                 [self = shared_from_this()](std::exception_ptr e) {
+                   --self->at_door;
+                   if (e) log::error("net", {}, "a connection was dropped at the door");
+                 });
+}
+
+// Who is at the other end, as far as it may be believed.
+Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket) {
   boost::system::error_code gone;
   const tcp::endpoint local = socket.local_endpoint(gone);
   const tcp::endpoint remote = socket.remote_endpoint(gone);
-  if (gone) return;
-  Endpoints endpoints{endpoint_text(local), endpoint_text(remote), address_text(remote.address())};
-  asio::post(home, [self = shared_from_this(), socket = std::move(socket), endpoints = std::move(endpoints)]() mutable {
-    self->handler(std::move(socket), std::move(endpoints));
-  });
+  if (gone) co_return fail(ErrorCode::connection_lost, gone.message());
+  const ProxyHeader::End peer{ip_of(remote.address()), remote.port()};
+  Endpoints own = endpoints_of(peer, {ip_of(local.address()), local.port()});
+  if (!options.proxy) co_return own;
+  const ProxyPolicy::Use use = options.proxy->use_for(peer.address);
+  if (use == ProxyPolicy::Use::skip) co_return own;
+  if (use == ProxyPolicy::Use::refuse) co_return fail(ErrorCode::permission_denied, "not one of the proxies");
+  const auto header = co_await read_proxy_header(socket, options.proxy->time);
+  if (!header) co_return fail(header.error());
+  if (!*header && options.proxy->required) co_return fail(ErrorCode::protocol_error, "no PROXY header came");
+  if (!*header || !(*header)->known || use == ProxyPolicy::Use::ignore) co_return own;
+  co_return endpoints_of((*header)->source, (*header)->destination);
 }
 
-Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, std::uint16_t port,
-                                                 std::vector<asio::io_context*> contexts, Handler handler) {
+Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::socket socket) {
+  const ListenerOptions& options = self->options;
+  Result<Endpoints> ends = co_await self->whose(socket);
+  if (!ends) {
+    boost::system::error_code ignored;
+    const std::string peer = ip_of(socket.remote_endpoint(ignored).address()).to_string();
+    // Of a proxy that is believed it is the operator's business; what strangers do must not fill the log.
+    if (ends.error().code == ErrorCode::protocol_error) {
+      log::warn("net", {}, "connection from {} closed: {}", peer, ends.error().message);
+    } else {
+      log::debug("net", {}, "connection from {} closed: {}", peer, ends.error().message);
+    }
+    co_return;
+  }
+  Ticket ticket;
+  if (options.gatekeeper && !(options.speaks_for_others && options.speaks_for_others(ends->client))) {
+    auto admitted = co_await options.gatekeeper->admit({options.protocol, ends->client});
+    if (!admitted) {
+      log::debug("net", {}, "{} connection from {} refused: {}", to_string(options.protocol), ends->remote,
+                 admitted.error().why);
+      co_return;
+    }
+    ticket = std::move(*admitted);
+  }
+  if (!self->closed) self->handler(std::move(socket), std::move(*ends), std::move(ticket));
+}
+
+Result<std::unique_ptr<Listener>> Listener::open(ListenerOptions options, std::vector<asio::io_context*> contexts,
+                                                 Handler handler) {
+  const std::string address = options.address;
+  const std::uint16_t port = options.port;
   boost::system::error_code bad;
   const asio::ip::address ip = address.empty() ? asio::ip::address_v6::any() : asio::ip::make_address(address, bad);
   if (bad) return fail(ErrorCode::invalid_argument, "\"" + address + "\" is not an IP address");
-  auto acceptor = std::make_shared<Acceptor>(std::move(contexts), std::move(handler));
+  auto acceptor = std::make_shared<Acceptor>(std::move(options), std::move(contexts), std::move(handler));
   try {
     try {
-      acceptor->bind({ip, port}, address.empty());
+      acceptor->bind({ip, port}, ip.is_unspecified());
     } catch (const boost::system::system_error& error) {
       if (!address.empty() || error.code() == asio::error::address_in_use) throw;
       acceptor->bind({asio::ip::address_v4::any(), port}, false);  // a machine without IPv6
@@ -111,6 +172,7 @@ Listener::Listener(std::shared_ptr<Acceptor> acceptor, std::uint16_t port)
     : acceptor_(std::move(acceptor)), port_(port) {}
 
 Listener::~Listener() {
+  acceptor_->closed = true;
   asio::post(*acceptor_->contexts.front(), [acceptor = acceptor_] {
     boost::system::error_code ignored;
     acceptor->acceptor.close(ignored);

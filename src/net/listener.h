@@ -1,4 +1,5 @@
-// Accepting TCP connections and spreading them over the program's io_contexts.
+// Accepting TCP connections and spreading them over the program's io_contexts. Each is asked for at the door before it
+// is handed on: its PROXY header is read, then the gatekeeper is asked about whom it names.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/gatekeeper.h"
+#include "net/proxy_protocol.h"
 
 namespace boost::asio {
 class io_context;
@@ -16,21 +19,32 @@ class io_context;
 
 namespace ferry::net {
 
-// Both ends of a connection as text; IPv4 addresses mapped into IPv6 are shown as IPv4.
+// Both ends of a connection; IPv4 addresses mapped into IPv6 are shown as IPv4. Behind a proxy that is believed these
+// are the ends of the client's connection to the proxy.
 struct Endpoints {
   std::string local, remote;  // ip:port, [ip]:port for IPv6
   std::string remote_ip;
+  IpAddress client;  // the same
+};
+
+struct ListenerOptions {
+  std::string address = {};  // empty: every address, IPv4 and IPv6
+  std::uint16_t port = 0;    // 0: any free one
+  Protocol protocol = Protocol::ssh;
+  std::shared_ptr<Gatekeeper> gatekeeper = {};                   // empty: everybody is let in
+  std::shared_ptr<const ProxyPolicy> proxy = {};                 // empty: no header is read
+  std::function<bool(const IpAddress&)> speaks_for_others = {};  // true: handed on without a ticket, asked about later
 };
 
 class Listener {
  public:
   // Runs on the io_context that the socket belongs to from now on.
-  using Handler = std::function<void(boost::asio::ip::tcp::socket, Endpoints)>;
+  using Handler = std::function<void(boost::asio::ip::tcp::socket, Endpoints, Ticket)>;
 
-  // `address` empty: every address, IPv4 and IPv6. Port 0: any free one. invalid_argument: not an IP address.
-  static Result<std::unique_ptr<Listener>> open(const std::string& address, std::uint16_t port,
-                                                std::vector<boost::asio::io_context*> contexts, Handler handler);
-  // Stops listening. Connections already handed on are not touched. Safe from any thread.
+  // invalid_argument: not an IP address.
+  static Result<std::unique_ptr<Listener>> open(ListenerOptions options, std::vector<boost::asio::io_context*> contexts,
+                                                Handler handler);
+  // Stops listening. Connections already handed on are not touched, others are closed. Safe from any thread.
   ~Listener();
   std::uint16_t port() const { return port_; }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "http/server.h"
 #include "protocols/rest/rest.h"
+#include "server/door.h"
 #include "server/first_admin.h"
 #include "server/hooks.h"
 #include "server/host_keys.h"
@@ -42,9 +43,10 @@ struct Server::Parts {
   std::unique_ptr<store::Provider> provider;
   std::unique_ptr<store::Accounts> accounts;
   session::Options session_rules;
+  std::shared_ptr<session::Registry> registry;
+  std::unique_ptr<Door> door;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<auth::Tokens> tokens;
-  std::shared_ptr<session::Registry> registry;
   std::shared_ptr<session::Ledger> ledger;
   std::shared_ptr<session::QuotaScans> scans;
   std::shared_ptr<SshServices> ssh_services;
@@ -58,8 +60,10 @@ struct Server::Parts {
 
   Result<void> build_accounts();
   Result<void> build_ssh(std::vector<std::string>& warnings);
-  Result<void> listen_ssh();
+  Result<void> listen_ssh(std::vector<std::string>& warnings);
   Result<void> build_http();
+  http::Binding guarded_binding(const config::Httpd::Binding& binding,
+                                const std::shared_ptr<const net::ProxyPolicy>& proxy) const;
   Result<void> listen_http(std::vector<std::string>& warnings);
   Result<auth::InteractiveHook> interactive_hook();
   Result<std::string> read_banner() const;
@@ -106,11 +110,17 @@ Result<void> Server::Parts::build_accounts() {
   auto around_logins = login_hooks(config().data_provider, *hooks, *accounts);
   if (!around_logins) return fail(around_logins.error());
   login_rules.hooks = std::move(*around_logins);
+  registry = std::make_shared<session::Registry>(connection_limits(config().common));
+  auto connect = connect_hooks(config().common, *hooks);
+  if (!connect) return fail(connect.error());
+  auto guarded = Door::open(config().common, options.directory, *accounts, registry, std::move(*connect));
+  if (!guarded) return fail(guarded.error());
+  door = std::move(*guarded);
+  if (door->defender() != nullptr) login_rules.observers.push_back(door->defender());
   authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(login_rules));
   auto token_rules = token_options(config(), options.directory);
   if (!token_rules) return fail(token_rules.error());
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
-  registry = std::make_shared<session::Registry>(connection_limits(config().common));
   ledger = std::make_shared<session::Ledger>(*provider, quota_options(config().data_provider));
   auto session_rules_read = session_options(config().common, options.directory);
   if (!session_rules_read) return fail(session_rules_read.error());
@@ -152,6 +162,7 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   ssh_settings->host_keys = keys_of(*host_keys);
   ssh_settings->host_certificates = std::move(*certificates);
   status.set_ssh(config().sftpd, *ssh_settings);
+  status.set_door(door->defender() != nullptr, config().common.allowlist_status == 1, door->rate_limited_protocols());
   status.set_host_keys(*host_keys);
   SshPolicyOptions policy;
   policy.password_authentication = config().sftpd.password_authentication;
@@ -181,11 +192,15 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   return {};
 }
 
-Result<void> Server::Parts::listen_ssh() {
+Result<void> Server::Parts::listen_ssh(std::vector<std::string>& warnings) {
+  const auto proxy = proxy_policy(config().common, warnings);
   const auto& bindings = config().sftpd.bindings;
   for (std::size_t i = 0; i < bindings.size(); ++i) {
     if (bindings[i].port == 0) continue;
-    auto port = ssh->listen(bindings[i].address, static_cast<std::uint16_t>(bindings[i].port));
+    auto port = ssh->listen({.address = bindings[i].address,
+                             .port = static_cast<std::uint16_t>(bindings[i].port),
+                             .gatekeeper = door->keeper(),
+                             .proxy = bindings[i].apply_proxy_config ? proxy : nullptr});
     if (!port) {
       return fail(port.error().code, "sftpd.bindings[" + std::to_string(i) + "]: cannot listen on " +
                                          shown(bindings[i].address, bindings[i].port) + ": " + port.error().message);
@@ -209,19 +224,32 @@ Result<void> Server::Parts::build_http() {
                             .status = [this] { return status.get(); },
                             .ledger = ledger,
                             .scans = scans,
+                            .defender = door->defender(),
                             .backups = options.directory / config().data_provider.backups_path});
   http::ServerOptions http_options;
   if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
-  auto connect = connect_hooks(config().common, *hooks);
-  if (!connect) return fail(connect.error());
-  if (connect->decides()) {
-    http_options.welcome = [connect = *connect](std::string ip) { return connect.lets_in(std::move(ip), "HTTP"); };
-  }
   http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
   return {};
 }
 
+// Who speaks for whom: the PROXY protocol, or a field of the requests.
+http::Binding Server::Parts::guarded_binding(const config::Httpd::Binding& binding,
+                                             const std::shared_ptr<const net::ProxyPolicy>& proxy) const {
+  http::Binding made;
+  made.gatekeeper = door->keeper();
+  if (binding.proxy_mode == 1) {
+    made.proxy = proxy;
+  } else {
+    made.client_address = {.field = binding.client_ip_proxy_header,
+                           .depth = binding.client_ip_header_depth,
+                           .proxies = NetworkSet::of(binding.proxy_allowed)};
+  }
+  return made;
+}
+
 Result<void> Server::Parts::listen_http(std::vector<std::string>& warnings) {
+  std::vector<std::string> told_by_ssh;
+  const auto proxy = proxy_policy(config().common, told_by_ssh);
   const auto& bindings = config().httpd.bindings;
   for (std::size_t i = 0; i < bindings.size(); ++i) {
     const std::string key = "httpd.bindings[" + std::to_string(i) + "]";
@@ -230,7 +258,7 @@ Result<void> Server::Parts::listen_http(std::vector<std::string>& warnings) {
       warnings.push_back(key + ": not opened, because the browser interface is not built yet and REST is off");
       continue;
     }
-    http::Binding binding;
+    http::Binding binding = guarded_binding(bindings[i], proxy);
     binding.address = bindings[i].address;
     binding.port = static_cast<std::uint16_t>(bindings[i].port);
     if (bindings[i].enable_https) {
@@ -307,7 +335,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
     if (!added) return fail(added.error());
   }
   if (auto told = run_startup_hook(config.common, *parts->hooks); !told) return fail(told.error());
-  if (auto done = parts->listen_ssh(); !done) return fail(done.error());
+  if (auto done = parts->listen_ssh(warnings); !done) return fail(done.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
   if (parts->options.only_account) {
     parts->threads.start();
@@ -351,6 +379,7 @@ void Server::reload() {
   } else {
     parts_->ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   }
+  if (auto read = parts_->door->reload(); !read) complain(read.error());
   if (auto trust = user_trust(parts_->config().sftpd, parts_->options.directory); !trust) {
     complain(trust.error());
   } else {
@@ -380,6 +409,7 @@ void Server::run() {
           [&] {
             parts.registry->close_idle(idle_limit);
             parts.ledger->tick();
+            parts.door->tick();
           },
       .stop_accepting =
           [&] {

@@ -45,7 +45,8 @@ class Server {
   void run();
   // Of the host key that clients prefer; empty: there is none.
   std::string host_key_fingerprint() const;
-  // Reads host keys, TLS files and the login banner again; what cannot be read stays as it was, with a log line.
+  // Reads host keys, TLS files, the login banner, IP lists and the defender's files again; what cannot be read stays as
+  // it was, with a log line.
   void reload();
 
  private:

@@ -99,8 +99,8 @@ Result<std::string> read_file(const std::string& key, const fs::path& file, std:
 
 }  // namespace
 
-Result<std::string> read_setting_file(const std::string& key, const fs::path& file) {
-  auto text = read_file(key, file, std::size_t{64} * 1024);
+Result<std::string> read_setting_file(const std::string& key, const fs::path& file, std::size_t limit) {
+  auto text = read_file(key, file, limit);
   while (text && (text->ends_with('\n') || text->ends_with('\r'))) text->pop_back();
   return text;
 }

@@ -48,7 +48,8 @@ Result<http::ClientOptions> http_client_options(const config::Http& config, cons
 http::TlsOptions tls_options(const config::Httpd& config, const config::Httpd::Binding& binding,
                              const std::filesystem::path& directory);
 
-// A small text file named by a key; the error names both. Trailing line ends are cut.
-Result<std::string> read_setting_file(const std::string& key, const std::filesystem::path& file);
+// A text file named by a key, of at most `limit` bytes; the error names both. Trailing line ends are cut.
+Result<std::string> read_setting_file(const std::string& key, const std::filesystem::path& file,
+                                      std::size_t limit = std::size_t{64} * 1024);
 
 }  // namespace ferry::server

@@ -78,15 +78,11 @@ Task<void> serve_line(std::shared_ptr<LoggedIn> login, std::string line, ssh::Ch
 
 class SshPolicy final : public ssh::ServerHandler {
  public:
-  SshPolicy(std::shared_ptr<SshServices> services, const ssh::PeerInfo& peer, session::Admission admission,
+  SshPolicy(std::shared_ptr<SshServices> services, const ssh::PeerInfo& peer,
             std::function<void(std::string)> disconnect)
-      : services_(std::move(services)),
-        peer_(peer),
-        admission_(std::move(admission)),
-        disconnect_(std::move(disconnect)) {}
+      : services_(std::move(services)), peer_(peer), disconnect_(std::move(disconnect)) {}
 
   ~SshPolicy() override {
-    if (!admitted_) return;
     // Else its channels have told.
     if (!login_ || login_->channels == 0) {
       tell_gone(*services_, peer_.remote_ip, login_ ? login_->user->username : "", began_);
@@ -96,11 +92,6 @@ class SshPolicy final : public ssh::ServerHandler {
     report.outcome = auth::LoginReport::Outcome::not_tried;
     report.username.clear();
     services_->authenticator.report(report);
-  }
-
-  Task<bool> admit() override {
-    admitted_ = co_await services_->options.connect.lets_in(peer_.remote_ip, "SSH");
-    co_return admitted_;
   }
 
   std::string banner() override { return *services_->banner.load(); }
@@ -325,10 +316,9 @@ class SshPolicy final : public ssh::ServerHandler {
 
   const std::shared_ptr<SshServices> services_;
   ssh::PeerInfo peer_;
-  session::Admission admission_;
   std::function<void(std::string)> disconnect_;
   const Clock::time_point began_ = Clock::now();
-  bool admitted_ = false, tried_ = false;
+  bool tried_ = false;
   std::string username_;
   std::vector<auth::Method> completed_;
   std::string remaining_;
@@ -344,12 +334,7 @@ class SshPolicy final : public ssh::ServerHandler {
 ssh::HandlerFactory make_ssh_policy(std::shared_ptr<SshServices> services) {
   return [services](const ssh::PeerInfo& peer,
                     std::function<void(std::string)> disconnect) -> std::unique_ptr<ssh::ServerHandler> {
-    auto admission = services->sessions.registry->admit(peer.remote_ip);
-    if (!admission) {
-      log::warn("sftpd", peer.connection_id, "client {} refused: {}", peer.remote_ip, admission.error().message);
-      return nullptr;
-    }
-    return std::make_unique<SshPolicy>(services, peer, std::move(*admission), std::move(disconnect));
+    return std::make_unique<SshPolicy>(services, peer, std::move(disconnect));
   };
 }
 

@@ -36,7 +36,6 @@ struct SshServices {
   std::atomic<std::shared_ptr<const ssh::UserTrust>> trust{std::make_shared<const ssh::UserTrust>()};
 };
 
-// Refuses clients beyond the registry's limits.
 ssh::HandlerFactory make_ssh_policy(std::shared_ptr<SshServices> services);
 
 }  // namespace ferry::server

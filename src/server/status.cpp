@@ -34,6 +34,13 @@ void Status::set_host_keys(const HostKeys& keys) {
   }
 }
 
+void Status::set_door(bool defender, bool allow_list, std::vector<std::string> rate_limited_protocols) {
+  const std::lock_guard lock(mutex_);
+  status_.defender_active = defender;
+  status_.allow_list_active = allow_list;
+  status_.rate_limited_protocols = std::move(rate_limited_protocols);
+}
+
 rest::ServicesStatus Status::get() const {
   const std::lock_guard lock(mutex_);
   return status_;

@@ -13,6 +13,7 @@ namespace ferry::server {
 class Status {
  public:
   void set_ssh(const config::Sftpd& config, const ssh::ServerOptions& options);
+  void set_door(bool defender, bool allow_list, std::vector<std::string> rate_limited_protocols);
   // After set_ssh: shows the algorithms that are offered.
   void set_host_keys(const HostKeys& keys);
   rest::ServicesStatus get() const;

@@ -150,7 +150,7 @@ Result<Admission> Registry::admit(std::string_view client_ip) {
   std::string host(client_ip);
   const std::lock_guard lock(state_->mutex);
   if (at_limit(state_->connections, state_->limits.max_total_connections)) {
-    return fail(ErrorCode::limit_exceeded, "max_total_connections reached");
+    return fail(ErrorCode::quota_exceeded, "max_total_connections reached");
   }
   std::size_t& count = state_->per_host[host];
   if (at_limit(count, state_->limits.max_per_host_connections)) {

@@ -104,7 +104,7 @@ class Registry {
  public:
   explicit Registry(Limits limits = {});
 
-  // limit_exceeded when the host or the server is full.
+  // limit_exceeded when the host has as many as it may, quota_exceeded when the server is full.
   Result<Admission> admit(std::string_view client_ip);
 
   // limit_exceeded when the account has `max_sessions` already (0: unlimited), conflict when the id is in use.

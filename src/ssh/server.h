@@ -1,7 +1,7 @@
 // The SSH server: listens, and runs one coroutine a connection on the io_contexts it was given.
 //
 //   ssh::Server server(options, make_handler, contexts);
-//   auto port = server.listen("127.0.0.1", 2022);
+//   auto port = server.listen({.address = "127.0.0.1", .port = 2022, .gatekeeper = gatekeeper});
 //
 // make_handler is called on the connection's io_context when a client connects.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/task.h"
+#include "net/listener.h"
 #include "ssh/keys/host_certificate.h"
 #include "ssh/server_handler.h"
 #include "ssh/transport/algorithms.h"
@@ -53,8 +54,8 @@ class Server {
 
   // invalid_argument: algorithms or host keys that do not fit together. Call once before listen.
   Result<void> check() const;
-  // `address` empty: all, IPv4 and IPv6. Port 0: any. Answers the port.
-  Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+  // Answers the port. A client's ticket is kept as long as its connection.
+  Result<std::uint16_t> listen(net::ListenerOptions options);
   // New connections use these host keys from now on. Safe from any thread.
   Result<void> set_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
                              std::vector<HostCertificate> certificates = {});

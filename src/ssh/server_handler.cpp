@@ -2,7 +2,6 @@
 
 namespace ferry::ssh {
 
-Task<bool> ServerHandler::admit() { co_return true; }
 Task<AuthOutcome> ServerHandler::authenticate_none(std::string) { co_return AuthOutcome{}; }
 Task<AuthOutcome> ServerHandler::authenticate_password(std::string, crypto::Secret) { co_return AuthOutcome{}; }
 Task<AuthOutcome> ServerHandler::query_public_key(std::string, PublicKey) { co_return AuthOutcome{}; }

@@ -59,8 +59,6 @@ class ServerHandler {
  public:
   virtual ~ServerHandler() = default;
 
-  // Whether the client is served at all: asked first, while it waits.
-  virtual Task<bool> admit();
   // Shown before authentication; empty: none.
   virtual std::string banner() { return {}; }
   virtual void client_version_known(const std::string& /*version*/) {}

@@ -286,4 +286,16 @@ Result<Restored> Accounts::restore(model::Role role, bool replace) {
       [&](const Change<model::Role>& change) { return provider_.change_role(name, change); });
 }
 
+Result<Restored> Accounts::restore(model::IpListEntry entry, bool replace) {
+  if (auto valid = check(entry); !valid) return fail(valid.error());
+  const auto type = static_cast<model::IpListType>(entry.type);
+  const std::string ipornet = entry.ipornet;
+  const auto restored = add_or_change(
+      std::move(entry), replace,
+      [&](const model::IpListEntry& o) { return provider_.add_ip_list_entry(o, Origin::dump); },
+      [&](const Change<model::IpListEntry>& change) { return provider_.change_ip_list_entry(type, ipornet, change); });
+  if (restored) tell(type, ipornet);
+  return restored;
+}
+
 }  // namespace ferry::store

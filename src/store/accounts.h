@@ -7,6 +7,7 @@
 // Errors: those of the provider; invalid_argument with a message for the client.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -61,12 +62,25 @@ class Accounts {
   Result<model::Role> add_role(model::Role role);
   Result<model::Role> update_role(std::string_view name, model::Role role);
 
+  // The entry of `type` named `ipornet`, which may be written in any form. invalid_argument: it is no network.
+  Result<model::IpListEntry> ip_list_entry(model::IpListType type, std::string_view ipornet);
+  Result<model::IpListEntry> add_ip_list_entry(model::IpListEntry entry);
+  Result<model::IpListEntry> update_ip_list_entry(model::IpListType type, std::string_view ipornet,
+                                                  model::IpListEntry entry);
+  Result<void> delete_ip_list_entry(model::IpListType type, std::string_view ipornet);
+  // Called after every change of an entry, from the changing thread; the provider says what became of it. Set it
+  // before anything changes.
+  void on_ip_list_change(std::function<void(model::IpListType, const std::string& ipornet)> changed) {
+    ip_list_changed_ = std::move(changed);
+  }
+
   // The rules of an object, without storing it; brings it into normal form.
   Result<void> check(model::User& user) const;
   Result<void> check(model::Admin& admin) const;
   Result<void> check(model::Folder& folder) const { return model::validate(folder, options_.users.naming); }
   Result<void> check(model::Group& group) const { return model::validate(group, options_.users.naming); }
   Result<void> check(model::Role& role) const { return model::validate(role, options_.users.naming); }
+  Result<void> check(model::IpListEntry& entry) const { return model::validate(entry); }
 
   // An object of a dump. It is all that counts: nothing of a stored one of its name is kept but what the store keeps,
   // and an admin's password when the dump has none. Unless `replace`, a stored one stays as it is.
@@ -75,6 +89,7 @@ class Accounts {
   Result<Restored> restore(model::Folder folder, bool replace);
   Result<Restored> restore(model::Group group, bool replace);
   Result<Restored> restore(model::Role role, bool replace);
+  Result<Restored> restore(model::IpListEntry entry, bool replace);
 
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
@@ -84,8 +99,13 @@ class Accounts {
   Result<void> hash_in_place(std::string& password) const;
   Result<void> prepare(model::Admin& admin) const;
 
+  void tell(model::IpListType type, const std::string& ipornet) const {
+    if (ip_list_changed_) ip_list_changed_(type, ipornet);
+  }
+
   Provider& provider_;
   AccountOptions options_;
+  std::function<void(model::IpListType, const std::string&)> ip_list_changed_;
 };
 
 }  // namespace ferry::store

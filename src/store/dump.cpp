@@ -18,7 +18,7 @@ void drop_ids(std::vector<model::VirtualFolder>& mounts) {
 
 template <class Object>
 Json without_ids(Object object) {
-  object.id = 0;
+  if constexpr (requires { object.id; }) object.id = 0;
   if constexpr (requires { object.virtual_folders; }) drop_ids(object.virtual_folders);
   return model::to_json(object, model::View::storage);
 }
@@ -40,7 +40,7 @@ Json list_of(const std::vector<Object>& objects) {
 
 Result<DumpScopes> DumpScopes::parse(std::string_view words) {
   if (words.empty()) return everything();
-  static constexpr std::array others = {"api_keys", "shares", "actions", "rules", "ip_lists", "configs"};
+  static constexpr std::array others = {"api_keys", "shares", "actions", "rules", "configs"};
   DumpScopes scopes;
   while (!words.empty()) {
     const std::string_view word = words.substr(0, words.find(','));
@@ -55,6 +55,8 @@ Result<DumpScopes> DumpScopes::parse(std::string_view words) {
       scopes.admins = true;
     } else if (word == "roles") {
       scopes.roles = true;
+    } else if (word == "ip_lists") {
+      scopes.ip_lists = true;
     } else if (std::ranges::find(others, word) == others.end()) {
       return fail(ErrorCode::invalid_argument, "scopes: unknown value \"" + std::string(word) + "\"");
     }
@@ -71,6 +73,7 @@ Result<std::string> write_dump(Provider& provider, const DumpScopes& scopes, boo
   if (scopes.folders) dump["folders"] = list_of(all->folders);
   if (scopes.admins) dump["admins"] = list_of(all->admins);
   if (scopes.roles) dump["roles"] = list_of(all->roles);
+  if (scopes.ip_lists) dump["ip_lists"] = list_of(all->ip_lists);
   return dump.dump(indent ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -23,8 +23,8 @@ inline constexpr std::int64_t oldest_dump_version = 9;  // SFTPGo 2.2
 
 // Which lists a dump has.
 struct DumpScopes {
-  bool users = false, groups = false, folders = false, admins = false, roles = false;
-  static DumpScopes everything() { return {true, true, true, true, true}; }
+  bool users = false, groups = false, folders = false, admins = false, roles = false, ip_lists = false;
+  static DumpScopes everything() { return {true, true, true, true, true, true}; }
   // The documented words, separated by commas; "" is everything. Those of features this server does not have give
   // nothing. invalid_argument: another word.
   static Result<DumpScopes> parse(std::string_view words);

@@ -60,6 +60,8 @@ void begin(model::Group& group, Origin origin) { begin_shared(group, origin); }
 
 void begin(model::Role& role, Origin origin) { begin_shared(role, origin); }
 
+void begin(model::IpListEntry& entry, Origin origin) { begin_times(entry, origin); }
+
 void restore_kept(model::User& changed, const model::User& stored) {
   changed.id = stored.id;
   changed.username = stored.username;
@@ -94,6 +96,12 @@ void restore_kept(model::Folder& changed, const model::Folder& stored) {
 void restore_kept(model::Group& changed, const model::Group& stored) { restore_shared(changed, stored); }
 
 void restore_kept(model::Role& changed, const model::Role& stored) { restore_shared(changed, stored); }
+
+void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored) {
+  changed.type = stored.type;
+  changed.ipornet = stored.ipornet;
+  changed.created_at = stored.created_at;
+}
 
 model::VirtualFolder mount_only(const model::VirtualFolder& mount) {
   model::VirtualFolder only;

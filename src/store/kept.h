@@ -19,6 +19,7 @@ void begin(model::Admin& admin, Origin origin);
 void begin(model::Folder& folder);
 void begin(model::Group& group, Origin origin);
 void begin(model::Role& role, Origin origin);
+void begin(model::IpListEntry& entry, Origin origin);
 
 // Puts back what only the store may change.
 void restore_kept(model::User& changed, const model::User& stored);
@@ -26,6 +27,7 @@ void restore_kept(model::Admin& changed, const model::Admin& stored);
 void restore_kept(model::Folder& changed, const model::Folder& stored);
 void restore_kept(model::Group& changed, const model::Group& stored);
 void restore_kept(model::Role& changed, const model::Role& stored);
+void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored);
 
 // Of a mount, what belongs to the mount; the folder's own fields come from the folder when it is read.
 model::VirtualFolder mount_only(const model::VirtualFolder& mount);

@@ -39,6 +39,8 @@ void count_unknown(const Json& given, const Json& kept, const std::string& path,
 const std::string& name_of(const auto& object) {
   if constexpr (requires { object.username; }) {
     return object.username;
+  } else if constexpr (requires { object.ipornet; }) {
+    return object.ipornet;
   } else {
     return object.name;
   }
@@ -62,6 +64,7 @@ class Contents {
   std::vector<model::Group> groups;
   std::vector<model::User> users;
   std::vector<model::Admin> admins;
+  std::vector<model::IpListEntry> ip_lists;
 
  private:
   template <class Object>
@@ -99,7 +102,7 @@ Result<void> Contents::check_version() const {
 }
 
 void Contents::count_others() {
-  static const Names known = {"version", "roles", "folders", "groups", "users", "admins"};
+  static const Names known = {"version", "roles", "folders", "groups", "users", "admins", "ip_lists"};
   for (const auto& [name, value] : dump_.items()) {
     if (!known.contains(name) && !is_nothing(value)) left_out_[name] += value.is_array() ? value.size() : 1;
   }
@@ -112,6 +115,7 @@ Result<void> Contents::read() {
   if (done) done = read_list("groups", model::group_from_json, groups);
   if (done) done = read_list("users", model::user_from_json, users);
   if (done) done = read_list("admins", model::admin_from_json, admins);
+  if (done) done = read_list("ip_lists", model::ip_list_entry_from_json, ip_lists);
   if (done) done = check_references("groups", groups);
   if (done) done = check_references("users", users);
   if (done) done = check_references("admins", admins);
@@ -134,7 +138,9 @@ Result<void> Contents::read_list(const char* key, Result<Object> (*from_json)(co
     };
     count_unknown(item, model::to_json(*object, model::View::storage), key, left_out_);
     if (auto valid = accounts_.check(*object); !valid) return refuse(": " + valid.error().message);
-    if (!names_[key].insert(name_of(*object)).second) return refuse(" stands twice");
+    std::string name = name_of(*object);
+    if constexpr (requires { object->ipornet; }) name += " of list " + std::to_string(object->type);
+    if (!names_[key].insert(name).second) return refuse(" stands twice");
     into.push_back(std::move(*object));
   }
   return {};
@@ -232,6 +238,7 @@ Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode
   if (done) done = store_all(accounts, mode, "groups", contents.groups, report);
   if (done) done = store_all(accounts, mode, "users", contents.users, report);
   if (done) done = store_all(accounts, mode, "admins", contents.admins, report);
+  if (done) done = store_all(accounts, mode, "ip_lists", contents.ip_lists, report);
   if (!done) return fail(done.error());
   return report;
 }

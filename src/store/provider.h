@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +21,9 @@
 #include "model/group.h"
 #include "model/role.h"
 #include "model/user.h"
+#include "store/change.h"
+#include "store/defender_hosts.h"
+#include "store/ip_lists.h"
 
 namespace ferry::store {
 
@@ -46,10 +48,6 @@ struct TransferUsage {
   bool operator==(const TransferUsage&) const = default;
 };
 
-// Where a new object comes from. One from a client begins its life now; one from a dump brings its times along
-// (created_at, updated_at, last_login, first_download, first_upload). Nobody brings along an id or used quota.
-enum class Origin : std::uint8_t { client, dump };
-
 // All there is, at one moment, ordered by name.
 struct Snapshot {
   std::vector<model::UserPtr> users;
@@ -57,16 +55,12 @@ struct Snapshot {
   std::vector<model::Folder> folders;
   std::vector<model::AdminPtr> admins;
   std::vector<model::Role> roles;
+  std::vector<model::IpListEntry> ip_lists;
 };
 
-// Changes an object inside the transaction that holds it; an error from it leaves the object as it was. It must be
-// quick and must not call the provider. It cannot rename the object.
-template <class Object>
-using Change = std::function<Result<void>(Object&)>;
-
-class Provider {
+class Provider : public IpLists, public DefenderHosts {
  public:
-  virtual ~Provider() = default;
+  ~Provider() override = default;
 
   // A word for logs and GET /status: "sqlite", "memory".
   virtual std::string_view driver() const = 0;

@@ -119,7 +119,7 @@ const Schema& schema<Httpd::Binding>() {
       row<&Httpd::Binding::proxy_mode>("proxy_mode", flag()),
       row<&Httpd::Binding::proxy_allowed>("proxy_allowed", network()),
       row<&Httpd::Binding::client_ip_proxy_header>("client_ip_proxy_header"),
-      row<&Httpd::Binding::client_ip_header_depth>("client_ip_header_depth", at_least(0)),
+      row<&Httpd::Binding::client_ip_header_depth>("client_ip_header_depth", at_least(-1)),
       row<&Httpd::Binding::hide_login_url>("hide_login_url", range(0, 3)),
       row<&Httpd::Binding::render_openapi>("render_openapi"),
       row<&Httpd::Binding::base_url>("base_url"),

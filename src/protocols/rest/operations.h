@@ -63,6 +63,18 @@ http::Response get_role(const Call& call);
 http::Response update_role(const Call& call);
 http::Response delete_role(const Call& call);
 
+// defender.cpp
+http::Response list_defender_hosts(const Call& call);
+http::Response get_defender_host(const Call& call);
+http::Response delete_defender_host(const Call& call);
+
+// ip_lists.cpp
+http::Response list_ip_list(const Call& call);
+http::Response add_ip_list_entry(const Call& call);
+http::Response get_ip_list_entry(const Call& call);
+http::Response update_ip_list_entry(const Call& call);
+http::Response delete_ip_list_entry(const Call& call);
+
 // backups.cpp
 http::Response dump_data(const Call& call);
 http::Response load_data_from_file(const Call& call);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/defender.h"
 #include "auth/login.h"
 #include "auth/token.h"
 #include "http/router.h"
@@ -42,6 +43,8 @@ struct Dependencies {
   std::function<ServicesStatus()> status;
   std::shared_ptr<session::Ledger> ledger;
   std::shared_ptr<session::QuotaScans> scans;
+
+  auth::Defender* defender = nullptr;  // null: it is off
 
   std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body

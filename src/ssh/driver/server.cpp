@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "crypto/secret.h"
-#include "net/listener.h"
 #include "ssh/driver/connection.h"
 #include "ssh/keys/private_key.h"
 
@@ -31,8 +30,9 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   std::shared_ptr<const TransportOptions> transport_options;
   std::unordered_map<std::string, std::weak_ptr<Connection>> connections;
 
-  void accept(asio::ip::tcp::socket socket, net::Endpoints endpoints);
-  static Task<void> run(std::shared_ptr<State> self, std::shared_ptr<Connection> connection, PeerInfo peer);
+  void accept(asio::ip::tcp::socket socket, net::Endpoints endpoints, net::Ticket ticket);
+  static Task<void> run(std::shared_ptr<State> self, std::shared_ptr<Connection> connection, PeerInfo peer,
+                        net::Ticket ticket);
   Result<void> use_host_keys(std::vector<std::shared_ptr<const PrivateKey>> keys,
                              std::vector<HostCertificate> certificates);
 };
@@ -92,11 +92,13 @@ Result<void> Server::set_host_keys(std::vector<std::shared_ptr<const PrivateKey>
   return state_->use_host_keys(std::move(keys), std::move(certificates));
 }
 
-Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t port) {
-  Result<std::unique_ptr<net::Listener>> listener = net::Listener::open(
-      address, port, state_->contexts, [state = state_](asio::ip::tcp::socket socket, net::Endpoints endpoints) {
-        state->accept(std::move(socket), std::move(endpoints));
-      });
+Result<std::uint16_t> Server::listen(net::ListenerOptions options) {
+  options.protocol = Protocol::ssh;
+  Result<std::unique_ptr<net::Listener>> listener =
+      net::Listener::open(std::move(options), state_->contexts,
+                          [state = state_](asio::ip::tcp::socket socket, net::Endpoints endpoints, net::Ticket ticket) {
+                            state->accept(std::move(socket), std::move(endpoints), std::move(ticket));
+                          });
   if (!listener) return fail(listener.error());
   const std::uint16_t bound = (*listener)->port();
   const std::lock_guard lock(state_->mutex);
@@ -105,7 +107,7 @@ Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t p
   return bound;
 }
 
-void Server::State::accept(asio::ip::tcp::socket socket, net::Endpoints endpoints) {
+void Server::State::accept(asio::ip::tcp::socket socket, net::Endpoints endpoints, net::Ticket ticket) {
   static std::atomic<std::uint64_t> counter{0};
   PeerInfo peer;
   peer.connection_id = "SSH_" + std::to_string(++counter);
@@ -122,17 +124,18 @@ void Server::State::accept(asio::ip::tcp::socket socket, net::Endpoints endpoint
   }
   const auto executor = socket.get_executor();
   auto connection = std::make_shared<Connection>(std::move(socket), peer, std::move(current), options);
-  asio::co_spawn(executor, run(shared_from_this(), std::move(connection), std::move(peer)), asio::detached);
+  asio::co_spawn(executor, run(shared_from_this(), std::move(connection), std::move(peer), std::move(ticket)),
+                 asio::detached);
 }
 
-Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Connection> connection, PeerInfo peer) {
+// The ticket goes with the coroutine.
+Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Connection> connection, PeerInfo peer,
+                              net::Ticket /*ticket*/) {
   std::unique_ptr<ServerHandler> handler =
       self->make_handler(peer, [weak = std::weak_ptr(connection)](std::string reason) {
         if (const auto alive = weak.lock()) alive->request_disconnect(std::move(reason));
       });
-  bool admitted = false;
-  if (handler) admitted = co_await handler->admit();
-  if (!admitted) {
+  if (!handler) {
     log::debug(sender, peer.connection_id, "connection from {} refused", peer.remote_address);
     co_return;
   }

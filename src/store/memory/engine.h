@@ -34,6 +34,11 @@ class Links {
   Table<std::set<std::string>> links_;
 };
 
+struct DefenderRecord {
+  std::int64_t banned_until = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> events;  // when, score
+};
+
 // Calls `take(value)` for the entries of a page.
 template <class Value, class Take>
 void for_page(const Table<Value>& table, Page page, Take take) {
@@ -88,6 +93,21 @@ class Engine final : public Provider {
   Result<model::Role> change_role(std::string_view name, const Change<model::Role>& change) override;
   Result<void> delete_role(std::string_view name) override;
 
+  Result<model::IpListEntry> ip_list_entry(model::IpListType type, std::string_view ipornet) override;
+  Result<std::vector<model::IpListEntry>> ip_list_entries(model::IpListType type, const IpListPage& page) override;
+  Result<std::vector<model::IpListEntry>> all_ip_list_entries() override;
+  Result<model::IpListEntry> add_ip_list_entry(model::IpListEntry entry, Origin origin) override;
+  Result<model::IpListEntry> change_ip_list_entry(model::IpListType type, std::string_view ipornet,
+                                                  const Change<model::IpListEntry>& change) override;
+  Result<void> delete_ip_list_entry(model::IpListType type, std::string_view ipornet) override;
+
+  Result<std::vector<DefenderHost>> defender_hosts(DefenderTimes times, std::size_t limit) override;
+  Result<DefenderHost> defender_host(std::string_view ip, DefenderTimes times) override;
+  Result<DefenderHost> add_defender_event(const DefenderEvent& event, DefenderTimes times) override;
+  Result<std::int64_t> extend_ban(std::string_view ip, std::int64_t now, std::int64_t by) override;
+  Result<void> delete_defender_host(std::string_view ip) override;
+  Result<void> forget_defender_hosts(DefenderTimes times) override;
+
   Result<Snapshot> snapshot() override;
 
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
@@ -126,6 +146,8 @@ class Engine final : public Provider {
   Table<model::Folder> folders_;
   Table<model::Group> groups_;
   Table<model::Role> roles_;
+  Table<model::IpListEntry> ip_lists_;  // by list and ipornet
+  Table<DefenderRecord> defender_;      // by address
   Links folder_users_, folder_groups_, group_users_, group_admins_, role_users_, role_admins_;
   std::int64_t last_id_ = 0;
 };

@@ -16,6 +16,7 @@ Result<Snapshot> Engine::snapshot() {
   for (const auto& [name, folder] : folders_) all.folders.push_back(shown(folder));
   for (const auto& [name, admin] : admins_) all.admins.push_back(admin);
   for (const auto& [name, role] : roles_) all.roles.push_back(shown(role));
+  for (const auto& [key, entry] : ip_lists_) all.ip_lists.push_back(entry);
   return all;
 }
 

@@ -120,6 +120,7 @@ Result<Snapshot> snapshot(soci::session& sql) {
   if (done) done = take(admins::list(sql, everything), all.admins);
   if (done) done = take(roles::list(sql, everything), all.roles);
   if (!done) return fail(std::move(done.error()));
+  all.ip_lists = ip_lists::all(sql);
   return all;
 }
 

@@ -130,8 +130,32 @@ constexpr const char* version_2[] = {
     "UPDATE admins SET data = json_remove(data, '$.groups', '$.role')",
 };
 
+// IP lists, and what the defender's driver "provider" keeps.
+constexpr const char* version_3[] = {
+    "CREATE TABLE ip_lists ("
+    " type INTEGER NOT NULL,"
+    " ipornet TEXT NOT NULL,"
+    " description TEXT NOT NULL,"
+    " mode INTEGER NOT NULL,"
+    " protocols INTEGER NOT NULL,"
+    " created_at BIGINT NOT NULL,"
+    " updated_at BIGINT NOT NULL,"
+    " PRIMARY KEY (type, ipornet)) WITHOUT ROWID",
+    "CREATE TABLE defender_hosts ("
+    " ip TEXT NOT NULL PRIMARY KEY,"
+    " banned_until BIGINT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX defender_hosts_by_ban ON defender_hosts (banned_until)",
+    "CREATE TABLE defender_events ("
+    " id INTEGER PRIMARY KEY,"
+    " ip TEXT NOT NULL,"
+    " at BIGINT NOT NULL,"
+    " score INTEGER NOT NULL)",
+    "CREATE INDEX defender_events_by_ip ON defender_events (ip, at)",
+    "CREATE INDEX defender_events_by_time ON defender_events (at)",
+};
+
 // What leads from version i to i + 1.
-const std::vector<std::span<const char* const>> migrations = {version_1, version_2};
+const std::vector<std::span<const char* const>> migrations = {version_1, version_2, version_3};
 
 struct Tables {
   bool any = false;

@@ -122,6 +122,50 @@ class SqliteProvider final : public Provider {
     return db_->write([&](session& sql) { return tables::roles::erase(sql, std::string(name)); });
   }
 
+  Result<model::IpListEntry> ip_list_entry(model::IpListType type, std::string_view ipornet) override {
+    return db_->read([&](session& sql) { return tables::ip_lists::find(sql, number(type), std::string(ipornet)); });
+  }
+  Result<std::vector<model::IpListEntry>> ip_list_entries(model::IpListType type, const IpListPage& page) override {
+    return db_->read([&](session& sql) { return tables::ip_lists::list(sql, number(type), page); });
+  }
+  Result<std::vector<model::IpListEntry>> all_ip_list_entries() override {
+    return db_->read(
+        [](session& sql) -> Result<std::vector<model::IpListEntry>> { return tables::ip_lists::all(sql); });
+  }
+  Result<model::IpListEntry> add_ip_list_entry(model::IpListEntry entry, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::ip_lists::add(sql, std::move(entry), origin); });
+  }
+  Result<model::IpListEntry> change_ip_list_entry(model::IpListType type, std::string_view ipornet,
+                                                  const Change<model::IpListEntry>& change) override {
+    return db_->write(
+        [&](session& sql) { return tables::ip_lists::change(sql, number(type), std::string(ipornet), change); });
+  }
+  Result<void> delete_ip_list_entry(model::IpListType type, std::string_view ipornet) override {
+    return db_->write([&](session& sql) { return tables::ip_lists::erase(sql, number(type), std::string(ipornet)); });
+  }
+
+  Result<std::vector<DefenderHost>> defender_hosts(DefenderTimes times, std::size_t limit) override {
+    return db_->read([&](session& sql) { return tables::defender::list(sql, times, limit); });
+  }
+  Result<DefenderHost> defender_host(std::string_view ip, DefenderTimes times) override {
+    return db_->read([&](session& sql) { return tables::defender::find(sql, std::string(ip), times); });
+  }
+  Result<DefenderHost> add_defender_event(const DefenderEvent& event, DefenderTimes times) override {
+    return db_->write([&](session& sql) { return tables::defender::add(sql, event, times); });
+  }
+  Result<std::int64_t> extend_ban(std::string_view ip, std::int64_t now, std::int64_t by) override {
+    // Nearly every host that comes is not banned: these wait for no writer.
+    const auto banned = db_->read([&](session& sql) { return tables::defender::extend(sql, std::string(ip), now, 0); });
+    if (!banned || *banned == 0) return banned;
+    return db_->write([&](session& sql) { return tables::defender::extend(sql, std::string(ip), now, by); });
+  }
+  Result<void> delete_defender_host(std::string_view ip) override {
+    return db_->write([&](session& sql) { return tables::defender::erase(sql, std::string(ip)); });
+  }
+  Result<void> forget_defender_hosts(DefenderTimes times) override {
+    return db_->write([&](session& sql) { return tables::defender::forget(sql, times); });
+  }
+
   Result<Snapshot> snapshot() override {
     return db_->read([](session& sql) { return tables::snapshot(sql); });
   }
@@ -153,6 +197,8 @@ class SqliteProvider final : public Provider {
   }
 
  private:
+  static tables::Row number(model::IpListType type) { return static_cast<tables::Row>(type); }
+
   template <class Find>
   Result<model::UserPtr> cached(std::string_view kind, std::string_view name, Find find) {
     const auto read = [&] { return db_->read([&](session& sql) { return find(sql, std::string(name)); }); };

@@ -98,6 +98,25 @@ Result<void> update_quota(soci::session& sql, const std::string& name, QuotaUsag
 Result<QuotaUsage> quota(soci::session& sql, const std::string& name);
 }  // namespace folders
 
+namespace ip_lists {
+Result<model::IpListEntry> find(soci::session& sql, Row type, const std::string& ipornet);
+Result<std::vector<model::IpListEntry>> list(soci::session& sql, Row type, const IpListPage& page);
+std::vector<model::IpListEntry> all(soci::session& sql);
+Result<model::IpListEntry> add(soci::session& sql, model::IpListEntry entry, Origin origin);
+Result<model::IpListEntry> change(soci::session& sql, Row type, const std::string& ipornet,
+                                  const Change<model::IpListEntry>& change);
+Result<void> erase(soci::session& sql, Row type, const std::string& ipornet);
+}  // namespace ip_lists
+
+namespace defender {
+Result<std::vector<DefenderHost>> list(soci::session& sql, DefenderTimes times, std::size_t limit);
+Result<DefenderHost> find(soci::session& sql, const std::string& ip, DefenderTimes times);
+Result<DefenderHost> add(soci::session& sql, const DefenderEvent& event, DefenderTimes times);
+Result<std::int64_t> extend(soci::session& sql, const std::string& ip, Row now, Row by);
+Result<void> erase(soci::session& sql, const std::string& ip);
+Result<void> forget(soci::session& sql, DefenderTimes times);
+}  // namespace defender
+
 Result<Snapshot> snapshot(soci::session& sql);
 
 // How many rows the last INSERT, UPDATE or DELETE of this session changed.

@@ -92,6 +92,41 @@ class FaultyProvider final : public store::Provider {
     return inner_->change_role(name, change);
   }
   Result<void> delete_role(std::string_view name) override { return inner_->delete_role(name); }
+  Result<model::IpListEntry> ip_list_entry(model::IpListType type, std::string_view ipornet) override {
+    return inner_->ip_list_entry(type, ipornet);
+  }
+  Result<std::vector<model::IpListEntry>> ip_list_entries(model::IpListType type,
+                                                          const store::IpListPage& page) override {
+    return inner_->ip_list_entries(type, page);
+  }
+  Result<std::vector<model::IpListEntry>> all_ip_list_entries() override { return inner_->all_ip_list_entries(); }
+  Result<model::IpListEntry> add_ip_list_entry(model::IpListEntry entry, store::Origin origin) override {
+    return inner_->add_ip_list_entry(std::move(entry), origin);
+  }
+  Result<model::IpListEntry> change_ip_list_entry(model::IpListType type, std::string_view ipornet,
+                                                  const store::Change<model::IpListEntry>& change) override {
+    return inner_->change_ip_list_entry(type, ipornet, change);
+  }
+  Result<void> delete_ip_list_entry(model::IpListType type, std::string_view ipornet) override {
+    return inner_->delete_ip_list_entry(type, ipornet);
+  }
+  Result<std::vector<store::DefenderHost>> defender_hosts(store::DefenderTimes times, std::size_t limit) override {
+    return inner_->defender_hosts(times, limit);
+  }
+  Result<store::DefenderHost> defender_host(std::string_view ip, store::DefenderTimes times) override {
+    return inner_->defender_host(ip, times);
+  }
+  Result<store::DefenderHost> add_defender_event(const store::DefenderEvent& event,
+                                                 store::DefenderTimes times) override {
+    return inner_->add_defender_event(event, times);
+  }
+  Result<std::int64_t> extend_ban(std::string_view ip, std::int64_t now, std::int64_t by) override {
+    return inner_->extend_ban(ip, now, by);
+  }
+  Result<void> delete_defender_host(std::string_view ip) override { return inner_->delete_defender_host(ip); }
+  Result<void> forget_defender_hosts(store::DefenderTimes times) override {
+    return inner_->forget_defender_hosts(times);
+  }
   Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
     return inner_->update_user_quota(name, usage, how);

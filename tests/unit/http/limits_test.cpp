@@ -76,28 +76,6 @@ TEST(HttpLimits, connections_above_the_limit_are_closed) {
   EXPECT_NE(later.read_until("hello later").find("hello later"), std::string::npos);
 }
 
-TEST(HttpLimits, admission_is_asked_and_given_back) {
-  auto tickets = std::make_shared<int>(0);
-  http::ServerOptions options;
-  options.admit = [tickets](const std::string& ip) -> std::shared_ptr<void> {
-    EXPECT_EQ(ip, "127.0.0.1");
-    if (tickets.use_count() > 2) return nullptr;  // besides the test and the server a connection has it
-    return tickets;
-  };
-  RunningServer server(test_router(), options);
-  options = {};
-  for (int i = 0; i < 3; ++i) {
-    RawClient client(server.port());
-    client.send("GET /hello/you HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_NE(client.read_until("hello you").find("hello you"), std::string::npos);
-    RawClient second(server.port());
-    EXPECT_EQ(second.read_all(), "");
-    client.close();
-    EXPECT_TRUE(wait_until_empty(server.server()));
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
 TEST(HttpLimits, bodies_share_a_bounded_memory) {
   http::ServerOptions options;
   options.max_body_memory = 1500;
@@ -147,10 +125,10 @@ TEST(HttpLimits, close_ends_everything) {
 
 TEST(HttpLimits, bad_addresses_and_ports_in_use) {
   RunningServer server(test_router(), {});
-  const auto bad = server.server().listen({.address = "localhost:80", .port = 0, .tls = nullptr});
+  const auto bad = server.server().listen({.address = "localhost:80", .port = 0});
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code, ErrorCode::invalid_argument);
-  const auto taken = server.server().listen({.address = "127.0.0.1", .port = server.port(), .tls = nullptr});
+  const auto taken = server.server().listen({.address = "127.0.0.1", .port = server.port()});
   EXPECT_FALSE(taken);
 }
 

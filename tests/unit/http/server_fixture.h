@@ -16,8 +16,11 @@ namespace ferry::test {
 class RunningServer {
  public:
   RunningServer(http::Router router, http::ServerOptions options, std::shared_ptr<http::TlsContext> tls = nullptr)
+      : RunningServer(std::move(router), std::move(options), http::Binding{.tls = std::move(tls)}) {}
+  RunningServer(http::Router router, http::ServerOptions options, http::Binding binding)
       : server_({&contexts_[0], &contexts_[1]}, std::move(router), std::move(options)) {
-    auto port = server_.listen({.address = "127.0.0.1", .port = 0, .tls = std::move(tls)});
+    binding.address = "127.0.0.1";
+    auto port = server_.listen(binding);
     if (!port) throw std::runtime_error(port.error().message);
     port_ = *port;
     for (std::size_t i = 0; i < 2; ++i) threads_[i] = std::thread([this, i] { contexts_[i].run(); });

@@ -272,5 +272,42 @@ TEST(Validate, HostileNamesOfGroupsAndRoles) {
   }
 }
 
+TEST(IpListEntry, OneFormAndTheDocumentedNumbers) {
+  IpListEntry entry;
+  entry.ipornet = "192.0.2.77/24";
+  entry.type = 2;
+  entry.mode = 2;
+  entry.protocols = 15;
+  ASSERT_TRUE(validate(entry));
+  EXPECT_EQ(entry.ipornet, "192.0.2.0/24");
+  entry.ipornet = "2001:DB8::1";
+  ASSERT_TRUE(validate(entry));
+  EXPECT_EQ(entry.ipornet, "2001:db8::1/128");
+  const auto refused = [](IpListEntry changed, auto change) {
+    change(changed);
+    return !validate(changed);
+  };
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.ipornet = "example.com"; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.ipornet = "10.0.0.0/33"; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.type = 0; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.type = 4; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.mode = 3; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.type = 1; })) << "only the defender's list denies";
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.protocols = 16; }));
+  EXPECT_TRUE(refused(entry, [](IpListEntry& e) { e.protocols = -1; }));
+}
+
+TEST(NetworkFiles, OfSftpGo22) {
+  const auto networks = networks_from_text(R"({"addresses":["192.0.2.1","2001:db8::68"],"networks":["192.0.2.1/24"]})");
+  ASSERT_TRUE(networks);
+  EXPECT_EQ(networks->size(), 3U);
+  EXPECT_EQ(networks->at(2).to_string(), "192.0.2.0/24");
+  EXPECT_TRUE(networks_from_text("{}")->empty());
+  EXPECT_FALSE(networks_from_text("[]"));
+  EXPECT_FALSE(networks_from_text(R"({"addresses":"192.0.2.1"})"));
+  EXPECT_FALSE(networks_from_text(R"({"addresses":[1]})"));
+  EXPECT_FALSE(networks_from_text(R"({"networks":["192.0.2.0/240"]})"));
+}
+
 }  // namespace
 }  // namespace ferry::model

@@ -31,7 +31,7 @@ struct Contexts {
     for (std::thread& thread : threads) thread.join();
   }
   Listener::Handler keep() {
-    return [this](tcp::socket socket, Endpoints endpoints) {
+    return [this](tcp::socket socket, Endpoints endpoints, Ticket ticket) {
       const std::lock_guard lock(mutex);
       const bool at_home = &socket.get_executor().context() == &contexts[0]
                                ? std::this_thread::get_id() == threads[0].get_id()
@@ -40,6 +40,7 @@ struct Contexts {
       ++taken[&socket.get_executor().context() == &contexts[0] ? 0 : 1];
       accepted.push_back(std::move(endpoints));
       sockets.push_back(std::move(socket));
+      tickets.push_back(std::move(ticket));
     };
   }
   std::size_t count() {
@@ -56,6 +57,7 @@ struct Contexts {
   std::mutex mutex;
   std::vector<Endpoints> accepted;
   std::vector<tcp::socket> sockets;
+  std::vector<Ticket> tickets;
   std::array<int, 2> taken{};
   bool all_at_home = true;
 };
@@ -69,7 +71,8 @@ bool connect(asio::io_context& context, tcp::socket& socket, const char* address
 
 TEST(Listener, SpreadsConnectionsOverTheContexts) {
   Contexts them;
-  const auto listener = Listener::open("127.0.0.1", 0, {&them.contexts[0], &them.contexts[1]}, them.keep());
+  const auto listener =
+      Listener::open({.address = "127.0.0.1", .port = 0}, {&them.contexts[0], &them.contexts[1]}, them.keep());
   ASSERT_TRUE(listener);
   asio::io_context context;
   std::vector<tcp::socket> clients;
@@ -87,7 +90,7 @@ TEST(Listener, SpreadsConnectionsOverTheContexts) {
 
 TEST(Listener, NamesBothEnds) {
   Contexts them;
-  const auto listener = Listener::open("127.0.0.1", 0, {&them.contexts[0]}, them.keep());
+  const auto listener = Listener::open({.address = "127.0.0.1", .port = 0}, {&them.contexts[0]}, them.keep());
   ASSERT_TRUE(listener);
   asio::io_context context;
   tcp::socket client(context);
@@ -101,7 +104,7 @@ TEST(Listener, NamesBothEnds) {
 
 TEST(Listener, EveryAddressShowsIpv4AsIpv4) {
   Contexts them;
-  const auto listener = Listener::open("", 0, {&them.contexts[0]}, them.keep());
+  const auto listener = Listener::open({.address = "", .port = 0}, {&them.contexts[0]}, them.keep());
   ASSERT_TRUE(listener);
   asio::io_context context;
   tcp::socket four(context), six(context);
@@ -118,7 +121,8 @@ TEST(Listener, EveryAddressShowsIpv4AsIpv4) {
 TEST(Listener, RefusesWhatIsNoAddress) {
   asio::io_context context;
   for (const char* bad : {"localhost", "127.0.0.1:80", "300.1.1.1", "[::1]", "*"}) {
-    const auto listener = Listener::open(bad, 0, {&context}, [](tcp::socket, Endpoints) {});
+    const auto listener =
+        Listener::open({.address = bad, .port = 0}, {&context}, [](tcp::socket, Endpoints, Ticket) {});
     ASSERT_FALSE(listener) << bad;
     EXPECT_EQ(listener.error().code, ErrorCode::invalid_argument) << bad;
   }
@@ -126,9 +130,11 @@ TEST(Listener, RefusesWhatIsNoAddress) {
 
 TEST(Listener, SaysWhichPortIsTaken) {
   asio::io_context context;
-  const auto first = Listener::open("127.0.0.1", 0, {&context}, [](tcp::socket, Endpoints) {});
+  const auto first =
+      Listener::open({.address = "127.0.0.1", .port = 0}, {&context}, [](tcp::socket, Endpoints, Ticket) {});
   ASSERT_TRUE(first);
-  const auto second = Listener::open("127.0.0.1", (*first)->port(), {&context}, [](tcp::socket, Endpoints) {});
+  const auto second = Listener::open({.address = "127.0.0.1", .port = (*first)->port()}, {&context},
+                                     [](tcp::socket, Endpoints, Ticket) {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::io_error);
   EXPECT_NE(second.error().message.find("127.0.0.1:" + std::to_string((*first)->port())), std::string::npos);
@@ -136,7 +142,8 @@ TEST(Listener, SaysWhichPortIsTaken) {
 
 TEST(Listener, StopsAndLeavesConnectionsAlone) {
   Contexts them;
-  auto listener = Listener::open("127.0.0.1", 0, {&them.contexts[0], &them.contexts[1]}, them.keep());
+  auto listener =
+      Listener::open({.address = "127.0.0.1", .port = 0}, {&them.contexts[0], &them.contexts[1]}, them.keep());
   ASSERT_TRUE(listener);
   const std::uint16_t port = (*listener)->port();
   asio::io_context context;
@@ -158,7 +165,7 @@ TEST(Listener, StopsAndLeavesConnectionsAlone) {
 
 TEST(Listener, ClientsThatVanishBeforeTheyAreSeen) {
   Contexts them;
-  const auto listener = Listener::open("127.0.0.1", 0, {&them.contexts[0]}, them.keep());
+  const auto listener = Listener::open({.address = "127.0.0.1", .port = 0}, {&them.contexts[0]}, them.keep());
   ASSERT_TRUE(listener);
   asio::io_context context;
   for (int i = 0; i < 100; ++i) {

@@ -32,12 +32,12 @@ TEST_F(SettingsTest, DefaultsWarnAboutNothing) { EXPECT_TRUE(unbuilt_warnings(co
 TEST_F(SettingsTest, OneWarningForEachSectionThatIsNotBuilt) {
   config_.ftpd.bindings[0].port = 21;
   config_.ftpd.enable_site = true;
-  config_.common.defender.enabled = true;
   config_.common.resume_max_size = 5;
+  config_.common.secret_min_entropy = 1;
   config_.common.idle_timeout = 3;  // built
   config_.httpd.bindings[0].oidc.debug = true;
   EXPECT_EQ(unbuilt_warnings(config_),
-            (std::vector<std::string>{"common: not built yet, ignored: resume_max_size, defender.enabled",
+            (std::vector<std::string>{"common: not built yet, ignored: resume_max_size, secret_min_entropy",
                                       "ftpd: not built yet, ignored",
                                       "httpd: not built yet, ignored: bindings[].oidc.debug"}));
 }

@@ -191,15 +191,6 @@ TEST_F(SshPolicyTest, DialoguesCanBeSwitchedOff) {
   EXPECT_EQ(step.outcome.methods, "publickey,password");
 }
 
-TEST_F(SshPolicyTest, ClientsBeyondTheLimitAreRefused) {
-  registry_->set_limits({.max_total_connections = 0, .max_per_host_connections = 1});
-  auto first = connect();
-  ASSERT_TRUE(first);
-  EXPECT_FALSE(connect());
-  first.reset();
-  EXPECT_TRUE(connect());
-}
-
 TEST_F(SshPolicyTest, TheBannerIsTheCurrentOne) {
   const auto handler = connect();
   EXPECT_EQ(handler->banner(), "");

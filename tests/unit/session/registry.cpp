@@ -62,6 +62,8 @@ TEST(Registry, OneOf200ConnectionsGetsTheOnlyPlace) {
     EXPECT_EQ(racing(admit), 1);
     EXPECT_EQ(registry.connection_count(), 1U);
     EXPECT_EQ(registry.admit("10.0.0.2").has_value(), limits.max_total_connections == 0);
+    const bool by_host = limits.max_total_connections == 0;
+    EXPECT_EQ(registry.admit("10.0.0.1").error().code, by_host ? ErrorCode::limit_exceeded : ErrorCode::quota_exceeded);
     kept.clear();
     EXPECT_EQ(registry.connection_count(), 0U);
     EXPECT_TRUE(registry.admit("10.0.0.1"));
@@ -73,7 +75,7 @@ TEST(Registry, AdmissionsMoveAndAreGivenBackOnce) {
   Result<Admission> one = registry.admit("h"), two = registry.admit("h");
   const Result<Admission> three = registry.admit("h");
   ASSERT_FALSE(three);
-  EXPECT_EQ(three.error().code, ErrorCode::limit_exceeded);
+  EXPECT_EQ(three.error().code, ErrorCode::quota_exceeded);
   *one = std::move(*two);
   EXPECT_EQ(registry.connection_count(), 1U);
   Admission moved = std::move(*one);

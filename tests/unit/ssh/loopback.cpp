@@ -121,7 +121,7 @@ Loopback::Loopback(ServerOptions options) {
       all);
   const Result<void> checked = server->check();
   if (!checked) throw std::runtime_error(checked.error().message);
-  const Result<std::uint16_t> bound = server->listen("127.0.0.1", 0);
+  const Result<std::uint16_t> bound = server->listen({.address = "127.0.0.1", .port = 0});
   if (!bound) throw std::runtime_error(bound.error().message);
   port = *bound;
   for (asio::io_context* context : all) {

@@ -64,7 +64,7 @@ TEST_F(DumpTest, OursComesBackIdentical) {
   Accounts other_accounts(*other, options());
   const auto report = load_dump(other_accounts, first, LoadMode::update);
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->added, 9U);
+  EXPECT_EQ(report->added, 10U);
   EXPECT_TRUE(report->left_out.empty());
   EXPECT_EQ(*write_dump(*other, DumpScopes::everything(), false), first);
 
@@ -77,7 +77,7 @@ TEST_F(DumpTest, OursComesBackIdentical) {
   // Once more, over what is there.
   const auto again = load_dump(sqlite_accounts, first, LoadMode::add);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->kept, 9U);
+  EXPECT_EQ(again->kept, 10U);
   EXPECT_EQ(*write_dump(**sqlite, DumpScopes::everything(), false), first);
 }
 
@@ -113,7 +113,9 @@ TEST_F(DumpTest, OfVersion13) {
 
 TEST_F(DumpTest, OfVersion17) {
   const LoadReport report = load(sample("version-17.json"));
-  EXPECT_EQ(report.left_out, (Names{"configs (1)", "event_actions (1)", "event_rules (1)", "ip_lists (1)"}));
+  EXPECT_EQ(report.left_out, (Names{"configs (1)", "event_actions (1)", "event_rules (1)"}));
+  const auto entry = provider_->ip_list_entry(model::IpListType::allow_list, "10.0.0.0/8");
+  EXPECT_EQ(entry->mode, 1);
   const auto user = *provider_->user("new-user");
   EXPECT_EQ(user->role, "north");
   EXPECT_EQ(user->groups, (std::vector<model::GroupMapping>{{"g", 2}}));
@@ -174,11 +176,28 @@ TEST_F(DumpTest, Scopes) {
     for (const auto& [name, value] : dump.items()) names.push_back(name);
     return names;
   };
-  EXPECT_EQ(keys(""), (Names{"admins", "folders", "groups", "roles", "users", "version"}));
+  EXPECT_EQ(keys(""), (Names{"admins", "folders", "groups", "ip_lists", "roles", "users", "version"}));
   EXPECT_EQ(keys("users,roles"), (Names{"roles", "users", "version"}));
-  EXPECT_EQ(keys("shares,configs,actions,rules,api_keys,ip_lists"), Names{"version"});
+  EXPECT_EQ(keys("shares,configs,actions,rules,api_keys,ip_lists"), (Names{"ip_lists", "version"}));
   EXPECT_FALSE(DumpScopes::parse("users,everything"));
   EXPECT_FALSE(DumpScopes::parse("users,,roles"));
+}
+
+TEST_F(DumpTest, IpListsTellOfTheirChanges) {
+  Names changed;
+  accounts_.on_ip_list_change([&](model::IpListType type, const std::string& ipornet) {
+    changed.push_back(std::to_string(static_cast<int>(type)) + " " + ipornet);
+  });
+  const std::string twice = R"({"ipornet":"10.0.0.1","type":1,"mode":1},{"ipornet":"10.0.0.1/32","type":1,"mode":1})";
+  EXPECT_NE(refusal("{\"ip_lists\":[" + twice + "]}").find("stands twice"), std::string::npos);
+  EXPECT_NE(refusal(R"({"ip_lists":[{"ipornet":"10.0.0.1","type":1,"mode":2}]})").find("mode"), std::string::npos);
+  EXPECT_NE(refusal(R"({"ip_lists":[{"ipornet":"host","type":2,"mode":2}]})").find("ipornet"), std::string::npos);
+  EXPECT_EQ(changed, Names{});
+  const auto loaded = load_dump(accounts_, R"({"ip_lists":[{"ipornet":"10.0.0.1","type":1,"mode":1},
+      {"ipornet":"10.0.0.1","type":2,"mode":2}]})",
+                                LoadMode::update);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(changed, (Names{"1 10.0.0.1/32", "2 10.0.0.1/32"}));
 }
 
 TEST_F(DumpTest, HostileDumpsChangeNothingAndNameTheObject) {

@@ -1,0 +1,65 @@
+// A value for each of the addresses seen last: how strangers are remembered in bounded memory. One thread at a time.
+#pragma once
+
+#include <list>
+#include <unordered_map>
+#include <utility>
+
+#include "base/ip_network.h"
+
+namespace ferry::auth {
+
+template <class Value>
+class RecentHosts {
+ public:
+  // Above `hard` entries those not seen for longest are forgotten until `soft` are left. 0 < soft <= hard.
+  RecentHosts(std::size_t soft, std::size_t hard) : soft_(soft), hard_(hard) {}
+
+  // Null when there is none.
+  Value* find(const IpAddress& address) {
+    const auto found = places_.find(address);
+    return found == places_.end() ? nullptr : &found->second->second;
+  }
+  // Seen just now; made when there is none.
+  Value& see(const IpAddress& address) {
+    const auto [found, made] = places_.try_emplace(address);
+    if (made) {
+      hosts_.emplace_back(address, Value{});
+      found->second = std::prev(hosts_.end());
+      const auto place = found->second;
+      if (places_.size() > hard_) {
+        while (places_.size() > soft_) forget_oldest();
+      }
+      return place->second;
+    }
+    hosts_.splice(hosts_.end(), hosts_, found->second);
+    return found->second->second;
+  }
+  void erase(const IpAddress& address) {
+    const auto found = places_.find(address);
+    if (found == places_.end()) return;
+    hosts_.erase(found->second);
+    places_.erase(found);
+  }
+  // Forgets from the oldest on, while `over(value)`.
+  template <class Over>
+  void forget_while(Over over) {
+    while (!hosts_.empty() && over(hosts_.front().second)) forget_oldest();
+  }
+  std::size_t size() const { return places_.size(); }
+  auto begin() const { return hosts_.begin(); }
+  auto end() const { return hosts_.end(); }
+
+ private:
+  void forget_oldest() {
+    places_.erase(hosts_.front().first);
+    hosts_.pop_front();
+  }
+
+  using List = std::list<std::pair<IpAddress, Value>>;
+  std::size_t soft_, hard_;
+  List hosts_;  // the one seen last is the last
+  std::unordered_map<IpAddress, typename List::iterator, IpAddressHash> places_;
+};
+
+}  // namespace ferry::auth
