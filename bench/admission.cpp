@@ -45,7 +45,7 @@ struct Door {
 
   static auth::RateLimiterOptions limit() {
     auth::RateLimiterOptions options;
-    options.average = 1'000'000;
+    options.average = 1000;
     options.period = std::chrono::hours(24);
     options.burst = 1'000'000;
     options.protocols = bit(Protocol::ssh);

@@ -108,8 +108,11 @@ Result<void> MemoryHosts::delete_defender_host(std::string_view ip) {
 
 Result<void> MemoryHosts::forget_defender_hosts(DefenderTimes times) {
   const std::lock_guard lock(mutex_);
-  while (!endings_.empty() && endings_.begin()->first <= times.now) unban(endings_.begin()->second);
-  scored_.forget_while([&](const Events& events) { return events.empty() || events.back().at < times.since; });
+  constexpr std::size_t at_once = 10'000;
+  for (std::size_t i = 0; i < at_once && !endings_.empty() && endings_.begin()->first <= times.now; ++i) {
+    unban(endings_.begin()->second);
+  }
+  scored_.forget_while([&](const Events& events) { return events.empty() || events.back().at < times.since; }, at_once);
   return {};
 }
 

@@ -30,7 +30,7 @@ class RateLimiters::Limiter {
   Verdict ask(const IpAddress& source, Time now) {
     const std::lock_guard lock(mutex_);
     if (!options_.per_source) return take(everybody_, now);
-    hosts_.forget_while([now](Time full) { return full <= now; });
+    hosts_.forget_while([now](Time full) { return full <= now; }, 2);
     return take(hosts_.see(source), now);
   }
 

@@ -41,10 +41,10 @@ class RecentHosts {
     hosts_.erase(found->second);
     places_.erase(found);
   }
-  // Forgets from the oldest on, while `over(value)`.
+  // Forgets from the oldest on, while `over(value)`, and `most` at once: nobody shall wait for a million of them.
   template <class Over>
-  void forget_while(Over over) {
-    while (!hosts_.empty() && over(hosts_.front().second)) forget_oldest();
+  void forget_while(Over over, std::size_t most) {
+    for (; most > 0 && !hosts_.empty() && over(hosts_.front().second); --most) forget_oldest();
   }
   std::size_t size() const { return places_.size(); }
   auto begin() const { return hosts_.begin(); }
