@@ -29,7 +29,7 @@ MAY = {
 MAY = {folder: set(allowed.split()) | {folder} for folder, allowed in MAY.items()}
 PROTOCOL_EXTRA = {
     "sftp": {"ssh"}, "scp": {"ssh"}, "sshcmd": {"ssh"}, "webdav": {"http"}, "web": {"http"}, "telemetry": {"http"},
-    "rest": {"http", "store"},
+    "rest": {"http", "store", "events"},
 }
 # Folders whose subfolders are islands: only the folder's own top level and the island itself may be included.
 ISLANDS = {"vfs", "store", "protocols"}

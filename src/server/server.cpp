@@ -9,6 +9,7 @@
 #include "http/server.h"
 #include "protocols/rest/rest.h"
 #include "server/door.h"
+#include "server/events.h"
 #include "server/first_admin.h"
 #include "server/hooks.h"
 #include "server/host_keys.h"
@@ -34,13 +35,15 @@ namespace fs = std::filesystem;
 struct Server::Parts {
   ~Parts() {
     threads.stop();
+    if (events) events->stop();
     if (hooks) hooks->close(std::chrono::milliseconds(0));
   }
 
   config::Loaded loaded;
   StartOptions options;
-  std::unique_ptr<events::Hooks> hooks;
+  std::shared_ptr<events::Hooks> hooks;
   std::unique_ptr<store::Provider> provider;
+  std::unique_ptr<Events> events;
   std::unique_ptr<store::Accounts> accounts;
   session::Options session_rules;
   std::shared_ptr<session::Registry> registry;
@@ -102,6 +105,9 @@ Result<void> Server::Parts::build_accounts() {
   auto opened = open_provider(config().data_provider, options.directory, make_schema);
   if (!opened) return fail(opened.error());
   provider = std::move(*opened);
+  auto told = Events::make(config(), *provider, hooks);
+  if (!told) return fail(told.error());
+  events = std::move(*told);
   auto account_rules = account_options(config());
   if (!account_rules) return fail(account_rules.error());
   auth::LoginOptions login_rules = login_options(config());
@@ -117,6 +123,7 @@ Result<void> Server::Parts::build_accounts() {
   if (!guarded) return fail(guarded.error());
   door = std::move(*guarded);
   if (door->defender() != nullptr) login_rules.observers.push_back(door->defender());
+  login_rules.observers.push_back(events.get());
   authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(login_rules));
   auto token_rules = token_options(config(), options.directory);
   if (!token_rules) return fail(token_rules.error());
@@ -182,7 +189,8 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
                                                                  .storage = open_storage,
                                                                  .ledger = ledger,
                                                                  .bandwidth = std::make_shared<session::Bandwidth>(),
-                                                                 .recount = recount_in_background(scans)},
+                                                                 .recount = recount_in_background(scans),
+                                                                 .events = events->stream()},
                                                std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh_services->trust = std::make_shared<const ssh::UserTrust>(std::move(*trust));
@@ -225,7 +233,9 @@ Result<void> Server::Parts::build_http() {
                             .ledger = ledger,
                             .scans = scans,
                             .defender = door->defender(),
-                            .backups = options.directory / config().data_provider.backups_path});
+                            .backups = options.directory / config().data_provider.backups_path,
+                            .events = events->stream(),
+                            .retry_events = [this] { events->retry(); }});
   http::ServerOptions http_options;
   if (config().common.server_version != "short") http_options.server_name += "/" + std::string(version());
   http = std::make_unique<http::Server>(threads.contexts(), std::move(router), std::move(http_options));
@@ -338,6 +348,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (auto done = parts->listen_ssh(warnings); !done) return fail(done.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
   if (parts->options.only_account) {
+    parts->events->start();
     parts->threads.start();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
   }
@@ -345,6 +356,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   auto admin =
       create_first_admin(*parts->accounts, config.data_provider.create_default_admin, parts->loaded.environment);
   if (!admin) return fail(admin.error());
+  parts->events->start();
   parts->threads.start();
   if (parts->options.load.scan != 0) {
     session::scan_loaded(*parts->scans, *parts->provider, *loaded_data, parts->options.load.scan == 2);
@@ -428,6 +440,7 @@ void Server::run() {
   parts.scans->stop();
   parts.ledger->close();
   parts.threads.stop();
+  parts.events->stop();
   parts.hooks->close(std::chrono::seconds(5));
   log::info("server", "", "stopped");
 }

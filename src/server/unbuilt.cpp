@@ -11,14 +11,12 @@ namespace {
 // A section, a group of keys or one key; building a feature removes its line.
 constexpr std::string_view unbuilt[] = {
     "acme",
-    "common.actions",
     "common.allow_self_connections",
     "common.data_retention_hook",
     "common.event_manager",
     "common.metadata",
     "common.resume_max_size",
     "common.secret_min_entropy",
-    "data_provider.actions",
     "data_provider.credentials_path",
     "data_provider.is_shared",
     "data_provider.node",

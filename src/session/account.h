@@ -10,6 +10,7 @@
 #include "model/user.h"
 #include "session/data_allowance.h"
 #include "session/factory.h"
+#include "session/file_events.h"
 #include "session/ledger.h"
 #include "session/operation_log.h"
 #include "session/patterns.h"
@@ -36,6 +37,8 @@ struct Account {
   Paces paces = {};
   std::function<void(const model::UserPtr&)> recount = {};
   std::shared_ptr<vfs::FileSystem> staging = {};  // where atomic uploads grow; none: beside their targets
+  std::shared_ptr<FileEvents> events = {};
+  Clock::time_point begun = Clock::now();
   std::vector<std::shared_ptr<vfs::FileSystem>> plain_storages = {};  // by the mount's id, as far as needed
 
   // Whose quotas count what lies in the mount.

@@ -5,6 +5,8 @@
 
 namespace ferry::session {
 
+using model::FileAction;
+
 namespace {
 
 Task<Result<vfs::FileInfo>> look(vfs::FileSystem& storage, VirtualPath path, bool follow) {
@@ -32,6 +34,42 @@ std::unexpected<Error> AccountSession::Step::failed(Error error) const {
 void AccountSession::Step::done(std::string_view command, std::string_view target) const {
   const std::string location = account.location(path);
   log_command(*account.who, command, {.path = location, .target_path = target}, start);
+}
+
+Task<Result<void>> AccountSession::tell(const Step& step, FileAction action, const VirtualPath* target,
+                                        std::uint64_t size) {
+  FileEvents& events = *account_->events;
+  if (!events.wants(action)) co_return Result<void>();
+  model::FileEvent event = events.event(action, events.place(account_->mounts, step.path));
+  if (target != nullptr) {
+    event.target_path = account_->location(*target);
+    event.virtual_target_path = target->text();
+  }
+  event.file_size = static_cast<std::int64_t>(size);
+  event.elapsed = elapsed_since(step.start);
+  Result<void> told = co_await events.tell(std::move(event));
+  co_return told;
+}
+
+Task<Result<void>> AccountSession::command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) {
+  FileEvents& events = *account_->events;
+  if (!events.wants(FileAction::ssh_command)) co_return Result<void>();
+  model::FileEvent event;
+  if (paths.empty()) {
+    event = events.event(FileAction::ssh_command, {{}, {}, &account_->user->filesystem});
+    event.virtual_path.clear();
+  } else {
+    event = events.event(FileAction::ssh_command, events.place(account_->mounts, paths[0]));
+  }
+  if (paths.size() > 1) {
+    event.target_path = account_->location(paths[1]);
+    event.virtual_target_path = paths[1].text();
+  }
+  event.ssh_cmd = std::move(name);
+  event.status = succeeded ? model::FileEvent::ok : model::FileEvent::failed;
+  event.elapsed = elapsed_since(account_->begun);
+  Result<void> told = co_await events.tell(std::move(event));
+  co_return told;
 }
 
 Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follow) {
@@ -85,7 +123,8 @@ Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_
   const Result<void> made = co_await account_->storage_of(*target.mount)->make_directory(target.path, mode);
   if (!made) co_return step.failed(made.error());
   step.done("Mkdir");
-  co_return Result<void>();
+  const Result<void> told = co_await tell(step, FileAction::make_directory);
+  co_return told;
 }
 
 Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
@@ -93,13 +132,35 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
   const Result<VirtualPath> allowed = co_await account_->check(Operation::remove_file, path, false);
   if (!allowed) co_return step.failed(allowed.error());
   if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  QuotaStep quota = co_await QuotaStep::losing(*account_, *allowed);
-  const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_file(target.path);
+  Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
+  const bool questioned = account_->events->wants(FileAction::pre_remove);
+  if (questioned || account_->events->wants(FileAction::remove)) {
+    const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+    info = co_await account_->storage_of(*target.mount)->lstat(target.path);
+  }
+  const Result<void> asked = co_await ask(FileAction::pre_remove, path, *allowed, {});
+  if (!asked) co_return step.failed(asked.error());
+  const Result<void> removed = co_await take_away(*allowed);
+  if (!removed && removed.error().code == ErrorCode::not_found && questioned && info) {
+    // The hook has taken it away itself: it knows, and nobody is told.
+    QuotaStep quota = co_await QuotaStep::lost(*account_, *allowed, countable(info));
+    co_await quota.done();
+    step.done("Remove");
+    co_return Result<void>();
+  }
   if (!removed) co_return step.failed(removed.error());
-  co_await quota.done();
   step.done("Remove");
-  co_return Result<void>();
+  const std::uint64_t size = info ? info->size : 0;
+  const Result<void> told = co_await tell(step, FileAction::remove, nullptr, size);
+  co_return told;
+}
+
+Task<Result<void>> AccountSession::take_away(VirtualPath path) {
+  const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  QuotaStep quota = co_await QuotaStep::losing(*account_, path);
+  Result<void> removed = co_await account_->storage_of(*target.mount)->remove_file(target.path);
+  if (removed) co_await quota.done();
+  co_return removed;
 }
 
 Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
@@ -111,7 +172,8 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
   const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_directory(target.path);
   if (!removed) co_return step.failed(account_->discreet(removed.error(), path));
   step.done("Rmdir");
-  co_return Result<void>();
+  const Result<void> told = co_await tell(step, FileAction::remove_directory);
+  co_return told;
 }
 
 // A directory takes everything below it along, so the right is needed in every directory there, at both ends.
@@ -166,7 +228,8 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
   if (!renamed) co_return step.failed(account_->discreet(renamed.error(), to));
   const std::string there = account_->location(to);
   step.done("Rename", there);
-  co_return Result<void>();
+  const Result<void> told = co_await tell(step, FileAction::rename, &to);
+  co_return told;
 }
 
 Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath link) {

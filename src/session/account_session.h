@@ -33,6 +33,7 @@ class AccountSession final : public Session {
   Task<Result<NativePlace>> native_place(VirtualPath path) override;
   Result<std::uint64_t> room_for_program() override;
   void program_ended() override;
+  Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) override;
 
  private:
   // Every operation starts with one: a sign of life, a clock, and who to name in the log.
@@ -48,6 +49,12 @@ class AccountSession final : public Session {
     void done(std::string_view command, std::string_view target = {}) const;
   };
 
+  // Asks the hook of a pre-* action about `path`, which lies at `place`; permission_denied.
+  Task<Result<void>> ask(model::FileAction action, VirtualPath path, VirtualPath place, vfs::OpenOptions options);
+  // Whoever wants to know that the step was done. An error: nobody could be told.
+  Task<Result<void>> tell(const Step& step, model::FileAction action, const VirtualPath* target = nullptr,
+                          std::uint64_t size = 0);
+  Task<Result<void>> take_away(VirtualPath path);
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<VirtualPath>> may_open(const VirtualPath& path, vfs::OpenOptions& options);
   Task<Result<void>> open_upload(vfs::OpenOptions options, Settlement& settlement);

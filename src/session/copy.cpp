@@ -13,6 +13,12 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
     const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
     overwrite = may_replace.has_value();
   }
+  std::uint64_t size = 0;
+  if (account_->events->wants(model::FileAction::copy)) {
+    const vfs::MountTable::Target source = account_->mounts.resolve(from);
+    const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
+    if (info && info->type == vfs::FileType::regular) size = info->size;
+  }
   TreeCopy tree(account_, TreeCopy::Purpose::copy, std::move(given_up));
   Result<void> done = co_await tree.run(from, to, overwrite);
   if (!done && asked && !overwrite && done.error().code == ErrorCode::already_exists) {
@@ -21,7 +27,8 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
   if (!done) co_return step.failed(account_->discreet(done.error(), to));
   const std::string there = account_->location(to);
   step.done("Copy", there);
-  co_return Result<void>();
+  const Result<void> told = co_await tell(step, model::FileAction::copy, &to, size);
+  co_return told;
 }
 
 // A directory is moved as one where the storage can do that; else rename_mode says whether it is copied.

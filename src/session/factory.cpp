@@ -153,6 +153,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   const auto who = std::make_shared<const Identity>(Identity{user->username, std::move(info)});
   log::info(who->connection.protocol, who->connection.id, "session opened, user \"{}\", home \"{}\", from {}",
             user->username, user->home_dir, who->connection.remote_address);
+  auto events = std::make_shared<FileEvents>(services.events, services.ledger, user, who);
   auto account = std::make_shared<Account>(Account{.user = user,
                                                    .who = who,
                                                    .options = services.options,
@@ -167,7 +168,8 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .transfers = std::move(opened->transfers),
                                                    .paces = std::move(paces),
                                                    .recount = services.recount,
-                                                   .staging = std::move(opened->staging)});
+                                                   .staging = std::move(opened->staging),
+                                                   .events = std::move(events)});
   co_return std::make_unique<AccountSession>(std::move(account));
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "events/stream.h"
 #include "model/user.h"
 #include "session/bandwidth.h"
 #include "session/connection_info.h"
@@ -71,6 +72,7 @@ struct Services {
   std::shared_ptr<Bandwidth> bandwidth = {};  // none: no limits
   // Counts the user's storage again: after a program of the system worked on it. May be empty.
   std::function<void(const model::UserPtr&)> recount = {};
+  std::shared_ptr<events::Stream> events = {};  // none: nobody is told what happens
 };
 
 // The storages whose contents count as the user's: its home, and the folders that are included in its quota. May block.

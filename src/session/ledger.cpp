@@ -28,6 +28,12 @@ Result<void> Ledger::ask(std::shared_ptr<Balance> balance, Work work) {
   return work(*balance);
 }
 
+Result<bool> Ledger::note_first_transfer(const std::string& name, bool upload) {
+  const std::shared_lock lock(asking_);
+  if (closed_) return fail(ErrorCode::aborted, "the ledger is closed");
+  return provider_.note_first_transfer(name, upload, store::now_ms());
+}
+
 std::shared_ptr<Balance> Ledger::loaded(std::shared_ptr<Balance> balance) {
   const Result<void> known = ask(balance, [this](Balance& one) { return one.load(provider_); });
   if (!known) log::error("quota", "", "what is used could not be read: {}", known.error().message);

@@ -60,6 +60,8 @@ class Ledger {
   Result<void> update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how);
   Result<void> update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how);
   Result<void> update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how);
+  // See store::Provider.
+  Result<bool> note_first_transfer(const std::string& name, bool upload);
   // With what the store knows of it.
   std::shared_ptr<Balance> known_user(const std::string& name) { return loaded(user_balance(name)); }
   std::shared_ptr<Balance> known_folder(const std::string& name) { return loaded(folder_balance(name)); }

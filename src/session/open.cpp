@@ -1,4 +1,6 @@
 // Opening a file: the rights it needs, and where the bytes of an upload go meanwhile.
+#include <fcntl.h>
+
 #include "session/account_session.h"
 #include "session/partial_name.h"
 #include "session/quota_step.h"
@@ -17,6 +19,10 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   settlement.storage = account_->storage_of(*target.mount);
   settlement.target = target.path;
   settlement.upload = options.write;
+  Result<void> asked;
+  if (options.read) asked = co_await ask(model::FileAction::pre_download, path, *place, options);
+  if (asked && options.write) asked = co_await ask(model::FileAction::pre_upload, path, *place, options);
+  if (!asked) co_return step.failed(asked.error());
   if (options.read) settlement.sent = account_->data_allowance(false);
   if (options.write) settlement.received = account_->data_allowance(true);
   for (const auto* allowance : {&settlement.sent, &settlement.received}) {
@@ -37,6 +43,40 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   }
   if (!opened) co_return step.failed(opened.error());
   co_return std::make_unique<Transfer>(account_, path, std::move(settlement));
+}
+
+namespace {
+
+// As open(2) has them.
+int open_flags(const vfs::OpenOptions& options) {
+  int flags = options.read ? O_RDWR : O_WRONLY;
+  if (options.append) flags |= O_APPEND;
+  if (options.create) flags |= O_CREAT;
+  if (options.exclusive) flags |= O_EXCL;
+  if (options.truncate) flags |= O_TRUNC;
+  return flags;
+}
+
+}  // namespace
+
+Task<Result<void>> AccountSession::ask(model::FileAction action, VirtualPath path, VirtualPath place,
+                                       vfs::OpenOptions options) {
+  if (!account_->events->wants(action)) co_return Result<void>();
+  model::FileEvent event = account_->events->event(action, account_->events->place(account_->mounts, path));
+  if (action != model::FileAction::pre_download) {
+    const vfs::MountTable::Target target = account_->mounts.resolve(place);
+    vfs::FileSystem& storage = *account_->storage_of(*target.mount);
+    Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
+    if (action == model::FileAction::pre_upload) {
+      info = co_await storage.stat(target.path);
+    } else {
+      info = co_await storage.lstat(target.path);
+    }
+    if (info) event.file_size = static_cast<std::int64_t>(info->size);
+  }
+  if (action == model::FileAction::pre_upload) event.open_flags = open_flags(options);
+  Result<void> answer = co_await account_->events->ask(std::move(event));
+  co_return answer;
 }
 
 // Where the file lies, if the account has the rights. That to upload makes new files; touching one that is there needs

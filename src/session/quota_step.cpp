@@ -47,7 +47,7 @@ Result<void> QuotaStep::reserve(QuotaUsage wanted) {
 
 Task<QuotaStep> QuotaStep::begin(Account& account, VirtualPath from, VirtualPath path) {
   const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
-  QuotaStep step(account, account.payers_of(*target.mount));
+  QuotaStep step(account.ledger, account.payers_of(*target.mount));
   if (step.payers_.empty()) co_return std::move(step);
   const vfs::FileSystem& storage = *target.mount->storage;
   step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
@@ -60,6 +60,22 @@ Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
   if (step.payers_.empty()) co_return std::move(step);
   const vfs::MountTable::Target target = account.mounts.resolve(path);
   step.lost_ = co_await hold_file(*account.ledger, *target.mount->storage, target.path, false, step.file_);
+  co_return std::move(step);
+}
+
+Task<QuotaStep> QuotaStep::losing(std::shared_ptr<Ledger> ledger, Payers payers, vfs::FileSystem& storage,
+                                  VirtualPath path) {
+  QuotaStep step(std::move(ledger), std::move(payers));
+  if (step.payers_.empty()) co_return std::move(step);
+  step.held_ = co_await step.ledger_->locks().take(storage.location(path));
+  step.change_.emplace(step.payers_);
+  step.lost_ = co_await hold_file(*step.ledger_, storage, path, false, step.file_);
+  co_return std::move(step);
+}
+
+Task<QuotaStep> QuotaStep::lost(Account& account, VirtualPath path, Existing what) {
+  QuotaStep step = co_await begin(account, path, path);
+  step.lost_ = std::move(what);
   co_return std::move(step);
 }
 

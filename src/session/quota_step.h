@@ -18,6 +18,11 @@ class QuotaStep {
 
   // `path` is about to lose what it holds.
   static Task<QuotaStep> losing(Account& account, VirtualPath path);
+  // The same without the account: of its `payers`, in its storage.
+  static Task<QuotaStep> losing(std::shared_ptr<Ledger> ledger, Payers payers, vfs::FileSystem& storage,
+                                VirtualPath path);
+  // It has lost it already: to somebody who counts nothing.
+  static Task<QuotaStep> lost(Account& account, VirtualPath path, Existing what);
   // The same, because `from` of the same mount is renamed to it.
   static Task<QuotaStep> renaming(Account& account, VirtualPath from, VirtualPath path);
   // The file is about to be given this size. quota_exceeded.
@@ -29,7 +34,7 @@ class QuotaStep {
   Task<void> done();
 
  private:
-  QuotaStep(Account& account, const Payers& payers) : ledger_(account.ledger), payers_(payers) {}
+  QuotaStep(std::shared_ptr<Ledger> ledger, Payers payers) : ledger_(std::move(ledger)), payers_(std::move(payers)) {}
   // With the names held, which lie in one mount; they may be the same. Without payers nothing is done.
   static Task<QuotaStep> begin(Account& account, VirtualPath from, VirtualPath path);
   Result<void> reserve(QuotaUsage wanted);

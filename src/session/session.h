@@ -94,6 +94,8 @@ class Session {
   virtual Result<std::uint64_t> room_for_program() { return std::numeric_limits<std::uint64_t>::max(); }
   // It has ended, and may have stored or removed anything.
   virtual void program_ended() {}
+  // An SSH command has ended: `name`, with the paths that it was given. An error: nobody could be told.
+  virtual Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) = 0;
 
   // Open files and directories of this session; the protocol refuses more than its limit.
   virtual std::size_t open_handles() const = 0;

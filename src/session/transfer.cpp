@@ -11,6 +11,8 @@ namespace ferry::session {
 
 namespace {
 
+using model::FileAction;
+
 Error closed_error() { return {ErrorCode::invalid_argument, "the file is closed"}; }
 
 std::uint64_t total(std::span<const iovec> pieces) {
@@ -62,10 +64,50 @@ Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool
   co_return failure;
 }
 
+// What the hook refused goes, if it is there.
+Task<void> take_back(Settlement& end, Payers payers) {
+  QuotaStep quota = co_await QuotaStep::losing(end.ledger, std::move(payers), *end.storage, end.target);
+  const Result<void> removed = co_await end.storage->remove_file(end.target);
+  if (removed) co_await quota.done();
+  if (removed || removed.error().code == ErrorCode::not_found) co_return;
+  log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
+}
+
+struct FileOutcome {
+  std::uint64_t size = 0;
+  std::optional<Error> failure;
+};
+
+Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
+  FileEvents& events = *end.events;
+  const FileAction action = end.upload ? FileAction::upload : FileAction::download;
+  model::FileEvent event = events.event(action, end.place);
+  event.file_size = static_cast<std::int64_t>(outcome.size);
+  event.elapsed = elapsed_since(end.start);
+  if (outcome.failure) {
+    const bool quota = outcome.failure->code == ErrorCode::quota_exceeded;
+    event.status = quota ? model::FileEvent::over_quota : model::FileEvent::failed;
+  }
+  Result<void> told = co_await events.tell(event);
+  if (!told && events.may_be_refused(action)) {
+    const bool there = !outcome.failure || outcome.size > 0;
+    if (end.upload && there) co_await take_back(end, std::move(payers));
+    co_return told;
+  }
+  if (outcome.failure) co_return told;
+  const Result<void> told_first = co_await events.tell_if_first(std::move(event));
+  if (told && !told_first) told = told_first;
+  co_return told;
+}
+
 Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
   const bool paid = end.room && !end.room->payers().empty();
   PathLocks::Held held, file;
   std::optional<std::uint64_t> size;
+  if (!paid && end.upload && end.events) {
+    const Result<vfs::FileInfo> info = co_await end.file->info();
+    if (info) size = info->size;
+  }
   if (paid) {
     held = co_await end.ledger->locks().take(end.log_path);
     if (!end.partial) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
@@ -79,13 +121,15 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
     const bool place = !failure || end.keep_partial;
     const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
     if (misplaced && !failure) failure = misplaced;
+    if (!place || misplaced) size = 0;
   }
+  const Payers payers = paid ? end.room->payers() : Payers();
   if (paid) {
-    const Payers payers = end.room->settled();
+    const Payers settled = end.room->settled();
     end.room.reset();
     file.release();
     held.release();
-    co_await end.ledger->store(payers);
+    co_await end.ledger->store(settled);
   }
   for (std::unique_ptr<DataAllowance>* allowance : {&end.received, &end.sent}) {
     if (!*allowance) continue;
@@ -95,8 +139,11 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
   }
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
   log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
+  FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
+  Result<void> told;
+  if (end.events) told = co_await tell(end, std::move(outcome), payers);
   if (failure) co_return fail(*failure);
-  co_return Result<void>();
+  co_return told;
 }
 
 }  // namespace
@@ -107,6 +154,10 @@ Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlemen
   settlement_.row = account_->registration->add_transfer(settlement_.upload, path_.text());
   settlement_.log_path = settlement_.storage->location(settlement_.target);
   settlement_.ledger = account_->ledger;
+  if (account_->events->follows(settlement_.upload)) {
+    settlement_.events = account_->events;
+    settlement_.place = account_->events->place(account_->mounts, path_);
+  }
   limits_reads_ = settlement_.sent || account_->paces.download;
   limits_writes_ = settlement_.received || account_->paces.upload;
 }

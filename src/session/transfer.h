@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/account.h"
+#include "session/file_events.h"
 #include "session/session.h"
 #include "session/upload_room.h"
 
@@ -23,6 +24,8 @@ struct Settlement {
   std::string log_path;
   Clock::time_point start = Clock::now();
   std::shared_ptr<Ledger> ledger;
+  std::shared_ptr<FileEvents> events;  // none: nobody follows
+  EventPlace place = {};
   // What it has to watch; none of them: nothing.
   std::unique_ptr<UploadRoom> room;
   std::unique_ptr<DataAllowance> received, sent;

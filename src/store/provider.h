@@ -21,9 +21,11 @@
 #include "model/group.h"
 #include "model/role.h"
 #include "model/user.h"
+#include "store/audit_log.h"
 #include "store/change.h"
 #include "store/defender_hosts.h"
 #include "store/ip_lists.h"
+#include "store/outbox.h"
 
 namespace ferry::store {
 
@@ -58,7 +60,7 @@ struct Snapshot {
   std::vector<model::IpListEntry> ip_lists;
 };
 
-class Provider : public IpLists, public DefenderHosts {
+class Provider : public IpLists, public DefenderHosts, public Outbox, public AuditLog {
  public:
   ~Provider() override = default;
 
@@ -132,6 +134,8 @@ class Provider : public IpLists, public DefenderHosts {
   // Unix milliseconds. updated_at does not change. not_found.
   virtual Result<void> set_user_last_login(std::string_view name, std::int64_t when) = 0;
   virtual Result<void> set_admin_last_login(std::string_view name, std::int64_t when) = 0;
+  // first_upload or first_download, unless it is known already; answers whether this was it. not_found.
+  virtual Result<bool> note_first_transfer(std::string_view name, bool upload, std::int64_t when) = 0;
 };
 
 // Now, in Unix milliseconds.

@@ -17,6 +17,21 @@ const Schema& schema<Common::Actions>() {
       row<&Common::Actions::execute_on>("execute_on"),
       row<&Common::Actions::execute_sync>("execute_sync"),
       row<&Common::Actions::hook>("hook"),
+      row<&Common::Actions::retry_for>("retry_for", range(1, 366 * 24 * 60 * 60)),
+      row<&Common::Actions::queue_size>("queue_size", range(100, 10'000'000)),
+  };
+  static const Schema table{rows};
+  return table;
+}
+
+template <>
+const Schema& schema<Common::Audit>() {
+  static const Row rows[] = {
+      row<&Common::Audit::fs_events>("fs_events", range(0, 100 * 366 * 24)),
+      row<&Common::Audit::provider_events>("provider_events", range(0, 100 * 366 * 24)),
+      row<&Common::Audit::log_events>("log_events", range(0, 100 * 366 * 24)),
+      row<&Common::Audit::max_events>("max_events", range(1000, 1'000'000'000)),
+      row<&Common::Audit::instance_id>("instance_id"),
   };
   static const Schema table{rows};
   return table;
@@ -96,6 +111,7 @@ const Schema& schema<Common>() {
       row<&Common::idle_timeout>("idle_timeout", at_least(0)),
       row<&Common::upload_mode>("upload_mode", range(0, 31)),
       row<&Common::actions>("actions"),
+      row<&Common::audit>("audit"),
       row<&Common::setstat_mode>("setstat_mode", range(0, 2)),
       row<&Common::rename_mode>("rename_mode", flag()),
       row<&Common::symlink_mode>("symlink_mode", range(0, 3)),

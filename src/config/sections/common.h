@@ -14,8 +14,19 @@ struct Common {
     std::vector<std::string> execute_on;
     std::vector<std::string> execute_sync;
     std::string hook;
+    int retry_for = 24 * 60 * 60;  // seconds; ours, as is the next: SFTPGo has no such keys
+    int queue_size = 100'000;      // notifications
     bool operator==(const Actions&) const = default;
   } actions;
+  // What happened, searchable; ours, SFTPGo leaves it to plugins. Hours that it is kept, 0: it is not.
+  struct Audit {
+    int fs_events = 0;
+    int provider_events = 30 * 24;
+    int log_events = 30 * 24;
+    int max_events = 1'000'000;  // of each kind
+    std::string instance_id;
+    bool operator==(const Audit&) const = default;
+  } audit;
   int setstat_mode = 0;  // 0 do, 1 ignore, 2 ignore where the storage cannot
   int rename_mode = 0;   // 1: also directories of storages that rename only by copying
   int symlink_mode = 0;  // where clients may make links: 1 local storage, 2 remote SFTP, 3 both

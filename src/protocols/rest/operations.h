@@ -80,6 +80,17 @@ http::Response dump_data(const Call& call);
 http::Response load_data_from_file(const Call& call);
 http::Response load_data_from_body(const Call& call);
 
+// audit.cpp
+http::Response search_file_events(const Call& call);
+http::Response search_provider_events(const Call& call);
+http::Response search_log_events(const Call& call);
+
+// dead_letters.cpp
+http::Response get_event_queue(const Call& call);
+http::Response list_dead_letters(const Call& call);
+http::Response replay_dead_letters(const Call& call);
+http::Response discard_dead_letters(const Call& call);
+
 // connections.cpp
 http::Response list_connections(const Call& call);
 http::Response close_connection(const Call& call);

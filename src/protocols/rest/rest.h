@@ -17,6 +17,7 @@
 #include "auth/defender.h"
 #include "auth/login.h"
 #include "auth/token.h"
+#include "events/stream.h"
 #include "http/router.h"
 #include "protocols/rest/service_status.h"
 #include "session/quota_scan.h"
@@ -48,6 +49,9 @@ struct Dependencies {
 
   std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
+
+  std::shared_ptr<events::Stream> events = {};  // none: nobody is told of changes
+  std::function<void()> retry_events = [] {};   // notifications wait again
 };
 
 // Adds GET /healthz and everything below /api/v2.

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "http/credentials.h"
+#include "protocols/rest/object_events.h"
 #include "protocols/rest/operations.h"
 
 namespace ferry::rest {
@@ -57,6 +58,16 @@ constexpr Row table[] = {
     {"GET", "/api/v2/dumpdata", permission, "*", blocking, dump_data},
     {"GET", "/api/v2/loaddata", permission, "*", blocking, load_data_from_file},
     {"POST", "/api/v2/loaddata", permission, "*", blocking, load_data_from_body, max_dump},
+    {"GET", "/api/v2/events/fs", permission, "view_events", blocking, search_file_events},
+    {"GET", "/api/v2/events/provider", permission, "view_events", blocking, search_provider_events},
+    {"GET", "/api/v2/events/logs", permission, "view_events", blocking, search_log_events},
+    {"GET", "/api/v2/events/queue", permission, "view_events", blocking, get_event_queue},
+    {"GET", "/api/v2/events/dead-letters", permission, "view_events", blocking, list_dead_letters},
+    {"POST", "/api/v2/events/dead-letters/replay", permission, "manage_event_rules", blocking, replay_dead_letters},
+    {"POST", "/api/v2/events/dead-letters/{id}/replay", permission, "manage_event_rules", blocking,
+     replay_dead_letters},
+    {"DELETE", "/api/v2/events/dead-letters", permission, "manage_event_rules", blocking, discard_dead_letters},
+    {"DELETE", "/api/v2/events/dead-letters/{id}", permission, "manage_event_rules", blocking, discard_dead_letters},
     {"GET", "/api/v2/admins", permission, "*", blocking, list_admins},
     {"POST", "/api/v2/admins", permission, "*", blocking, add_admin},
     {"GET", "/api/v2/admins/{username}", permission, "*", blocking, get_admin},
@@ -113,6 +124,13 @@ void log_change(const Call& call, const http::Response& response) {
             call.request.method, call.request.path, response.status);
 }
 
+http::Response perform(const Row& row, const Call& call) {
+  ObjectChange change(row, call);
+  http::Response response = row.operation.function(call);
+  change.tell(response);
+  return response;
+}
+
 Task<http::Response> run(DependenciesPtr api, const Row* row, http::Request& request) {
   const Call call{*api, request, static_cast<const Caller*>(request.principal.get())};
   http::Response response;
@@ -121,7 +139,7 @@ Task<http::Response> run(DependenciesPtr api, const Row* row, http::Request& req
   } else if (row->runs == at_once) {
     response = row->operation.function(call);
   } else {
-    response = co_await run_blocking([&] { return row->operation.function(call); });
+    response = co_await run_blocking([&] { return perform(*row, call); });
   }
   log_change(call, response);
   response.headers.set("Cache-Control", "no-store");

@@ -27,7 +27,18 @@ constexpr std::array table{
     CommandRow{"rsync", "", rsync},
 };
 
-constexpr int usage_error = 2;
+constexpr int failed = 1, usage_error = 2;
+
+// What the command works on: up to two paths; of rsync's words only the last ones are no options.
+std::vector<VirtualPath> paths_of(const Invocation& call) {
+  std::vector<VirtualPath> paths;
+  const bool last_only = call.name() == "rsync" && call.words.size() > 1;
+  for (const Word& word : last_only ? call.words.last(1) : call.words.subspan(1)) {
+    if (word.text.starts_with('-') || paths.size() == 2) continue;
+    if (Result<VirtualPath> path = call.path(word)) paths.push_back(std::move(*path));
+  }
+  return paths;
+}
 
 }  // namespace
 
@@ -74,7 +85,11 @@ Task<void> serve(ssh::Channel& channel, session::Session& session, std::span<con
   const Invocation call{channel, session, words};
   const CommandRow* row = words.empty() ? nullptr : find_command(words.front().text);
   int status = usage_error;
-  if (row) status = co_await row->run(call);
+  if (row) {
+    status = co_await row->run(call);
+    const Result<void> told = co_await session.command_ended(std::string(row->name), paths_of(call), status == 0);
+    if (!told && status == 0) status = failed;
+  }
   channel.flush();
   channel.send_exit_status(static_cast<std::uint32_t>(status));
 }

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "store/kept.h"
+#include "store/memory/audit.h"
+#include "store/memory/notifications.h"
 #include "store/provider.h"
 
 namespace ferry::store::memory {
@@ -65,6 +67,7 @@ class Engine final : public Provider {
   Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) override;
   Result<void> delete_user(std::string_view name) override;
   Result<void> set_user_last_login(std::string_view name, std::int64_t when) override;
+  Result<bool> note_first_transfer(std::string_view name, bool upload, std::int64_t when) override;
 
   Result<model::AdminPtr> admin(std::string_view name) override;
   Result<std::vector<model::AdminPtr>> admins(Page page) override;
@@ -117,6 +120,35 @@ class Engine final : public Provider {
   Result<QuotaUsage> folder_quota(std::string_view name) override;
   Result<TransferUsage> transfer_quota(std::string_view name) override;
 
+  Result<void> queue(std::span<const Notification> fresh) override { return outbox_.queue(fresh); }
+  Result<std::vector<Notification>> due(std::string_view hook, std::int64_t now, std::int64_t horizon,
+                                        std::size_t limit) override {
+    return outbox_.due(hook, now, horizon, limit);
+  }
+  Result<void> settle(std::span<const std::int64_t> delivered, std::span<const Notification> others) override {
+    return outbox_.settle(delivered, others);
+  }
+  Result<std::size_t> expire(std::string_view hook, std::int64_t now, std::string_view error) override {
+    return outbox_.expire(hook, now, error);
+  }
+  Result<Trimmed> trim(std::size_t most) override { return outbox_.trim(most); }
+  Result<OutboxCount> count_notifications() override { return outbox_.count(); }
+  Result<std::vector<Notification>> notifications(bool dead, std::int64_t after, std::size_t limit) override {
+    return outbox_.list(dead, after, limit);
+  }
+  Result<std::size_t> replay(std::int64_t id, std::int64_t expires_at) override {
+    return outbox_.replay(id, expires_at);
+  }
+  Result<std::size_t> discard(std::int64_t id) override { return outbox_.discard(id); }
+
+  Result<void> record(const AuditBatch& batch, std::string_view instance_id) override {
+    return audit_.record(batch, instance_id);
+  }
+  Result<std::vector<AuditedFile>> file_events(const AuditQuery& query) override { return audit_.files(query); }
+  Result<std::vector<AuditedChange>> provider_events(const AuditQuery& query) override { return audit_.changes(query); }
+  Result<std::vector<AuditedLogin>> log_events(const AuditQuery& query) override { return audit_.logins(query); }
+  Result<bool> forget_events(const AuditLimits& limits) override { return audit_.forget(limits); }
+
  private:
   // A stored object as it is shown: with what other tables say about it.
   model::UserPtr shown(const model::UserPtr& stored) const;
@@ -150,6 +182,8 @@ class Engine final : public Provider {
   Table<DefenderRecord> defender_;      // by address
   Links folder_users_, folder_groups_, group_users_, group_admins_, role_users_, role_admins_;
   std::int64_t last_id_ = 0;
+  Notifications outbox_;  // locks by itself, as does the next
+  Audit audit_;
 };
 
 template <class Account>

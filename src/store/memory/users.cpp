@@ -79,6 +79,17 @@ Result<void> Engine::set_user_last_login(std::string_view name, std::int64_t whe
   return edit_user(name, [&](model::User& user) { user.last_login = when; });
 }
 
+Result<bool> Engine::note_first_transfer(std::string_view name, bool upload, std::int64_t when) {
+  bool first = false;
+  const Result<void> edited = edit_user(name, [&](model::User& user) {
+    std::int64_t& noted = upload ? user.first_upload : user.first_download;
+    first = noted == 0;
+    if (first) noted = when;
+  });
+  if (!edited) return fail(edited.error());
+  return first;
+}
+
 model::UserPtr Engine::shown(const model::UserPtr& stored) const {
   if (stored->virtual_folders.empty()) return stored;
   auto user = std::make_shared<model::User>(*stored);

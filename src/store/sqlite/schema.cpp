@@ -155,7 +155,7 @@ constexpr const char* version_3[] = {
 };
 
 // What leads from version i to i + 1.
-const std::vector<std::span<const char* const>> migrations = {version_1, version_2, version_3};
+constexpr Migration migrations[] = {version_1, version_2, version_3};
 
 struct Tables {
   bool any = false;
@@ -211,7 +211,9 @@ Result<void> check_owner(const std::string& path) {
   return fail(ErrorCode::conflict, path + " holds tables that are not Ferry's; it is left as it is");
 }
 
-Result<void> migrate(soci::session& sql, bool may_change) {
+std::span<const Migration> object_schema() { return migrations; }
+
+Result<void> migrate(soci::session& sql, std::span<const Migration> migrations, bool may_change) {
   const int current = static_cast<int>(migrations.size());
   int known = 0, version = 0;
   sql << "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'ferry_schema'", soci::into(known);

@@ -3,6 +3,7 @@
 
 #include <soci/soci.h>
 
+#include <span>
 #include <string>
 
 #include "base/error.h"
@@ -13,8 +14,13 @@ namespace ferry::store {
 // conflict: made by SFTPGo or something else; the message says what to do.
 Result<void> check_owner(const std::string& path);
 
+using Migration = std::span<const char* const>;  // statements that lead from one version to the next
+// Those of a database's two files, oldest first.
+std::span<const Migration> object_schema();
+std::span<const Migration> event_schema();
+
 // Brings the tables to the current version inside the caller's transaction. conflict: made by a newer Ferry, or
 // `may_change` is false and they are not current.
-Result<void> migrate(soci::session& sql, bool may_change);
+Result<void> migrate(soci::session& sql, std::span<const Migration> migrations, bool may_change);
 
 }  // namespace ferry::store

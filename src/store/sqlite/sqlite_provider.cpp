@@ -17,8 +17,8 @@ using soci::session;
 // A call each: which table, and whether it writes.
 class SqliteProvider final : public Provider {
  public:
-  SqliteProvider(std::unique_ptr<Database> database, std::unique_ptr<UserCache> users)
-      : db_(std::move(database)), users_(std::move(users)) {}
+  SqliteProvider(std::unique_ptr<Database> objects, std::unique_ptr<Database> events, std::unique_ptr<UserCache> users)
+      : db_(std::move(objects)), events_(std::move(events)), users_(std::move(users)) {}
 
   std::string_view driver() const override { return "sqlite"; }
   Result<void> check() override {
@@ -195,6 +195,57 @@ class SqliteProvider final : public Provider {
   Result<void> set_admin_last_login(std::string_view name, std::int64_t when) override {
     return db_->write([&](session& sql) { return tables::admins::set_last_login(sql, std::string(name), when); });
   }
+  Result<bool> note_first_transfer(std::string_view name, bool upload, std::int64_t when) override {
+    return db_->write(
+        [&](session& sql) { return tables::users::note_first_transfer(sql, std::string(name), upload, when); });
+  }
+
+  Result<void> queue(std::span<const Notification> fresh) override {
+    return events_->write([&](session& sql) { return tables::outbox::queue(sql, fresh); });
+  }
+  Result<std::vector<Notification>> due(std::string_view hook, std::int64_t now, std::int64_t horizon,
+                                        std::size_t limit) override {
+    return events_->read(
+        [&](session& sql) { return tables::outbox::due(sql, std::string(hook), now, horizon, limit); });
+  }
+  Result<void> settle(std::span<const std::int64_t> delivered, std::span<const Notification> others) override {
+    return events_->write([&](session& sql) { return tables::outbox::settle(sql, delivered, others); });
+  }
+  Result<std::size_t> expire(std::string_view hook, std::int64_t now, std::string_view error) override {
+    return events_->write(
+        [&](session& sql) { return tables::outbox::expire(sql, std::string(hook), now, std::string(error)); });
+  }
+  Result<Trimmed> trim(std::size_t most) override {
+    return events_->write([&](session& sql) { return tables::outbox::trim(sql, most); });
+  }
+  Result<OutboxCount> count_notifications() override {
+    return events_->read([](session& sql) { return tables::outbox::count(sql); });
+  }
+  Result<std::vector<Notification>> notifications(bool dead, std::int64_t after, std::size_t limit) override {
+    return events_->read([&](session& sql) { return tables::outbox::list(sql, dead, after, limit); });
+  }
+  Result<std::size_t> replay(std::int64_t id, std::int64_t expires_at) override {
+    return events_->write([&](session& sql) { return tables::outbox::replay(sql, id, expires_at); });
+  }
+  Result<std::size_t> discard(std::int64_t id) override {
+    return events_->write([&](session& sql) { return tables::outbox::discard(sql, id); });
+  }
+
+  Result<void> record(const AuditBatch& batch, std::string_view instance_id) override {
+    return events_->write([&](session& sql) { return tables::audit::record(sql, batch, instance_id); });
+  }
+  Result<std::vector<AuditedFile>> file_events(const AuditQuery& query) override {
+    return events_->read([&](session& sql) { return tables::audit::files(sql, query); });
+  }
+  Result<std::vector<AuditedChange>> provider_events(const AuditQuery& query) override {
+    return events_->read([&](session& sql) { return tables::audit::changes(sql, query); });
+  }
+  Result<std::vector<AuditedLogin>> log_events(const AuditQuery& query) override {
+    return events_->read([&](session& sql) { return tables::audit::logins(sql, query); });
+  }
+  Result<bool> forget_events(const AuditLimits& limits) override {
+    return events_->write([&](session& sql) { return tables::audit::forget(sql, limits); });
+  }
 
  private:
   static tables::Row number(model::IpListType type) { return static_cast<tables::Row>(type); }
@@ -205,7 +256,8 @@ class SqliteProvider final : public Provider {
     return users_->get(std::string(kind).append(name), read);
   }
 
-  std::unique_ptr<Database> db_;
+  std::unique_ptr<Database> db_;      // of all but the next
+  std::unique_ptr<Database> events_;  // the outbox and the audit log
   std::unique_ptr<UserCache> users_;
 };
 
@@ -217,18 +269,29 @@ Result<void> create_private(const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Provider>> open_sqlite(const SqliteOptions& options) {
+Result<std::unique_ptr<Database>> open_file(const SqliteOptions& options, std::span<const Migration> schema) {
   if (auto ours = check_owner(options.path); !ours) return fail(ours.error());
   if (auto created = create_private(options.path); !created) return fail(created.error());
   auto database = Database::open(options);
-  if (!database) return fail(database.error());
-  auto migrated = (*database)->write([&](session& sql) { return migrate(sql, options.create_schema); });
+  if (!database) return database;
+  auto migrated = (*database)->write([&](session& sql) { return migrate(sql, schema, options.create_schema); });
   if (!migrated) return fail(migrated.error());
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Provider>> open_sqlite(const SqliteOptions& options) {
+  auto objects = open_file(options, object_schema());
+  if (!objects) return fail(objects.error());
+  SqliteOptions beside = options;
+  beside.path += "-events";
+  beside.connections = 2;
+  auto events = open_file(beside, event_schema());
+  if (!events) return fail(events.error());
   auto users = UserCache::open(options.path, options.busy_timeout_s);
   if (!users) return fail(users.error());
-  return std::make_unique<SqliteProvider>(std::move(*database), std::move(*users));
+  return std::make_unique<SqliteProvider>(std::move(*objects), std::move(*events), std::move(*users));
 }
 
 }  // namespace ferry::store

@@ -10,9 +10,9 @@
 namespace ferry::store {
 
 struct SqliteOptions {
-  std::string path;           // the database file; its directory must exist
-  unsigned connections = 4;   // of the pool, at least 2
-  int busy_timeout_s = 10;    // how long to wait for another process that writes
+  std::string path;          // the database file; its directory must exist. Events go to a second one, path + "-events"
+  unsigned connections = 4;  // of the pool, at least 2
+  int busy_timeout_s = 10;   // how long to wait for another process that writes
   bool create_schema = true;  // create or update the schema; false: a schema that is not current is refused
 };
 

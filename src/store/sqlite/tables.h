@@ -5,6 +5,7 @@
 #include <soci/soci.h>
 
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -31,6 +32,7 @@ Result<void> update_transfer(soci::session& sql, const std::string& name, Transf
 Result<QuotaUsage> quota(soci::session& sql, const std::string& name);
 Result<TransferUsage> transfer(soci::session& sql, const std::string& name);
 Result<void> set_last_login(soci::session& sql, const std::string& name, Row when);
+Result<bool> note_first_transfer(soci::session& sql, const std::string& name, bool upload, Row when);
 }  // namespace users
 
 // Mounts of users and of groups: the same columns in a table each.
@@ -118,6 +120,27 @@ Result<void> forget(soci::session& sql, DefenderTimes times);
 }  // namespace defender
 
 Result<Snapshot> snapshot(soci::session& sql);
+
+namespace audit {
+Result<void> record(soci::session& sql, const AuditBatch& batch, std::string_view instance_id);
+Result<std::vector<AuditedFile>> files(soci::session& sql, const AuditQuery& query);
+Result<std::vector<AuditedChange>> changes(soci::session& sql, const AuditQuery& query);
+Result<std::vector<AuditedLogin>> logins(soci::session& sql, const AuditQuery& query);
+Result<bool> forget(soci::session& sql, const AuditLimits& limits);
+}  // namespace audit
+
+namespace outbox {
+Result<void> queue(soci::session& sql, std::span<const Notification> fresh);
+Result<std::vector<Notification>> due(soci::session& sql, const std::string& hook, Row now, Row horizon,
+                                      std::size_t limit);
+Result<void> settle(soci::session& sql, std::span<const std::int64_t> delivered, std::span<const Notification> others);
+Result<std::size_t> expire(soci::session& sql, const std::string& hook, Row now, const std::string& error);
+Result<Outbox::Trimmed> trim(soci::session& sql, std::size_t most);
+Result<OutboxCount> count(soci::session& sql);
+Result<std::vector<Notification>> list(soci::session& sql, bool dead, Row after, std::size_t limit);
+Result<std::size_t> replay(soci::session& sql, Row id, Row expires_at);
+Result<std::size_t> discard(soci::session& sql, Row id);
+}  // namespace outbox
 
 // How many rows the last INSERT, UPDATE or DELETE of this session changed.
 inline bool changed_any(soci::session& sql) {

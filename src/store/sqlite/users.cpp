@@ -202,4 +202,15 @@ Result<void> set_last_login(soci::session& sql, const std::string& name, Row whe
   return {};
 }
 
+Result<bool> note_first_transfer(soci::session& sql, const std::string& name, bool upload, Row when) {
+  const char* update = upload ? "UPDATE users SET first_upload = :when WHERE username = :name AND first_upload = 0"
+                              : "UPDATE users SET first_download = :when WHERE username = :name AND first_download = 0";
+  sql << update, soci::use(when), soci::use(name);
+  if (changed_any(sql)) return true;
+  int known = 0;
+  sql << "SELECT EXISTS (SELECT 1 FROM users WHERE username = :name)", soci::use(name), soci::into(known);
+  if (known == 0) return fail_missing("user", name);
+  return false;
+}
+
 }  // namespace ferry::store::tables::users

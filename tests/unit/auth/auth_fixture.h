@@ -149,6 +149,42 @@ class FaultyProvider final : public store::Provider {
     if (auto bad = fault(broken_writes); !bad) return bad;
     return inner_->set_admin_last_login(name, when);
   }
+  Result<bool> note_first_transfer(std::string_view name, bool upload, std::int64_t when) override {
+    return inner_->note_first_transfer(name, upload, when);
+  }
+  Result<void> queue(std::span<const store::Notification> fresh) override { return inner_->queue(fresh); }
+  Result<std::vector<store::Notification>> due(std::string_view hook, std::int64_t now, std::int64_t horizon,
+                                               std::size_t limit) override {
+    return inner_->due(hook, now, horizon, limit);
+  }
+  Result<void> settle(std::span<const std::int64_t> delivered, std::span<const store::Notification> others) override {
+    return inner_->settle(delivered, others);
+  }
+  Result<std::size_t> expire(std::string_view hook, std::int64_t now, std::string_view error) override {
+    return inner_->expire(hook, now, error);
+  }
+  Result<Trimmed> trim(std::size_t most) override { return inner_->trim(most); }
+  Result<store::OutboxCount> count_notifications() override { return inner_->count_notifications(); }
+  Result<std::vector<store::Notification>> notifications(bool dead, std::int64_t after, std::size_t limit) override {
+    return inner_->notifications(dead, after, limit);
+  }
+  Result<std::size_t> replay(std::int64_t id, std::int64_t expires_at) override {
+    return inner_->replay(id, expires_at);
+  }
+  Result<std::size_t> discard(std::int64_t id) override { return inner_->discard(id); }
+  Result<void> record(const store::AuditBatch& batch, std::string_view id) override {
+    return inner_->record(batch, id);
+  }
+  Result<std::vector<store::AuditedFile>> file_events(const store::AuditQuery& query) override {
+    return inner_->file_events(query);
+  }
+  Result<std::vector<store::AuditedChange>> provider_events(const store::AuditQuery& query) override {
+    return inner_->provider_events(query);
+  }
+  Result<std::vector<store::AuditedLogin>> log_events(const store::AuditQuery& query) override {
+    return inner_->log_events(query);
+  }
+  Result<bool> forget_events(const store::AuditLimits& limits) override { return inner_->forget_events(limits); }
 
  private:
   Result<void> fault(bool active) const {
