@@ -30,6 +30,17 @@ bool has_key(const model::User& user, const Bytes& blob) {
   });
 }
 
+// FTP: the code is the end of the password.
+LoginRequest with_code_apart(const LoginRequest& request) {
+  constexpr std::size_t code_length = 6;
+  const std::string_view text = request.password.text();
+  const std::size_t cut = text.size() - std::min(text.size(), code_length);
+  LoginRequest parted = request;
+  parted.code.emplace(text.substr(cut));
+  parted.password = crypto::Secret(text.substr(0, cut));
+  return parted;
+}
+
 // Whatever goes wrong inside is a refusal.
 template <class Outcome>
 Task<Result<Outcome>> guarded(Task<Result<Outcome>> attempt) {
@@ -55,7 +66,7 @@ struct Authenticator::State {
   State(store::Provider& store, LoginOptions login_options)
       : provider(store),
         options(std::move(login_options)),
-        second_factor(options.totp, options.master_key),
+        second_factor(provider, options.totp, options.master_key),
         hooks(options.hooks),
         dummy_hash(crypto::hash_password("no account has this password", options.hashing)) {}
 
@@ -74,7 +85,7 @@ struct Authenticator::State {
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
   Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
-  Result<void> check_code(const model::User& user, const crypto::Secret& code, const Circumstances& at);
+  Result<void> check_code(const model::User& user, const std::optional<crypto::Secret>& code, const Circumstances& at);
   Circumstances circumstances(const LoginRequest& request) const {
     return {store::now_ms(), request.client_ip, request.protocol, options.local_time};
   }
@@ -135,9 +146,10 @@ Result<void> Authenticator::State::check_credential(model::UserPtr& user, const 
   return check_password(user, request, verdict);
 }
 
-Result<void> Authenticator::State::check_code(const model::User& user, const crypto::Secret& code,
+Result<void> Authenticator::State::check_code(const model::User& user, const std::optional<crypto::Secret>& code,
                                               const Circumstances& at) {
-  return second_factor.use_code(user.username, user.filters.totp_config, code.text(), at.now_ms / 1000);
+  if (!code) return refuse("the one-time code is missing");
+  return second_factor.use_code(user, at.protocol, code->text(), at.now_ms / 1000);
 }
 
 Result<void> Authenticator::State::check_password(model::UserPtr& user, const LoginRequest& request,
@@ -248,15 +260,18 @@ Result<LoginOutcome> Authenticator::State::decide(const LoginRequest& request, c
     if (by_password) waste_a_hash(request.password.text().substr(0, max_password));
     return fail(step.error());
   }
-  if (auto credential = check_credential(*user, request, verdict); !credential) return fail(credential.error());
   const bool by_dialogue = request.method == Method::keyboard_interactive && !request.vouched;
-  if (by_dialogue && SecondFactor::applies((*user)->filters.totp_config, request.protocol)) {
-    if (!request.code) {
-      LoginOutcome outcome;
-      outcome.code_due = true;
-      return outcome;
-    }
-    if (auto right = check_code(**user, *request.code, at); !right) return fail(right.error());
+  const bool coded = (by_dialogue || request.method == Method::password) &&
+                     SecondFactor::applies((*user)->filters.totp_config, request.protocol);
+  if (coded && request.protocol == "FTP" && !request.code) return decide(with_code_apart(request), verdict);
+  if (auto credential = check_credential(*user, request, verdict); !credential) return fail(credential.error());
+  if (coded && by_dialogue && !request.code) {
+    LoginOutcome outcome;
+    outcome.code_due = true;
+    return outcome;
+  }
+  if (coded) {
+    if (auto right = check_code(**user, request.code, at); !right) return fail(right.error());
   }
   if (!step->partial && !request.probe && at.now_ms - (*user)->last_login > last_login_interval_ms) {
     const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
@@ -282,7 +297,7 @@ Result<void> Authenticator::State::decide_part(const LoginRequest& request, bool
     return fail(step.error());
   }
   if (!code) return check_password(*user, request, verdict);
-  return check_code(**user, request.code.value_or(crypto::Secret()), at);
+  return check_code(**user, request.code, at);
 }
 
 Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginRequest& request) {
@@ -296,6 +311,10 @@ Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginReque
   }
   const std::string stored = (*admin)->password;
   if (!password_matches("admin:" + (*admin)->username, stored, password)) return refuse("the password is wrong");
+  if ((*admin)->filters.totp_config.enabled) {
+    const auto right = second_factor.use_code(**admin, request.code.text(), at.now_ms / 1000);
+    if (!right) return fail(right.error());
+  }
   const std::string renewed = renewed_hash(stored, password);
   if (!renewed.empty()) {
     admin = provider.change_admin((*admin)->username, [&](model::Admin& current) -> Result<void> {
@@ -399,6 +418,10 @@ Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest reque
 }
 
 std::chrono::milliseconds Authenticator::report(const LoginReport& report) { return state_->tell(report); }
+
+Task<void> Authenticator::conclude(LoginReport report) { return state_->conclude(std::move(report)); }
+
+const SecondFactor& Authenticator::second_factor() const { return state_->second_factor; }
 
 LoginReport report_of(const LoginRequest& request) {
   const std::string prefix = request.completed.empty() ? "" : "publickey+";

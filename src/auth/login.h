@@ -48,8 +48,10 @@ struct LoginRequest {
   std::string client_ip;
   std::string username;
   Method method = Method::none;
-  crypto::Secret password;             // password, keyboard_interactive
-  std::optional<crypto::Secret> code;  // keyboard_interactive: the one-time code of an account that has them
+  crypto::Secret password;  // password, keyboard_interactive
+  // The one-time code of an account that has them: of a dialogue, or sent beside the password (HTTP). FTP has no field
+  // for it: there it stands at the password's end.
+  std::optional<crypto::Secret> code;
   bool vouched = false;  // keyboard_interactive: a hook has decided about password and code; all else is checked
   Bytes public_key;      // publickey: the blob; the protocol has checked the signature, unless `probe`
   // publickey: whom a certificate that the protocol accepts was issued for; it stands in for the account's keys.
@@ -71,6 +73,7 @@ struct AdminLoginRequest {
   std::string username;
   crypto::Secret password;
   std::string client_ip;
+  crypto::Secret code = {};  // one-time or recovery code
 };
 
 struct LoginOptions {
@@ -103,12 +106,17 @@ class Authenticator {
   Task<Result<void>> check_code(LoginRequest request);
   // The stored hash that hooks are told; empty for an account without one, and for none.
   Task<std::string> password_hash(std::string username);
-  // Status, allow_list, password. authentication_failed is the only error.
+  // Status, allow_list, password, code. authentication_failed is the only error.
   Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);
 
   // A login that ended without being one of the above: logs a failure, tells the observers. Does not block. How long
   // the client shall wait for its answer.
   std::chrono::milliseconds report(const LoginReport& report);
+  // The same, and waits.
+  Task<void> conclude(LoginReport report);
+
+  // What an account sets its second factor up with.
+  const SecondFactor& second_factor() const;
 
  private:
   struct State;

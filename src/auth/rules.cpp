@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "auth/duty.h"
 #include "auth/second_factor.h"
 #include "base/ip_network.h"
 
@@ -27,10 +28,9 @@ Result<void> check_expiration(const model::User& user, Method method, const Circ
   if (user.expiration_date > 0 && user.expiration_date < at.now_ms) return refuse("the account has expired");
   const bool by_password = method == Method::password || method == Method::keyboard_interactive;
   // Over HTTP the user can still log in to change it.
-  if (user.filters.password_expiration == 0 || !by_password || at.protocol == "HTTP") return {};
-  const std::int64_t set = user.last_password_change != 0 ? user.last_password_change : user.created_at;
-  if ((at.now_ms - set) / day_ms >= user.filters.password_expiration) return refuse("the password has expired");
-  return {};
+  if (!by_password || at.protocol == "HTTP" || duty_of(user, at.now_ms) != Duty::change_password) return {};
+  return refuse(user.filters.require_password_change ? "the password must be changed first"
+                                                     : "the password has expired");
 }
 
 Result<void> check_access_time(const model::User& user, const Circumstances& at) {
@@ -70,12 +70,15 @@ Result<void> check_protocol(const model::User& user, std::string_view protocol) 
 
 Result<void> check_second_factor(const model::User& user, Method method, std::string_view protocol) {
   const model::TotpConfig& totp = user.filters.totp_config;
-  if (has(user.filters.two_factor_protocols, protocol) && !totp.enabled) {
+  // Over HTTP the user can still log in to set it up.
+  const bool applies = SecondFactor::applies(totp, protocol);
+  if (has(user.filters.two_factor_protocols, protocol) && !applies && protocol != "HTTP") {
     return refuse("a second factor is required and not set up");
   }
-  // A key is not asked for a code, and a dialogue asks for it; nobody passes on a password alone.
-  const bool asks = method == Method::publickey || method == Method::keyboard_interactive;
-  if (SecondFactor::applies(totp, protocol) && !asks) return refuse("a password alone lacks the second factor");
+  // A key is not asked for a code, a dialogue asks for it, other protocols send it with the password.
+  if (applies && method == Method::password && protocol == "SSH") {
+    return refuse("a password alone lacks the second factor");
+  }
   return {};
 }
 
@@ -129,8 +132,6 @@ Result<void> check_admin(const model::Admin& admin, const Circumstances& at) {
       return refuse("the client's address is not allowed");
     }
   }
-  if (admin.filters.totp_config.enabled) return refuse("the second factor cannot be verified");
-  if (admin.filters.require_two_factor) return refuse("a second factor is required and not set up");
   return {};
 }
 

@@ -24,7 +24,7 @@ struct Circumstances {
 
 // Status, expiration, access time, addresses, protocol, second factor, in this order.
 Result<void> check_user(const model::User& user, Method method, const Circumstances& at);
-// Status, allow list, second factor.
+// Status, allow list.
 Result<void> check_admin(const model::Admin& admin, const Circumstances& at);
 
 // What a successful credential of `method` would mean after the `completed` steps.

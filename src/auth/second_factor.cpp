@@ -7,48 +7,123 @@ namespace ferry::auth {
 namespace {
 
 constexpr std::int64_t seconds_a_step = 30;
+constexpr std::size_t code_length = 6;
+constexpr std::size_t sweep_at = 1024;  // accounts with wrong codes
 
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
+// Marks the stored twin of `code` as used; somebody else may have been quicker.
+Result<void> spend(std::vector<model::RecoveryCode>& stored, const model::RecoveryCode& code) {
+  const auto twin = std::ranges::find(stored, code);
+  if (twin == stored.end()) return refuse("the recovery code has been used already");
+  twin->used = true;
+  return {};
+}
+
 }  // namespace
 
-SecondFactor::SecondFactor(std::vector<TotpConfiguration> configurations, crypto::Secret master_key)
-    : configurations_(std::move(configurations)), master_key_(std::move(master_key)) {}
+std::string_view name_of(crypto::HashAlgorithm algorithm) {
+  if (algorithm == crypto::HashAlgorithm::sha256) return "sha256";
+  if (algorithm == crypto::HashAlgorithm::sha512) return "sha512";
+  return "sha1";
+}
+
+SecondFactor::SecondFactor(store::Provider& provider, std::vector<TotpConfiguration> configurations,
+                           crypto::Secret master_key)
+    : provider_(provider), configurations_(std::move(configurations)), master_key_(std::move(master_key)) {}
 
 bool SecondFactor::applies(const model::TotpConfig& totp, std::string_view protocol) {
   return totp.enabled && std::ranges::find(totp.protocols, protocol) != totp.protocols.end();
 }
 
-Result<void> SecondFactor::use_code(const std::string& username, const model::TotpConfig& totp, std::string_view code,
+const TotpConfiguration* SecondFactor::configuration(std::string_view name) const {
+  const auto found = std::ranges::find(configurations_, name, &TotpConfiguration::name);
+  return found == configurations_.end() ? nullptr : &*found;
+}
+
+Result<bool> SecondFactor::fits(std::string_view name, const crypto::Secret& secret, std::string_view code,
+                                std::int64_t unix_seconds) const {
+  const TotpConfiguration* configured = configuration(name);
+  if (configured == nullptr) return fail(ErrorCode::invalid_argument, "config_name: unknown configuration");
+  const auto step = crypto::find_totp_step(secret, configured->algorithm, unix_seconds, code);
+  if (!step) return fail(step.error());
+  return step->has_value();
+}
+
+bool SecondFactor::may_try(const std::string& account, std::int64_t unix_seconds) {
+  const std::scoped_lock lock(mutex_);
+  const auto ended = [&](const Tries& tries) { return unix_seconds - tries.since >= wrong_codes_window; };
+  if (tries_.size() >= sweep_at) std::erase_if(tries_, [&](const auto& entry) { return ended(entry.second); });
+  Tries& tries = tries_[account];
+  if (tries.count == 0 || ended(tries)) tries = {unix_seconds, 0};
+  if (tries.count >= most_wrong_codes) return false;
+  ++tries.count;
+  return true;
+}
+
+void SecondFactor::was_right(const std::string& account) {
+  const std::scoped_lock lock(mutex_);
+  tries_.erase(account);
+}
+
+Result<void> SecondFactor::use_totp(const std::string& account, const model::TotpConfig& totp, std::string_view code,
                                     std::int64_t unix_seconds) {
-  const auto configuration = std::ranges::find(configurations_, totp.config_name, &TotpConfiguration::name);
-  if (configuration == configurations_.end()) return refuse("mfa.totp has no \"" + totp.config_name + "\"");
+  const TotpConfiguration* configured = configuration(totp.config_name);
+  if (configured == nullptr) return refuse("mfa.totp has no \"" + totp.config_name + "\"");
   const Result<crypto::Secret> secret = model::open(totp.secret, master_key_);
   if (!secret) return refuse("the secret of the one-time codes cannot be opened: " + secret.error().message);
-  const auto step = crypto::find_totp_step(*secret, configuration->algorithm, unix_seconds, code);
+  if (!may_try(account, unix_seconds)) return refuse("too many wrong one-time codes");
+  const auto step = crypto::find_totp_step(*secret, configured->algorithm, unix_seconds, code);
   if (!step) return refuse(step.error().message);
   if (!*step) return refuse("the one-time code is wrong");
-  const auto now = static_cast<crypto::TotpStep>(unix_seconds / seconds_a_step);
-  if (!claim(username, **step, now)) return refuse("the one-time code has been used already");
+  was_right(account);
+  // A code is good for one step before and after its own.
+  const auto claimed =
+      provider_.claim_code_step(account, static_cast<std::int64_t>(**step), unix_seconds / seconds_a_step - 1);
+  if (!claimed) return fail(claimed.error());
+  if (!*claimed) return refuse("the one-time code has been used already");
+  return {};
+}
+
+const model::RecoveryCode* SecondFactor::find(const std::vector<model::RecoveryCode>& codes,
+                                              std::string_view code) const {
+  const model::RecoveryCode* found = nullptr;
+  for (const model::RecoveryCode& candidate : codes) {
+    const auto secret = model::open(candidate.secret, master_key_);
+    const bool good = secret && !secret->empty() && !candidate.used;
+    if (good && crypto::equal_in_constant_time(secret->bytes(), as_bytes(code))) found = &candidate;
+  }
+  return found;
+}
+
+Result<void> SecondFactor::use_code(const model::User& user, std::string_view protocol, std::string_view code,
+                                    std::int64_t unix_seconds) {
+  if (code.size() == code_length || protocol != "HTTP") {
+    return use_totp("user:" + user.username, user.filters.totp_config, code, unix_seconds);
+  }
+  const model::RecoveryCode* recovery = find(user.filters.recovery_codes, code);
+  if (recovery == nullptr) return refuse("the recovery code is wrong");
+  const auto spent = provider_.change_user(
+      user.username, [&](model::User& stored) { return spend(stored.filters.recovery_codes, *recovery); });
+  if (!spent) return fail(spent.error());
+  return {};
+}
+
+Result<void> SecondFactor::use_code(const model::Admin& admin, std::string_view code, std::int64_t unix_seconds) {
+  if (code.size() == code_length) {
+    return use_totp("admin:" + admin.username, admin.filters.totp_config, code, unix_seconds);
+  }
+  const model::RecoveryCode* recovery = find(admin.filters.recovery_codes, code);
+  if (recovery == nullptr) return refuse("the recovery code is wrong");
+  const auto spent = provider_.change_admin(
+      admin.username, [&](model::Admin& stored) { return spend(stored.filters.recovery_codes, *recovery); });
+  if (!spent) return fail(spent.error());
   return {};
 }
 
 void SecondFactor::waste_a_code(std::int64_t unix_seconds) const {
   static const crypto::Secret nobodys(std::string_view("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
   (void)crypto::find_totp_step(nobodys, crypto::HashAlgorithm::sha1, unix_seconds, "      ");
-}
-
-bool SecondFactor::claim(const std::string& username, crypto::TotpStep step, crypto::TotpStep now) {
-  const std::scoped_lock lock(mutex_);
-  if (swept_ != now) {  // a code is good for one step before and after its own
-    std::erase_if(used_, [now](const auto& entry) { return entry.second + 1 < now; });
-    swept_ = now;
-  }
-  const auto [entry, first] = used_.try_emplace(username, step);
-  if (first) return true;
-  if (step <= entry->second) return false;
-  entry->second = step;
-  return true;
 }
 
 }  // namespace ferry::auth

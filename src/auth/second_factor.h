@@ -1,10 +1,11 @@
-// One-time codes at login: which algorithm an account's code has, whether it is right, and that none serves twice.
-// Safe from any thread.
+// Second factors at login: one-time codes of an authenticator app, and the recovery codes that stand in for them.
+// Safe from any thread. Asks the provider, so calls may block.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,10 @@
 #include "base/error.h"
 #include "crypto/secret.h"
 #include "crypto/totp.h"
+#include "model/admin.h"
 #include "model/filters.h"
+#include "model/user.h"
+#include "store/provider.h"
 
 namespace ferry::auth {
 
@@ -20,31 +24,58 @@ namespace ferry::auth {
 struct TotpConfiguration {
   std::string name;
   crypto::HashAlgorithm algorithm = crypto::HashAlgorithm::sha1;
+  std::string issuer = {};
 };
+// sha1, sha256, sha512: as configured and shown.
+std::string_view name_of(crypto::HashAlgorithm algorithm);
 
 class SecondFactor {
  public:
-  SecondFactor(std::vector<TotpConfiguration> configurations, crypto::Secret master_key);
+  SecondFactor(store::Provider& provider, std::vector<TotpConfiguration> configurations, crypto::Secret master_key);
 
   // Whether the account logs in with a one-time code over this protocol.
   static bool applies(const model::TotpConfig& totp, std::string_view protocol);
 
+  // Who has the password must not guess the code: after this many wrong ones in the window, every code of the account
+  // is refused until the window ends. Recovery codes, which nobody guesses, are not.
+  static constexpr int most_wrong_codes = 10;
+  static constexpr std::int64_t wrong_codes_window = 600;  // seconds
+
   // Uses the code up. authentication_failed: it is not the account's code of now, or the code of its time step or of
   // a later one has been used already. Any other error: it cannot be checked, and the login is refused as well.
-  Result<void> use_code(const std::string& username, const model::TotpConfig& totp, std::string_view code,
+  // Over HTTP a recovery code that was not used before is as good.
+  Result<void> use_code(const model::User& user, std::string_view protocol, std::string_view code,
                         std::int64_t unix_seconds);
+  Result<void> use_code(const model::Admin& admin, std::string_view code, std::int64_t unix_seconds);
   // The work of use_code for an account that has no codes.
   void waste_a_code(std::int64_t unix_seconds) const;
 
- private:
-  bool claim(const std::string& username, crypto::TotpStep step, crypto::TotpStep now);
+  // --- to set it up ---
+  std::span<const TotpConfiguration> configurations() const { return configurations_; }
+  // Null: there is none of that name.
+  const TotpConfiguration* configuration(std::string_view name) const;
+  // Whether the code is the secret's code of now; uses nothing up. invalid_argument: no base32, no such configuration.
+  Result<bool> fits(std::string_view configuration, const crypto::Secret& secret, std::string_view code,
+                    std::int64_t unix_seconds) const;
 
+ private:
+  Result<void> use_totp(const std::string& account, const model::TotpConfig& totp, std::string_view code,
+                        std::int64_t unix_seconds);
+  // The unused recovery code that this is; null: none.
+  const model::RecoveryCode* find(const std::vector<model::RecoveryCode>& codes, std::string_view code) const;
+
+  store::Provider& provider_;
   const std::vector<TotpConfiguration> configurations_;
   const crypto::Secret master_key_;
+  struct Tries {
+    std::int64_t since = 0;  // Unix seconds
+    int count = 0;
+  };
+  // Whether one more code may be tried; counted as wrong until it was right.
+  bool may_try(const std::string& account, std::int64_t unix_seconds);
+  void was_right(const std::string& account);
   std::mutex mutex_;
-  // The latest step used, by account; forgotten when its codes have ended. Lives with the process.
-  std::map<std::string, crypto::TotpStep> used_;
-  crypto::TotpStep swept_ = 0;
+  std::map<std::string, Tries> tries_;
 };
 
 }  // namespace ferry::auth

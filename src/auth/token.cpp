@@ -140,16 +140,6 @@ Result<model::UserPtr> Tokens::verify_user_now(std::string_view token, std::stri
   return user;
 }
 
-Task<Result<model::AdminPtr>> Tokens::verify_admin(std::string token, std::string client_ip) {
-  auto admin = co_await run_blocking([&] { return verify_admin_now(token, client_ip); });
-  co_return admin;
-}
-
-Task<Result<model::UserPtr>> Tokens::verify_user(std::string token, std::string client_ip) {
-  auto user = co_await run_blocking([&] { return verify_user_now(token, client_ip); });
-  co_return user;
-}
-
 void Tokens::revoke(std::string_view token) {
   const std::int64_t now = now_seconds();
   const auto text = crypto::verify_jwt(token, state_->key.bytes(), now);

@@ -12,7 +12,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/task.h"
 #include "crypto/secret.h"
 #include "model/admin.h"
 #include "model/user.h"
@@ -41,9 +40,7 @@ class Tokens {
   IssuedToken issue(const model::Admin& admin, std::string_view client_ip);
   IssuedToken issue(const model::User& user, std::string_view client_ip);
 
-  // The account a token speaks for. authentication_failed is the only error; the reason is in its message.
-  Task<Result<model::AdminPtr>> verify_admin(std::string token, std::string client_ip);
-  Task<Result<model::UserPtr>> verify_user(std::string token, std::string client_ip);
+  // The account a token speaks for; may block. authentication_failed is the only error; the reason is in its message.
   Result<model::AdminPtr> verify_admin_now(std::string_view token, std::string_view client_ip);
   Result<model::UserPtr> verify_user_now(std::string_view token, std::string_view client_ip);
 

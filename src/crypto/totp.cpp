@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <new>
 
 namespace ferry::crypto {
 
@@ -35,6 +36,21 @@ Result<Secret> decode_base32(const Secret& text) {
 }
 
 }  // namespace
+
+Secret new_totp_secret(HashAlgorithm algorithm) {
+  Secret key(hash_size(algorithm));
+  random_bytes(key.bytes());
+  char* text = nullptr;
+  std::size_t size = 0;
+  const char* raw = reinterpret_cast<const char*>(key.bytes().data());
+  if (oath_base32_encode(raw, key.size(), &text, &size) != OATH_OK) throw std::bad_alloc();
+  std::string_view shown(text, size);
+  while (shown.ends_with('=')) shown.remove_suffix(1);  // authenticator apps expect none
+  Secret secret(shown);
+  wipe(text, size);
+  std::free(text);
+  return secret;
+}
 
 std::optional<HashAlgorithm> totp_algorithm(std::string_view name) {
   if (name == "sha1") return HashAlgorithm::sha1;

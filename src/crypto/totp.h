@@ -10,6 +10,10 @@
 
 namespace ferry::crypto {
 
+// A new random secret as base32 text, as long as the hash (RFC 4226 section 4: at least 128 bits; RFC 6238 uses the
+// hash's length).
+Secret new_totp_secret(HashAlgorithm algorithm);
+
 // The time step of a code.
 using TotpStep = std::uint64_t;
 

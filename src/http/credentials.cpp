@@ -33,6 +33,11 @@ std::optional<BasicCredentials> basic_credentials(const Request& request) {
   return out;
 }
 
+std::string api_key(const Request& request) {
+  constexpr std::string_view field = "X-SFTPGO-API-KEY";
+  return request.headers.count(field) == 1 ? std::string(request.headers.get(field)) : std::string();
+}
+
 std::string bearer_token(const Request& request) { return std::string(value_after(request, "Bearer ")); }
 
 }  // namespace ferry::http

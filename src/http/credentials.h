@@ -1,4 +1,4 @@
-// What the Authorization field carries.
+// What the Authorization field carries, and API keys.
 #pragma once
 
 #include <optional>
@@ -19,5 +19,8 @@ std::optional<BasicCredentials> basic_credentials(const Request& request);
 
 // RFC 6750 section 2.1. Empty in the same cases; any length the header limit allows.
 std::string bearer_token(const Request& request);
+
+// X-SFTPGO-API-KEY, for programs. Empty: none, or more than one field.
+std::string api_key(const Request& request);
 
 }  // namespace ferry::http

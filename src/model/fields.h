@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "model/admin.h"
+#include "model/api_key.h"
 #include "model/folder.h"
 #include "model/group.h"
 #include "model/ip_list.h"
@@ -361,6 +362,21 @@ void visit_fields(V& v, Of<Group> auto& o) {
   v.field("virtual_folders", o.virtual_folders);
   v.field("users", o.users);
   v.field("admins", o.admins);
+}
+
+// Not here: key.
+template <class V>
+void visit_fields(V& v, Of<ApiKey> auto& o) {
+  v.always("id", o.id);
+  v.always("name", o.name);
+  v.always("scope", o.scope);
+  v.always("created_at", o.created_at);
+  v.always("updated_at", o.updated_at);
+  v.field("last_use_at", o.last_use_at);
+  v.field("expires_at", o.expires_at);
+  v.field("description", o.description);
+  v.field("user", o.user);
+  v.field("admin", o.admin);
 }
 
 template <class V>

@@ -73,6 +73,7 @@ Result<Object> read_object(const Json& json) {
   Reader reader(json, "", error);
   visit_fields(reader, object);
   if constexpr (requires { object.password; }) reader.field("password", object.password);
+  if constexpr (requires { object.expires_at; }) reader.field("key", object.key);
   if (!error.empty()) return fail(ErrorCode::invalid_argument, error);
   return object;
 }
@@ -145,6 +146,12 @@ Json to_json(const Group& group, View view) { return write(group, view); }
 Json to_json(const Role& role, View view) { return write(role, view); }
 Json to_json(const IpListEntry& entry, View view) { return write(entry, view); }
 
+Json to_json(const ApiKey& key, View view) {
+  Json json = write(key, view);
+  if (view == View::storage) json["key"] = key.key;
+  return json;
+}
+
 Result<User> user_from_json(const Json& json) {
   auto user = read_object<User>(json);
   if (!user) return user;
@@ -155,10 +162,12 @@ Result<User> user_from_json(const Json& json) {
   return user;
 }
 
+Result<TotpConfig> totp_from_json(const Json& json) { return read_object<TotpConfig>(json); }
 Result<Admin> admin_from_json(const Json& json) { return read_object<Admin>(json); }
 Result<Folder> folder_from_json(const Json& json) { return read_object<Folder>(json); }
 Result<Group> group_from_json(const Json& json) { return read_object<Group>(json); }
 Result<Role> role_from_json(const Json& json) { return read_object<Role>(json); }
+Result<ApiKey> api_key_from_json(const Json& json) { return read_object<ApiKey>(json); }
 
 Result<IpListEntry> ip_list_entry_from_json(const Json& json) { return read_object<IpListEntry>(json); }
 
@@ -186,11 +195,13 @@ Result<Admin> admin_from_text(std::string_view text) { return from_text(text, ad
 Result<Folder> folder_from_text(std::string_view text) { return from_text(text, folder_from_json); }
 Result<Group> group_from_text(std::string_view text) { return from_text(text, group_from_json); }
 Result<Role> role_from_text(std::string_view text) { return from_text(text, role_from_json); }
+Result<ApiKey> api_key_from_text(std::string_view text) { return from_text(text, api_key_from_json); }
 
 std::string to_text(const User& user, View view) { return dump(to_json(user, view)); }
 std::string to_text(const Admin& admin, View view) { return dump(to_json(admin, view)); }
 std::string to_text(const Folder& folder, View view) { return dump(to_json(folder, view)); }
 std::string to_text(const Group& group, View view) { return dump(to_json(group, view)); }
 std::string to_text(const Role& role, View view) { return dump(to_json(role, view)); }
+std::string to_text(const ApiKey& key, View view) { return dump(to_json(key, view)); }
 
 }  // namespace ferry::model

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "model/admin.h"
+#include "model/api_key.h"
 #include "model/folder.h"
 #include "model/group.h"
 #include "model/ip_list.h"
@@ -27,7 +28,7 @@
 namespace ferry::model {
 
 enum class View : std::uint8_t {
-  answer,        // for REST: no password (`has_password` says if there is one), no recovery codes, of a secret
+  answer,        // for REST: no password (`has_password` says if there is one) nor key, no recovery codes, of a secret
                  // its status alone
   confidential,  // as answer, but secrets as they are stored: REST's confidential_data=1
   storage,       // everything, with hashes and encrypted secrets: the store and dumps
@@ -39,6 +40,7 @@ nlohmann::json to_json(const Folder& folder, View view);
 nlohmann::json to_json(const Group& group, View view);
 nlohmann::json to_json(const Role& role, View view);
 nlohmann::json to_json(const IpListEntry& entry, View view);
+nlohmann::json to_json(const ApiKey& key, View view);
 
 Result<User> user_from_json(const nlohmann::json& json);
 Result<Admin> admin_from_json(const nlohmann::json& json);
@@ -46,6 +48,9 @@ Result<Folder> folder_from_json(const nlohmann::json& json);
 Result<Group> group_from_json(const nlohmann::json& json);
 Result<Role> role_from_json(const nlohmann::json& json);
 Result<IpListEntry> ip_list_entry_from_json(const nlohmann::json& json);
+Result<ApiKey> api_key_from_json(const nlohmann::json& json);
+
+Result<TotpConfig> totp_from_json(const nlohmann::json& json);
 
 // JSON from outside: an object that is not nested deeper than this. invalid_argument with a message for the client.
 inline constexpr std::size_t max_json_depth = 32;
@@ -57,10 +62,12 @@ Result<Admin> admin_from_text(std::string_view text);
 Result<Folder> folder_from_text(std::string_view text);
 Result<Group> group_from_text(std::string_view text);
 Result<Role> role_from_text(std::string_view text);
+Result<ApiKey> api_key_from_text(std::string_view text);
 std::string to_text(const User& user, View view);
 std::string to_text(const Admin& admin, View view);
 std::string to_text(const Folder& folder, View view);
 std::string to_text(const Group& group, View view);
 std::string to_text(const Role& role, View view);
+std::string to_text(const ApiKey& key, View view);
 
 }  // namespace ferry::model

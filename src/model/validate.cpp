@@ -225,4 +225,21 @@ Result<void> validate(IpListEntry& entry) {
   return check.result();
 }
 
+Result<void> validate(ApiKey& key, const NamingRules& naming) {
+  constexpr std::string_view letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  Checker check;
+  check.require(
+      !key.id.empty() && key.id.size() <= max_name_length && key.id.find_first_not_of(letters) == std::string::npos,
+      "id", "letters and digits expected");
+  check.require(!key.name.empty(), "name", "is required");
+  check.require(key.name.size() <= max_name_length, "name", "too long");
+  check.range("scope", key.scope, api_key_scope_admin, api_key_scope_user);
+  check.not_negative("expires_at", key.expires_at);
+  check.require(key.user.empty() || key.scope == api_key_scope_user, "user", "only for keys of users");
+  check.require(key.admin.empty() || key.scope == api_key_scope_admin, "admin", "only for keys of administrators");
+  if (!key.user.empty()) check.name(naming, "user", key.user);
+  if (!key.admin.empty()) check.name(naming, "admin", key.admin);
+  return check.result();
+}
+
 }  // namespace ferry::model

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "model/admin.h"
+#include "model/api_key.h"
 #include "model/folder.h"
 #include "model/group.h"
 #include "model/ip_list.h"
@@ -43,6 +44,7 @@ Result<void> validate(Folder& folder, const NamingRules& naming);
 Result<void> validate(Group& group, const NamingRules& naming);
 Result<void> validate(Role& role, const NamingRules& naming);
 Result<void> validate(IpListEntry& entry);
+Result<void> validate(ApiKey& key, const NamingRules& naming);
 
 // Whom nobody asks for a password may look and fetch, over the protocols that know anonymous users. Does nothing
 // to others. validate() calls it; so must who changes a user after that.

@@ -50,6 +50,7 @@ struct Server::Parts {
   std::unique_ptr<Door> door;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<auth::Tokens> tokens;
+  std::unique_ptr<auth::ApiKeyChecker> api_keys;
   std::shared_ptr<session::Ledger> ledger;
   std::shared_ptr<session::QuotaScans> scans;
   std::shared_ptr<SshServices> ssh_services;
@@ -127,7 +128,9 @@ Result<void> Server::Parts::build_accounts() {
   authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(login_rules));
   auto token_rules = token_options(config(), options.directory);
   if (!token_rules) return fail(token_rules.error());
+  const bool local_time = token_rules->local_time;
   tokens = std::make_unique<auth::Tokens>(*provider, std::move(*token_rules));
+  api_keys = std::make_unique<auth::ApiKeyChecker>(*provider, naming_of(config().data_provider), local_time);
   ledger = std::make_shared<session::Ledger>(*provider, quota_options(config().data_provider));
   auto session_rules_read = session_options(config().common, options.directory);
   if (!session_rules_read) return fail(session_rules_read.error());
@@ -227,6 +230,7 @@ Result<void> Server::Parts::build_http() {
   rest::add_routes(router, {.accounts = *accounts,
                             .authenticator = *authenticator,
                             .tokens = *tokens,
+                            .api_keys = *api_keys,
                             .registry = registry,
                             .version = std::move(about),
                             .status = [this] { return status.get(); },

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "config/loader.h"
+#include "crypto/secret.h"
 #include "model/user.h"
 
 namespace ferry::server {
@@ -54,6 +55,11 @@ class Server {
   explicit Server(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
+
+// `ferry resetpwd`: gives an administrator a new password and switches the second factor off. unsupported: the memory
+// provider.
+Result<void> reset_admin_password(const config::Loaded& loaded, const std::filesystem::path& directory,
+                                  const std::string& admin, const crypto::Secret& password);
 
 // `ferry initprovider`: creates or updates the data provider's schema, then loads a dump when one is named.
 Result<void> init_provider(const config::Loaded& loaded, const std::filesystem::path& directory,

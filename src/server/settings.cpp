@@ -28,10 +28,6 @@ crypto::PasswordHashing hashing_of(const config::DataProvider::PasswordHashing& 
   return hashing;
 }
 
-model::NamingRules naming_of(const config::DataProvider& config) {
-  return {.value = static_cast<unsigned>(config.naming_rules)};
-}
-
 std::size_t limit_of(int value) { return value > 0 ? static_cast<std::size_t>(value) : 0; }
 
 // The process's, when none is configured. Reading it means setting it: done before any thread runs.
@@ -99,6 +95,10 @@ Result<std::string> read_file(const std::string& key, const fs::path& file, std:
 
 }  // namespace
 
+model::NamingRules naming_of(const config::DataProvider& config) {
+  return {.value = static_cast<unsigned>(config.naming_rules)};
+}
+
 Result<std::string> read_setting_file(const std::string& key, const fs::path& file, std::size_t limit) {
   auto text = read_file(key, file, limit);
   while (text && (text->ends_with('\n') || text->ends_with('\r'))) text->pop_back();
@@ -129,6 +129,8 @@ Result<store::AccountOptions> account_options(const config::Config& config) {
   options.users.naming = naming_of(config.data_provider);
   options.users.users_base_dir = config.data_provider.users_base_dir;
   options.hashing = hashing_of(config.data_provider.password_hashing);
+  options.min_user_entropy = config.data_provider.password_validation.users.min_entropy;
+  options.min_admin_entropy = config.data_provider.password_validation.admins.min_entropy;
   const auto& secrets = config.kms.secrets;
   if (!secrets.master_key.empty()) {
     options.master_key = crypto::Secret(secrets.master_key);
@@ -148,7 +150,8 @@ auth::LoginOptions login_options(const config::Config& config) {
   options.password_caching = config.data_provider.password_caching;
   options.local_time = config.common.tz == "local";
   for (const auto& totp : config.mfa.totp) {
-    options.totp.push_back({totp.name, crypto::totp_algorithm(totp.algo).value()});  // checked by the schema
+    // The algorithm was checked by the schema.
+    options.totp.push_back({totp.name, crypto::totp_algorithm(totp.algo).value(), totp.issuer});
   }
   return options;
 }

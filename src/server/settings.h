@@ -24,6 +24,8 @@ namespace ferry::server {
 Result<std::unique_ptr<store::Provider>> open_provider(const config::DataProvider& config,
                                                        const std::filesystem::path& directory, bool make_schema);
 
+model::NamingRules naming_of(const config::DataProvider& config);
+
 // Reads kms.secrets.master_key_path where it is set.
 Result<store::AccountOptions> account_options(const config::Config& config);
 // Without the master key.

@@ -20,7 +20,6 @@ constexpr std::string_view unbuilt[] = {
     "data_provider.credentials_path",
     "data_provider.is_shared",
     "data_provider.node",
-    "data_provider.password_validation",
     "data_provider.prefer_database_credentials",
     "data_provider.skip_natural_keys_validation",
     "ftpd",

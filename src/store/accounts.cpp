@@ -85,6 +85,7 @@ Result<void> Accounts::hash_in_place(std::string& password) const {
 
 Result<model::UserPtr> Accounts::add_user(model::User user) {
   if (auto valid = model::validate(user, options_.users); !valid) return fail(valid.error());
+  if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   if (user.has_password() && user.last_password_change == 0) user.last_password_change = now_ms();
   seal(user, options_.master_key);
@@ -93,6 +94,7 @@ Result<model::UserPtr> Accounts::add_user(model::User user) {
 
 Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User user) {
   const bool new_password = user.has_password();
+  if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
     user.username = stored.username;
@@ -120,12 +122,14 @@ Result<model::AdminPtr> Accounts::add_first_admin(model::Admin admin) {
 Result<void> Accounts::prepare(model::Admin& admin) const {
   if (auto valid = model::validate(admin, options_.users.naming); !valid) return valid;
   if (admin.password.empty()) return fail(ErrorCode::invalid_argument, "password: please set a password");
+  if (auto strong = check_strength(admin, admin.password); !strong) return strong;
   if (auto hashed = hash_in_place(admin.password); !hashed) return hashed;
   seal_second_factor(admin.filters, admin.username, options_.master_key);
   return {};
 }
 
 Result<model::AdminPtr> Accounts::update_admin(std::string_view name, model::Admin admin) {
+  if (auto strong = check_strength(admin, admin.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(admin.password); !hashed) return fail(hashed.error());
   return provider_.change_admin(stored_name(name), [&](model::Admin& stored) -> Result<void> {
     admin.username = stored.username;
@@ -135,46 +139,6 @@ Result<model::AdminPtr> Accounts::update_admin(std::string_view name, model::Adm
     stored = std::move(admin);
     return {};
   });
-}
-
-Result<void> Accounts::change_admin_password(std::string_view name, std::string_view current,
-                                             std::string_view replacement) {
-  const auto admin = provider_.admin(stored_name(name));
-  if (!admin) return fail(admin.error());
-  const std::string verified = (*admin)->password;
-  if (current.empty() || replacement.empty()) {
-    return fail(ErrorCode::invalid_argument, "please provide the current password and the new one");
-  }
-  if (current == replacement) {
-    return fail(ErrorCode::invalid_argument, "the new password must be different from the current one");
-  }
-  const auto matches = crypto::verify_password(verified, current);
-  if (!matches || !*matches) return fail(ErrorCode::authentication_failed, "current password does not match");
-  // Nobody means to set a hash here; taken as one it would be a password that its reader knows.
-  if (crypto::is_password_hash(replacement)) {
-    return fail(ErrorCode::invalid_argument, "the new password looks like a password hash");
-  }
-  std::string hash(replacement);
-  if (auto hashed = hash_in_place(hash); !hashed) return hashed;
-  const auto changed = provider_.change_admin((*admin)->username, [&](model::Admin& stored) -> Result<void> {
-    if (stored.password != verified) return fail(ErrorCode::conflict, "the password has just been changed");
-    stored.password = hash;
-    stored.filters.require_password_change = false;
-    return {};
-  });
-  if (!changed) return fail(changed.error());
-  return {};
-}
-
-Result<void> Accounts::update_admin_profile(std::string_view name, AdminProfile profile) {
-  const auto changed = provider_.change_admin(stored_name(name), [&](model::Admin& stored) -> Result<void> {
-    stored.email = profile.email;
-    stored.description = profile.description;
-    stored.filters.allow_api_key_auth = profile.allow_api_key_auth;
-    return model::validate(stored, options_.users.naming);
-  });
-  if (!changed) return fail(changed.error());
-  return {};
 }
 
 Result<model::Folder> Accounts::add_folder(model::Folder folder) {
@@ -276,6 +240,14 @@ Result<Restored> Accounts::restore(model::Group group, bool replace) {
   return add_or_change(
       std::move(group), replace, [&](const model::Group& o) { return provider_.add_group(o, Origin::dump); },
       [&](const Change<model::Group>& change) { return provider_.change_group(name, change); });
+}
+
+Result<Restored> Accounts::restore(model::ApiKey key, bool replace) {
+  if (auto valid = check(key); !valid) return fail(valid.error());
+  const std::string id = key.id;
+  return add_or_change(
+      std::move(key), replace, [&](const model::ApiKey& o) { return provider_.add_api_key(o, Origin::dump); },
+      [&](const Change<model::ApiKey>& change) { return provider_.change_api_key(id, change); });
 }
 
 Result<Restored> Accounts::restore(model::Role role, bool replace) {

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "crypto/password.h"
@@ -23,7 +25,14 @@ struct AccountOptions {
   model::UserRules users;
   crypto::PasswordHashing hashing;
   crypto::Secret master_key;  // kms.secrets.master_key; empty: secrets carry their own key
+  // The least entropy of new passwords in bits (crypto::password_entropy), 0: any. A user's password_strength, or that
+  // of its primary group, goes first. Hashes that are brought along are not judged.
+  double min_user_entropy = 0;
+  double min_admin_entropy = 0;
 };
+
+// Which of the two kinds of accounts a name belongs to.
+enum class Whose : std::uint8_t { user, admin };
 
 // What became of an object of a dump.
 enum class Restored : std::uint8_t { added, updated, kept };
@@ -46,13 +55,33 @@ class Accounts {
   // conflict: there is an administrator already.
   Result<model::AdminPtr> add_first_admin(model::Admin admin);
   Result<model::AdminPtr> update_admin(std::string_view name, model::Admin admin);
+
+  // --- what an account changes by itself (own_settings.cpp) ---
   // Checks the current password (authentication_failed), then sets the new one; it must differ.
-  Result<void> change_admin_password(std::string_view name, std::string_view current, std::string_view replacement);
-  struct AdminProfile {
-    std::string email, description;
-    bool allow_api_key_auth = false;
+  Result<void> change_password(Whose whose, std::string_view name, std::string_view current,
+                               std::string_view replacement);
+  // What is missing stays as it is.
+  struct Profile {
+    std::optional<std::string> email, description;
+    std::optional<bool> allow_api_key_auth;
+    std::optional<std::vector<std::string>> public_keys;  // users only
   };
-  Result<void> update_admin_profile(std::string_view name, AdminProfile profile);
+  // For who has lost the password: the second factor goes, too.
+  Result<void> reset_admin_password(std::string_view name, std::string_view replacement);
+  Result<void> update_profile(Whose whose, std::string_view name, Profile profile);
+
+  // --- second factors (second_factors.cpp) ---
+  // A Redacted secret keeps the stored one. With a new secret come new recovery codes; when it is not enabled,
+  // everything of it goes.
+  Result<void> save_totp(Whose whose, std::string_view name, model::TotpConfig totp);
+  Result<void> disable_second_factor(Whose whose, std::string_view name);
+  // The old ones end. invalid_argument: no second factor is set up.
+  Result<std::vector<std::string>> new_recovery_codes(Whose whose, std::string_view name);
+  struct ShownRecoveryCode {
+    std::string code;
+    bool used = false;
+  };
+  Result<std::vector<ShownRecoveryCode>> recovery_codes(Whose whose, std::string_view name) const;
 
   Result<model::Folder> add_folder(model::Folder folder);
   Result<model::Folder> update_folder(std::string_view name, model::Folder folder);
@@ -74,6 +103,15 @@ class Accounts {
     ip_list_changed_ = std::move(changed);
   }
 
+  // --- API keys (api_key_accounts.cpp) ---
+  struct NewApiKey {
+    model::ApiKey stored;
+    std::string text;  // "id.secret": nobody can tell it again
+  };
+  Result<NewApiKey> add_api_key(model::ApiKey key);
+  // Replaces all but id, hash and times.
+  Result<model::ApiKey> update_api_key(std::string_view id, model::ApiKey key);
+
   // The rules of an object, without storing it; brings it into normal form.
   Result<void> check(model::User& user) const;
   Result<void> check(model::Admin& admin) const;
@@ -81,6 +119,8 @@ class Accounts {
   Result<void> check(model::Group& group) const { return model::validate(group, options_.users.naming); }
   Result<void> check(model::Role& role) const { return model::validate(role, options_.users.naming); }
   Result<void> check(model::IpListEntry& entry) const { return model::validate(entry); }
+
+  Result<void> check(model::ApiKey& key) const;
 
   // An object of a dump. It is all that counts: nothing of a stored one of its name is kept but what the store keeps,
   // and an admin's password when the dump has none. Unless `replace`, a stored one stays as it is.
@@ -90,6 +130,7 @@ class Accounts {
   Result<Restored> restore(model::Group group, bool replace);
   Result<Restored> restore(model::Role role, bool replace);
   Result<Restored> restore(model::IpListEntry entry, bool replace);
+  Result<Restored> restore(model::ApiKey key, bool replace);
 
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
@@ -98,6 +139,15 @@ class Accounts {
  private:
   Result<void> hash_in_place(std::string& password) const;
   Result<void> prepare(model::Admin& admin) const;
+  // invalid_argument: a new password that is too easy to guess.
+  Result<void> check_strength(const model::User& user, std::string_view password) const;
+  Result<void> check_strength(const model::Admin& admin, std::string_view password) const;
+  // Reads, or changes and checks, what both kinds of accounts have: `act(account)`, an error leaves it as it was.
+  template <class Act>
+  Result<void> with_account(Whose whose, std::string_view name, Act act) const;
+  template <class Change>
+  Result<void> change_account(Whose whose, std::string_view name, Change change);
+  std::vector<model::RecoveryCode> make_recovery_codes(const std::string& owner) const;
 
   void tell(model::IpListType type, const std::string& ipornet) const {
     if (ip_list_changed_) ip_list_changed_(type, ipornet);

@@ -1,6 +1,7 @@
 #include "store/dump.h"
 
 #include <array>
+#include <concepts>
 #include <nlohmann/json.hpp>
 
 #include "model/json.h"
@@ -18,7 +19,8 @@ void drop_ids(std::vector<model::VirtualFolder>& mounts) {
 
 template <class Object>
 Json without_ids(Object object) {
-  if constexpr (requires { object.id; }) object.id = 0;
+  // An API key's id is a part of it.
+  if constexpr (requires { object.id; } && !std::same_as<Object, model::ApiKey>) object.id = 0;
   if constexpr (requires { object.virtual_folders; }) drop_ids(object.virtual_folders);
   return model::to_json(object, model::View::storage);
 }
@@ -40,7 +42,7 @@ Json list_of(const std::vector<Object>& objects) {
 
 Result<DumpScopes> DumpScopes::parse(std::string_view words) {
   if (words.empty()) return everything();
-  static constexpr std::array others = {"api_keys", "shares", "actions", "rules", "configs"};
+  static constexpr std::array others = {"shares", "actions", "rules", "configs"};
   DumpScopes scopes;
   while (!words.empty()) {
     const std::string_view word = words.substr(0, words.find(','));
@@ -57,6 +59,8 @@ Result<DumpScopes> DumpScopes::parse(std::string_view words) {
       scopes.roles = true;
     } else if (word == "ip_lists") {
       scopes.ip_lists = true;
+    } else if (word == "api_keys") {
+      scopes.api_keys = true;
     } else if (std::ranges::find(others, word) == others.end()) {
       return fail(ErrorCode::invalid_argument, "scopes: unknown value \"" + std::string(word) + "\"");
     }
@@ -74,6 +78,7 @@ Result<std::string> write_dump(Provider& provider, const DumpScopes& scopes, boo
   if (scopes.admins) dump["admins"] = list_of(all->admins);
   if (scopes.roles) dump["roles"] = list_of(all->roles);
   if (scopes.ip_lists) dump["ip_lists"] = list_of(all->ip_lists);
+  if (scopes.api_keys) dump["api_keys"] = list_of(all->api_keys);
   return dump.dump(indent ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -23,8 +23,9 @@ inline constexpr std::int64_t oldest_dump_version = 9;  // SFTPGo 2.2
 
 // Which lists a dump has.
 struct DumpScopes {
-  bool users = false, groups = false, folders = false, admins = false, roles = false, ip_lists = false;
-  static DumpScopes everything() { return {true, true, true, true, true, true}; }
+  bool users = false, groups = false, folders = false, admins = false, roles = false, ip_lists = false,
+       api_keys = false;
+  static DumpScopes everything() { return {true, true, true, true, true, true, true}; }
   // The documented words, separated by commas; "" is everything. Those of features this server does not have give
   // nothing. invalid_argument: another word.
   static Result<DumpScopes> parse(std::string_view words);
@@ -53,7 +54,7 @@ struct LoadReport {
 // Ids and used quota of the dump do not count, nor does a missing list. A password that is no hash is hashed, a Plain
 // secret is encrypted. Everything is checked before anything is stored: form, rules, names that stand twice, groups,
 // roles and folders that are named but neither in the dump nor stored. Then objects are stored one by one (roles,
-// folders, groups, users, admins); should the provider fail in between, what was stored before stays.
+// folders, groups, users, admins, API keys); should the provider fail in between, what was stored before stays.
 // invalid_argument: the message names the object, "users[3] \"maria\": permissions: please grant some permissions".
 Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode);
 

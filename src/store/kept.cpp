@@ -62,6 +62,11 @@ void begin(model::Role& role, Origin origin) { begin_shared(role, origin); }
 
 void begin(model::IpListEntry& entry, Origin origin) { begin_times(entry, origin); }
 
+void begin(model::ApiKey& key, Origin origin) {
+  begin_times(key, origin);
+  if (origin == Origin::client) key.last_use_at = 0;
+}
+
 void restore_kept(model::User& changed, const model::User& stored) {
   changed.id = stored.id;
   changed.username = stored.username;
@@ -101,6 +106,12 @@ void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored)
   changed.type = stored.type;
   changed.ipornet = stored.ipornet;
   changed.created_at = stored.created_at;
+}
+
+void restore_kept(model::ApiKey& changed, const model::ApiKey& stored) {
+  changed.id = stored.id;
+  changed.created_at = stored.created_at;
+  changed.last_use_at = stored.last_use_at;
 }
 
 model::VirtualFolder mount_only(const model::VirtualFolder& mount) {

@@ -20,6 +20,7 @@ void begin(model::Folder& folder);
 void begin(model::Group& group, Origin origin);
 void begin(model::Role& role, Origin origin);
 void begin(model::IpListEntry& entry, Origin origin);
+void begin(model::ApiKey& key, Origin origin);
 
 // Puts back what only the store may change.
 void restore_kept(model::User& changed, const model::User& stored);
@@ -28,6 +29,7 @@ void restore_kept(model::Folder& changed, const model::Folder& stored);
 void restore_kept(model::Group& changed, const model::Group& stored);
 void restore_kept(model::Role& changed, const model::Role& stored);
 void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored);
+void restore_kept(model::ApiKey& changed, const model::ApiKey& stored);
 
 // Of a mount, what belongs to the mount; the folder's own fields come from the folder when it is read.
 model::VirtualFolder mount_only(const model::VirtualFolder& mount);

@@ -41,6 +41,8 @@ const std::string& name_of(const auto& object) {
     return object.username;
   } else if constexpr (requires { object.ipornet; }) {
     return object.ipornet;
+  } else if constexpr (requires { object.expires_at; }) {
+    return object.id;  // an API key's name is for people
   } else {
     return object.name;
   }
@@ -65,6 +67,7 @@ class Contents {
   std::vector<model::User> users;
   std::vector<model::Admin> admins;
   std::vector<model::IpListEntry> ip_lists;
+  std::vector<model::ApiKey> api_keys;
 
  private:
   template <class Object>
@@ -102,7 +105,7 @@ Result<void> Contents::check_version() const {
 }
 
 void Contents::count_others() {
-  static const Names known = {"version", "roles", "folders", "groups", "users", "admins", "ip_lists"};
+  static const Names known = {"version", "roles", "folders", "groups", "users", "admins", "ip_lists", "api_keys"};
   for (const auto& [name, value] : dump_.items()) {
     if (!known.contains(name) && !is_nothing(value)) left_out_[name] += value.is_array() ? value.size() : 1;
   }
@@ -116,9 +119,11 @@ Result<void> Contents::read() {
   if (done) done = read_list("users", model::user_from_json, users);
   if (done) done = read_list("admins", model::admin_from_json, admins);
   if (done) done = read_list("ip_lists", model::ip_list_entry_from_json, ip_lists);
+  if (done) done = read_list("api_keys", model::api_key_from_json, api_keys);
   if (done) done = check_references("groups", groups);
   if (done) done = check_references("users", users);
   if (done) done = check_references("admins", admins);
+  if (done) done = check_references("api_keys", api_keys);
   if (done) done = check_passwords();
   if (done) count_others();
   return done;
@@ -158,6 +163,16 @@ Result<void> Contents::check_references(const char* key, const std::vector<Objec
           done = require(names_["folders"], mount.name, "virtual_folders", "folder",
                          [&](const std::string& name) { return provider.folder(name); });
         }
+      }
+    }
+    if constexpr (requires { object.expires_at; }) {
+      if (!object.user.empty()) {
+        done = require(names_["users"], object.user, "user", "user",
+                       [&](const std::string& name) { return provider.user(name); });
+      }
+      if (done && !object.admin.empty()) {
+        done = require(names_["admins"], object.admin, "admin", "admin",
+                       [&](const std::string& name) { return provider.admin(name); });
       }
     }
     if constexpr (requires { object.role; }) {
@@ -239,6 +254,7 @@ Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode
   if (done) done = store_all(accounts, mode, "users", contents.users, report);
   if (done) done = store_all(accounts, mode, "admins", contents.admins, report);
   if (done) done = store_all(accounts, mode, "ip_lists", contents.ip_lists, report);
+  if (done) done = store_all(accounts, mode, "api_keys", contents.api_keys, report);
   if (!done) return fail(done.error());
   return report;
 }

@@ -21,20 +21,16 @@
 #include "model/group.h"
 #include "model/role.h"
 #include "model/user.h"
+#include "store/api_keys.h"
 #include "store/audit_log.h"
 #include "store/change.h"
 #include "store/defender_hosts.h"
 #include "store/ip_lists.h"
 #include "store/outbox.h"
+#include "store/page.h"
+#include "store/used_codes.h"
 
 namespace ferry::store {
-
-// Part of a list that is ordered by name, as bytes.
-struct Page {
-  std::size_t limit = 100;
-  std::size_t offset = 0;
-  bool descending = false;
-};
 
 enum class QuotaUpdate : std::uint8_t { add, reset };
 
@@ -58,9 +54,15 @@ struct Snapshot {
   std::vector<model::AdminPtr> admins;
   std::vector<model::Role> roles;
   std::vector<model::IpListEntry> ip_lists;
+  std::vector<model::ApiKey> api_keys;
 };
 
-class Provider : public IpLists, public DefenderHosts, public Outbox, public AuditLog {
+class Provider : public IpLists,
+                 public DefenderHosts,
+                 public ApiKeys,
+                 public UsedCodes,
+                 public Outbox,
+                 public AuditLog {
  public:
   ~Provider() override = default;
 

@@ -9,6 +9,7 @@ void add_serve(CommandLine& line);
 void add_startsubsys(CommandLine& line);
 void add_portable(CommandLine& line);
 void add_initprovider(CommandLine& line);
+void add_resetpwd(CommandLine& line);
 void add_version(CommandLine& line);
 
 }  // namespace ferry::app

@@ -55,6 +55,7 @@ http::Response update_admin(const Call& call) {
   auto admin = read_admin(call);
   if (!admin) return error_response(admin.error());
   if (name == call.admin().username) {
+    if (!call.caller->key_id.empty()) return api_response(403, "", "not with an API key of the own account");
     const std::string_view why_not = objection_to_own_change(call.admin(), *admin);
     if (!why_not.empty()) return api_response(400, "", why_not);
   }

@@ -18,8 +18,13 @@ namespace ferry::rest {
 
 // Who asks: left in Request::principal by the gate.
 struct Caller {
-  model::AdminPtr admin;
-  std::string token;
+  model::AdminPtr admin;  // one of the two
+  model::UserPtr user;    // with the settings of its groups
+  std::string token;      // empty: it came with an API key
+  std::string key_id;     // that key's
+
+  store::Whose whose() const { return user ? store::Whose::user : store::Whose::admin; }
+  const std::string& name() const { return user ? user->username : admin->username; }
 };
 
 // One call of an operation. Functions run on the blocking pool, so they may ask the provider.
@@ -28,7 +33,8 @@ struct Call {
   http::Request& request;
   const Caller* caller;  // none for an open route
 
-  const model::Admin& admin() const { return *caller->admin; }
+  const model::Admin& admin() const { return *caller->admin; }  // of a route for administrators
+  const model::User& user() const { return *caller->user; }     // of a route for users
   // The object named in the path, as it is stored.
   std::string name(std::string_view parameter) const { return api.accounts.stored_name(request.param(parameter)); }
 };
@@ -45,10 +51,13 @@ struct Operation {
 
 // Whom a route lets in.
 enum class Access : std::uint8_t {
-  open,        // anybody
-  own,         // every administrator, also one who must first change the password or set up a second factor
-  any_admin,   // every administrator
-  permission,  // those who hold the row's permission
+  open,         // anybody
+  own,          // every administrator, also one who must first change the password or set up a second factor
+  any_admin,    // every administrator
+  permission,   // administrators who hold the row's permission
+  admin_token,  // the same, but API keys are refused, as they are by `own`
+  user_own,     // every user, also one who must first change the password or set up a second factor; no API keys
+  user_token,   // every user; no API keys
 };
 
 // Where an operation runs.
@@ -61,7 +70,8 @@ struct Row {
   std::string_view method;
   std::string_view path;
   Access access;
-  std::string_view permission;  // of REST schema AdminPermissions; "*" needs all of them
+  // Of REST schema AdminPermissions, "*" needs all of them. For users: of WebClientOptions, it closes the row.
+  std::string_view permission;
   Runs runs;
   Operation operation;
   std::size_t max_body = 0;  // bytes, when it is not Dependencies::max_body
@@ -84,6 +94,9 @@ http::Response json_response(int status, const nlohmann::json& body);
 http::Response created(std::string_view collection, std::string_view name, const nlohmann::json& body);
 
 using model::parse_object;
+
+// REST schema TOTPConfig of everything configured (second_factor.cpp).
+nlohmann::json totp_configs_json(const auth::SecondFactor& factor);
 
 // offset, limit and order of a list's query. invalid_argument names the bad one.
 Result<store::Page> parse_page(const http::Request& request);

@@ -12,12 +12,33 @@ http::Response get_status(const Call& call);
 
 // token.cpp
 Task<http::Response> get_token(const Call& call);
+Task<http::Response> get_user_token(const Call& call);
 http::Response log_out(const Call& call);
 
 // own_account.cpp
 http::Response change_own_password(const Call& call);
-http::Response get_own_profile(const Call& call);
-http::Response update_own_profile(const Call& call);
+http::Response change_users_own_password(const Call& call);
+http::Response get_admin_profile(const Call& call);
+http::Response update_admin_profile(const Call& call);
+http::Response get_user_profile(const Call& call);
+http::Response update_user_profile(const Call& call);
+
+// second_factor.cpp
+http::Response list_totp_configs(const Call& call);
+http::Response generate_totp(const Call& call);
+http::Response validate_totp(const Call& call);
+http::Response save_totp(const Call& call);
+http::Response list_recovery_codes(const Call& call);
+http::Response new_recovery_codes(const Call& call);
+http::Response disable_user_second_factor(const Call& call);
+http::Response disable_admin_second_factor(const Call& call);
+
+// api_keys.cpp
+http::Response list_api_keys(const Call& call);
+http::Response add_api_key(const Call& call);
+http::Response get_api_key(const Call& call);
+http::Response update_api_key(const Call& call);
+http::Response delete_api_key(const Call& call);
 
 // users.cpp
 http::Response list_users(const Call& call);

@@ -1,7 +1,8 @@
 // REST API v2 as SFTPGo's OpenAPI document describes it: what an administrator's programs talk to.
 //
 //   http::Router router;
-//   rest::add_routes(router, {.accounts = accounts, .authenticator = authenticator, .tokens = tokens,
+//   rest::add_routes(router, {.accounts = accounts, .authenticator = authenticator, .tokens = tokens, .api_keys =
+//   api_keys,
 //                             .registry = registry, .version = {...}, .status = [&] { return services(); }});
 //   http::Server server(contexts, std::move(router), {});
 //
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/api_keys.h"
 #include "auth/defender.h"
 #include "auth/login.h"
 #include "auth/token.h"
@@ -38,6 +40,7 @@ struct Dependencies {
   store::Accounts& accounts;
   auth::Authenticator& authenticator;
   auth::Tokens& tokens;
+  auth::ApiKeyChecker& api_keys;
   std::shared_ptr<session::Registry> registry;
   VersionInfo version;
   // What runs now; called for every GET /status, from any thread.

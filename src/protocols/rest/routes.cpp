@@ -1,6 +1,8 @@
 // The table of routes, and what stands before each of them.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "auth/duty.h"
 #include "base/log.h"
 #include "http/credentials.h"
 #include "protocols/rest/object_events.h"
@@ -17,11 +19,28 @@ constexpr Row table[] = {
     {"GET", "/healthz", open, "", at_once, get_health},
     {"GET", "/api/v2/token", open, "", at_once, get_token},
     {"GET", "/api/v2/logout", own, "", at_once, log_out},
+    {"GET", "/api/v2/user/token", open, "", at_once, get_user_token},
+    {"GET", "/api/v2/user/logout", user_own, "", at_once, log_out},
     {"GET", "/api/v2/version", any_admin, "", at_once, get_version},
     {"GET", "/api/v2/status", permission, "view_status", blocking, get_status},
     {"PUT", "/api/v2/admin/changepwd", own, "", blocking, change_own_password},
-    {"GET", "/api/v2/admin/profile", any_admin, "", at_once, get_own_profile},
-    {"PUT", "/api/v2/admin/profile", any_admin, "", blocking, update_own_profile},
+    {"GET", "/api/v2/admin/profile", admin_token, "", at_once, get_admin_profile},
+    {"PUT", "/api/v2/admin/profile", admin_token, "", blocking, update_admin_profile},
+    {"GET", "/api/v2/admin/totp/configs", own, "", at_once, list_totp_configs},
+    {"POST", "/api/v2/admin/totp/generate", own, "", blocking, generate_totp},
+    {"POST", "/api/v2/admin/totp/validate", own, "", blocking, validate_totp},
+    {"POST", "/api/v2/admin/totp/save", own, "", blocking, save_totp},
+    {"GET", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, list_recovery_codes},
+    {"POST", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, new_recovery_codes},
+    {"PUT", "/api/v2/user/changepwd", user_own, "", blocking, change_users_own_password},
+    {"GET", "/api/v2/user/profile", user_token, "", at_once, get_user_profile},
+    {"PUT", "/api/v2/user/profile", user_token, "", blocking, update_user_profile},
+    {"GET", "/api/v2/user/totp/configs", user_own, "mfa-disabled", at_once, list_totp_configs},
+    {"POST", "/api/v2/user/totp/generate", user_own, "mfa-disabled", blocking, generate_totp},
+    {"POST", "/api/v2/user/totp/validate", user_own, "mfa-disabled", blocking, validate_totp},
+    {"POST", "/api/v2/user/totp/save", user_own, "mfa-disabled", blocking, save_totp},
+    {"GET", "/api/v2/user/2fa/recoverycodes", user_own, "mfa-disabled", blocking, list_recovery_codes},
+    {"POST", "/api/v2/user/2fa/recoverycodes", user_own, "mfa-disabled", blocking, new_recovery_codes},
     {"GET", "/api/v2/connections", permission, "view_conns", blocking, list_connections},
     {"DELETE", "/api/v2/connections/{connectionID}", permission, "close_conns", blocking, close_connection},
     {"GET", "/api/v2/folders", permission, "manage_folders", blocking, list_folders},
@@ -58,6 +77,11 @@ constexpr Row table[] = {
     {"GET", "/api/v2/dumpdata", permission, "*", blocking, dump_data},
     {"GET", "/api/v2/loaddata", permission, "*", blocking, load_data_from_file},
     {"POST", "/api/v2/loaddata", permission, "*", blocking, load_data_from_body, max_dump},
+    {"GET", "/api/v2/apikeys", admin_token, "*", blocking, list_api_keys},
+    {"POST", "/api/v2/apikeys", admin_token, "*", blocking, add_api_key},
+    {"GET", "/api/v2/apikeys/{id}", admin_token, "*", blocking, get_api_key},
+    {"PUT", "/api/v2/apikeys/{id}", admin_token, "*", blocking, update_api_key},
+    {"DELETE", "/api/v2/apikeys/{id}", admin_token, "*", blocking, delete_api_key},
     {"GET", "/api/v2/events/fs", permission, "view_events", blocking, search_file_events},
     {"GET", "/api/v2/events/provider", permission, "view_events", blocking, search_provider_events},
     {"GET", "/api/v2/events/logs", permission, "view_events", blocking, search_log_events},
@@ -73,11 +97,13 @@ constexpr Row table[] = {
     {"GET", "/api/v2/admins/{username}", permission, "*", blocking, get_admin},
     {"PUT", "/api/v2/admins/{username}", permission, "*", blocking, update_admin},
     {"DELETE", "/api/v2/admins/{username}", permission, "*", blocking, delete_admin},
+    {"PUT", "/api/v2/admins/{username}/2fa/disable", permission, "disable_mfa", blocking, disable_admin_second_factor},
     {"GET", "/api/v2/users", permission, "view_users", blocking, list_users},
     {"POST", "/api/v2/users", permission, "add_users", blocking, add_user},
     {"GET", "/api/v2/users/{username}", permission, "view_users", blocking, get_user},
     {"PUT", "/api/v2/users/{username}", permission, "edit_users", blocking, update_user},
     {"DELETE", "/api/v2/users/{username}", permission, "del_users", blocking, delete_user},
+    {"PUT", "/api/v2/users/{username}/2fa/disable", permission, "disable_mfa", blocking, disable_user_second_factor},
 };
 
 using DependenciesPtr = std::shared_ptr<const Dependencies>;
@@ -91,37 +117,87 @@ http::Response unauthorized() {
   return response;
 }
 
+std::string_view objection(auth::Duty duty) {
+  if (duty == auth::Duty::change_password) return "the password must be changed first";
+  if (duty == auth::Duty::set_up_second_factor) return "a second factor must be set up first";
+  return {};
+}
+
 // Why this administrator may not use the row; empty: may.
 std::string_view objection(const Row& row, const model::Admin& admin) {
   if (row.access == own) return {};
-  if (admin.filters.require_password_change) return "the password must be changed first";
-  if (admin.filters.require_two_factor && !admin.filters.totp_config.enabled) {
-    return "a second factor must be set up first";
-  }
-  if (row.access == permission && !admin.may(row.permission)) return "permission denied";
+  if (const auto why_not = objection(auth::duty_of(admin)); !why_not.empty()) return why_not;
+  if (!row.permission.empty() && !admin.may(row.permission)) return "permission denied";
   if (row.permission == "*" && limited_by_role(admin)) return "permission denied";
   return {};
 }
 
+// The same for users.
+std::string_view objection(const Row& row, const model::User& user) {
+  const auto& closed = user.filters.web_client;
+  if (!row.permission.empty() && std::ranges::find(closed, row.permission) != closed.end()) return "permission denied";
+  return row.access == user_own ? std::string_view() : objection(auth::duty_of(user, store::now_ms()));
+}
+
+bool is_for_users(const Row& row) { return row.access == user_own || row.access == user_token; }
+bool takes_api_keys(const Row& row) { return row.access == any_admin || row.access == permission; }
+
+// Whom the request's token or API key speaks for: one of the two, so that nobody can mean one and get the other.
+Result<Caller> find_caller(const Dependencies& api, const Row& row, const http::Request& request) {
+  Caller caller;
+  caller.token = http::bearer_token(request);
+  const std::string key = http::api_key(request);
+  if (caller.token.empty() == key.empty()) return fail(ErrorCode::authentication_failed, "no credential, or two");
+  if (!key.empty()) {
+    auto owner = api.api_keys.verify_now(key, request.remote_ip);
+    if (!owner) return fail(owner.error());
+    return Caller{std::move(owner->admin), std::move(owner->user), "", std::move(owner->id)};
+  }
+  if (is_for_users(row)) {
+    auto user = api.tokens.verify_user_now(caller.token, request.remote_ip);
+    if (!user) return fail(user.error());
+    caller.user = std::move(*user);
+  } else {
+    auto admin = api.tokens.verify_admin_now(caller.token, request.remote_ip);
+    if (!admin) return fail(admin.error());
+    caller.admin = std::move(*admin);
+  }
+  return caller;
+}
+
 Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row* row, http::Request& request) {
-  std::string token = http::bearer_token(request);
-  if (token.empty()) co_return unauthorized();
-  auto admin = co_await api->tokens.verify_admin(token, request.remote_ip);
-  if (!admin) {
-    log::debug("httpd", request.id, "access token refused: {}", admin.error().message);
+  auto caller = co_await run_blocking([&] { return find_caller(*api, *row, request); });
+  if (!caller) {
+    log::debug("httpd", request.id, "refused: {}", caller.error().message);
+    if (!http::api_key(request).empty()) {
+      auth::LoginReport report;
+      report.outcome = auth::outcome_of(caller.error());
+      report.connection_id = request.id;
+      report.protocol = "HTTP";
+      report.client_ip = request.remote_ip;
+      report.method = "api_key";
+      report.why = caller.error().message;
+      co_await api->authenticator.conclude(std::move(report));
+    }
     co_return unauthorized();
   }
-  const std::string_view why_not = objection(*row, **admin);
+  std::string_view why_not = caller->user ? objection(*row, *caller->user) : objection(*row, *caller->admin);
+  if (!caller->key_id.empty()) {
+    if (!takes_api_keys(*row)) why_not = "API keys are not accepted here";
+    if ((caller->user != nullptr) != is_for_users(*row)) why_not = "the API key has another scope";
+  }
   if (!why_not.empty()) co_return api_response(403, "", why_not);
-  request.principal = std::make_shared<const Caller>(Caller{std::move(*admin), std::move(token)});
+  request.principal = std::make_shared<const Caller>(std::move(*caller));
   co_return std::nullopt;
 }
 
 // Every change leaves a line that says who made it.
 void log_change(const Call& call, const http::Response& response) {
   if (call.caller == nullptr || call.request.method == "GET" || call.request.method == "HEAD") return;
-  log::info("httpd", call.request.id, "admin \"{}\" from {}: {} {}: {}", call.admin().username, call.request.remote_ip,
-            call.request.method, call.request.path, response.status);
+  const char* kind = call.caller->whose() == store::Whose::user ? "user" : "admin";
+  const std::string key = call.caller->key_id.empty() ? "" : " with API key " + call.caller->key_id;
+  log::info("httpd", call.request.id, "{} \"{}\"{} from {}: {} {}: {}", kind, call.caller->name(), key,
+            call.request.remote_ip, call.request.method, call.request.path, response.status);
 }
 
 http::Response perform(const Row& row, const Call& call) {

@@ -37,6 +37,10 @@ json provider_json(store::Provider& provider) {
           {"error", answers ? std::string() : "the data provider does not answer"}};
 }
 
+json mfa_json(const auth::SecondFactor& factor) {
+  return {{"is_active", !factor.configurations().empty()}, {"totp_configs", totp_configs_json(factor)}};
+}
+
 }  // namespace
 
 http::Response get_health(const Call&) { return http::Response::text(200, "ok"); }
@@ -59,7 +63,7 @@ http::Response get_status(const Call& call) {
             {"webdav", {{"is_active", false}, {"bindings", nullptr}}},
             {"data_provider", provider_json(call.api.accounts.provider())},
             {"defender", {{"is_active", services.defender_active}}},
-            {"mfa", {{"is_active", false}, {"totp_configs", json::array()}}},
+            {"mfa", mfa_json(call.api.authenticator.second_factor())},
             {"allow_list", {{"is_active", services.allow_list_active}}},
             {"rate_limiters", std::move(rate_limiters)}});
 }

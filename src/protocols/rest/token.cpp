@@ -1,4 +1,5 @@
-// Access tokens: a name and a password become one, logging out ends it.
+// Access tokens: a name and a password, with a one-time code where the account has them, become one; logging out ends
+// it.
 #include <fmt/chrono.h>
 
 #include <ctime>
@@ -21,6 +22,17 @@ std::string rfc3339(std::int64_t seconds) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
 
+http::Response issued(const auth::IssuedToken& token) {
+  return json_response(200, {{"access_token", token.access_token}, {"expires_at", rfc3339(token.expires_at)}});
+}
+
+// X-SFTPGO-OTP: a one-time code or a recovery code.
+std::optional<crypto::Secret> passcode(const http::Request& request) {
+  constexpr std::string_view field = "X-SFTPGO-OTP";
+  if (request.headers.count(field) != 1) return std::nullopt;
+  return crypto::Secret(request.headers.get(field));
+}
+
 }  // namespace
 
 Task<http::Response> get_token(const Call& call) {
@@ -28,11 +40,27 @@ Task<http::Response> get_token(const Call& call) {
   if (!credentials) co_return login_refused();
   auth::AdminLoginRequest login{.username = std::move(credentials->username),
                                 .password = std::move(credentials->password),
-                                .client_ip = call.request.remote_ip};
+                                .client_ip = call.request.remote_ip,
+                                .code = passcode(call.request).value_or(crypto::Secret())};
   const auto admin = co_await call.api.authenticator.login_admin(std::move(login));
   if (!admin) co_return login_refused();
-  const auth::IssuedToken token = call.api.tokens.issue(**admin, call.request.remote_ip);
-  co_return json_response(200, {{"access_token", token.access_token}, {"expires_at", rfc3339(token.expires_at)}});
+  co_return issued(call.api.tokens.issue(**admin, call.request.remote_ip));
+}
+
+Task<http::Response> get_user_token(const Call& call) {
+  auto credentials = http::basic_credentials(call.request);
+  if (!credentials) co_return login_refused();
+  auth::LoginRequest login;
+  login.connection_id = call.request.id;
+  login.protocol = "HTTP";
+  login.client_ip = call.request.remote_ip;
+  login.username = std::move(credentials->username);
+  login.method = auth::Method::password;
+  login.password = std::move(credentials->password);
+  login.code = passcode(call.request);
+  const auto outcome = co_await call.api.authenticator.login(std::move(login));
+  if (!outcome || outcome->code_due || outcome->partial) co_return login_refused();
+  co_return issued(call.api.tokens.issue(*outcome->user, call.request.remote_ip));
 }
 
 http::Response log_out(const Call& call) {

@@ -46,6 +46,7 @@ Result<void> Engine::delete_admin(std::string_view name) {
   const auto found = admins_.find(name);
   if (found == admins_.end()) return fail_missing("admin", name);
   unlink(*found->second);
+  drop_keys_of("", name);
   admins_.erase(found);
   return {};
 }

@@ -113,6 +113,15 @@ class Engine final : public Provider {
 
   Result<Snapshot> snapshot() override;
 
+  Result<model::ApiKey> api_key(std::string_view id) override;
+  Result<std::vector<model::ApiKey>> api_keys(Page page) override;
+  Result<model::ApiKey> add_api_key(model::ApiKey key, Origin origin) override;
+  Result<model::ApiKey> change_api_key(std::string_view id, const Change<model::ApiKey>& change) override;
+  Result<void> delete_api_key(std::string_view id) override;
+  Result<void> set_api_key_last_use(std::string_view id, std::int64_t when) override;
+
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override;
+
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
   Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
   Result<void> update_transfer_quota(std::string_view name, TransferUsage usage, QuotaUpdate how) override;
@@ -169,6 +178,9 @@ class Engine final : public Provider {
   void unlink(const model::Admin& admin);
   void unlink(const model::Group& group);
   Result<model::AdminPtr> insert(model::Admin admin, Origin origin);
+  Result<void> check_owner(const model::ApiKey& key) const;
+  // The keys that are bound to this user or admin.
+  void drop_keys_of(std::string_view user, std::string_view admin);
   template <class Edit>
   Result<void> edit_user(std::string_view name, Edit edit);
 
@@ -180,7 +192,9 @@ class Engine final : public Provider {
   Table<model::Role> roles_;
   Table<model::IpListEntry> ip_lists_;  // by list and ipornet
   Table<DefenderRecord> defender_;      // by address
+  Table<model::ApiKey> api_keys_;       // by id
   Links folder_users_, folder_groups_, group_users_, group_admins_, role_users_, role_admins_;
+  Table<std::int64_t> used_codes_;  // the latest step, by account
   std::int64_t last_id_ = 0;
   Notifications outbox_;  // locks by itself, as does the next
   Audit audit_;

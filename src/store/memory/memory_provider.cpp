@@ -17,6 +17,7 @@ Result<Snapshot> Engine::snapshot() {
   for (const auto& [name, admin] : admins_) all.admins.push_back(admin);
   for (const auto& [name, role] : roles_) all.roles.push_back(shown(role));
   for (const auto& [key, entry] : ip_lists_) all.ip_lists.push_back(entry);
+  for (const auto& [id, key] : api_keys_) all.api_keys.push_back(key);
   return all;
 }
 

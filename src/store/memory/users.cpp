@@ -71,6 +71,7 @@ Result<void> Engine::delete_user(std::string_view name) {
   const auto found = users_.find(name);
   if (found == users_.end()) return fail_missing("user", name);
   unlink(*found->second);
+  drop_keys_of(name, "");
   users_.erase(found);
   return {};
 }

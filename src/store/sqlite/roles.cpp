@@ -119,6 +119,7 @@ Result<Snapshot> snapshot(soci::session& sql) {
   if (done) done = take(folders::list(sql, everything), all.folders);
   if (done) done = take(admins::list(sql, everything), all.admins);
   if (done) done = take(roles::list(sql, everything), all.roles);
+  if (done) done = take(api_keys::list(sql, everything), all.api_keys);
   if (!done) return fail(std::move(done.error()));
   all.ip_lists = ip_lists::all(sql);
   return all;

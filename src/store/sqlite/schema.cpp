@@ -154,8 +154,24 @@ constexpr const char* version_3[] = {
     "CREATE INDEX defender_events_by_time ON defender_events (at)",
 };
 
+// API keys, and the latest time step of a one-time code that each account has used.
+constexpr const char* version_4[] = {
+    "CREATE TABLE api_keys ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " key_id TEXT NOT NULL UNIQUE,"
+    " created_at BIGINT NOT NULL,"
+    " updated_at BIGINT NOT NULL,"
+    " last_use_at BIGINT NOT NULL DEFAULT 0,"
+    " user_id INTEGER REFERENCES users (id) ON DELETE CASCADE,"
+    " admin_id INTEGER REFERENCES admins (id) ON DELETE CASCADE,"
+    " data TEXT NOT NULL)",
+    "CREATE INDEX api_keys_by_user ON api_keys (user_id)",
+    "CREATE INDEX api_keys_by_admin ON api_keys (admin_id)",
+    "CREATE TABLE used_codes (account TEXT PRIMARY KEY, step BIGINT NOT NULL) WITHOUT ROWID",
+};
+
 // What leads from version i to i + 1.
-constexpr Migration migrations[] = {version_1, version_2, version_3};
+constexpr Migration migrations[] = {version_1, version_2, version_3, version_4};
 
 struct Tables {
   bool any = false;

@@ -170,6 +170,31 @@ class SqliteProvider final : public Provider {
     return db_->read([](session& sql) { return tables::snapshot(sql); });
   }
 
+  Result<model::ApiKey> api_key(std::string_view id) override {
+    return db_->read([&](session& sql) { return tables::api_keys::find(sql, std::string(id)); });
+  }
+  Result<std::vector<model::ApiKey>> api_keys(Page page) override {
+    return db_->read([&](session& sql) { return tables::api_keys::list(sql, page); });
+  }
+  Result<model::ApiKey> add_api_key(model::ApiKey key, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::api_keys::add(sql, std::move(key), origin); });
+  }
+  Result<model::ApiKey> change_api_key(std::string_view id, const Change<model::ApiKey>& change) override {
+    return db_->write([&](session& sql) { return tables::api_keys::change(sql, std::string(id), change); });
+  }
+  Result<void> delete_api_key(std::string_view id) override {
+    return db_->write([&](session& sql) { return tables::api_keys::erase(sql, std::string(id)); });
+  }
+  Result<void> set_api_key_last_use(std::string_view id, std::int64_t when) override {
+    return db_->write([&](session& sql) { return tables::api_keys::set_last_use(sql, std::string(id), when); });
+  }
+
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override {
+    return db_->write([&](session& sql) -> Result<bool> {
+      return tables::used_codes::claim(sql, std::string(account), step, oldest);
+    });
+  }
+
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {
     return db_->write([&](session& sql) { return tables::users::update_quota(sql, std::string(name), usage, how); });
   }

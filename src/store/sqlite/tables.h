@@ -118,6 +118,18 @@ Result<std::int64_t> extend(soci::session& sql, const std::string& ip, Row now, 
 Result<void> erase(soci::session& sql, const std::string& ip);
 Result<void> forget(soci::session& sql, DefenderTimes times);
 }  // namespace defender
+namespace api_keys {
+Result<model::ApiKey> find(soci::session& sql, const std::string& id);
+Result<std::vector<model::ApiKey>> list(soci::session& sql, Page page);
+Result<model::ApiKey> add(soci::session& sql, model::ApiKey key, Origin origin);
+Result<model::ApiKey> change(soci::session& sql, const std::string& id, const Change<model::ApiKey>& change);
+Result<void> erase(soci::session& sql, const std::string& id);
+Result<void> set_last_use(soci::session& sql, const std::string& id, Row when);
+}  // namespace api_keys
+
+namespace used_codes {
+bool claim(soci::session& sql, const std::string& account, Row step, Row oldest);
+}  // namespace used_codes
 
 Result<Snapshot> snapshot(soci::session& sql);
 

@@ -127,6 +127,26 @@ class FaultyProvider final : public store::Provider {
   Result<void> forget_defender_hosts(store::DefenderTimes times) override {
     return inner_->forget_defender_hosts(times);
   }
+  Result<model::ApiKey> api_key(std::string_view id) override {
+    if (auto bad = fault(broken); !bad) return fail(bad.error());
+    return inner_->api_key(id);
+  }
+  Result<std::vector<model::ApiKey>> api_keys(store::Page page) override { return inner_->api_keys(page); }
+  Result<model::ApiKey> add_api_key(model::ApiKey key, store::Origin origin = store::Origin::client) override {
+    return inner_->add_api_key(std::move(key), origin);
+  }
+  Result<model::ApiKey> change_api_key(std::string_view id, const store::Change<model::ApiKey>& change) override {
+    return inner_->change_api_key(id, change);
+  }
+  Result<void> delete_api_key(std::string_view id) override { return inner_->delete_api_key(id); }
+  Result<void> set_api_key_last_use(std::string_view id, std::int64_t when) override {
+    if (auto bad = fault(broken_writes); !bad) return bad;
+    return inner_->set_api_key_last_use(id, when);
+  }
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override {
+    if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
+    return inner_->claim_code_step(account, step, oldest);
+  }
   Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
     return inner_->update_user_quota(name, usage, how);

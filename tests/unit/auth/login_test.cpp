@@ -186,6 +186,15 @@ TEST_F(LoginTest, PasswordExpires) {
   EXPECT_TRUE(lets_in(by_key()));
 }
 
+TEST_F(LoginTest, APasswordThatMustBeChanged) {
+  change([](model::User& u) { u.filters.require_password_change = true; });
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_TRUE(lets_in(by_key()));
+  LoginRequest http = by_password();
+  http.protocol = "HTTP";
+  EXPECT_TRUE(lets_in(http));  // to change it
+}
+
 TEST_F(LoginTest, APasswordAloneLacksTheSecondFactor) {
   change([](model::User& u) {
     u.filters.totp_config.enabled = true;
@@ -420,21 +429,25 @@ TEST_F(LoginTest, FailuresAreLoggedInTheDocumentedShape) {
   std::filesystem::remove(path);
 }
 
+Task<void> log_in(Authenticator& auth, LoginRequest request, Result<LoginOutcome>& result) {
+  auto outcome = co_await auth.login(std::move(request));
+  result = std::move(outcome);
+}
+Task<void> log_in(Authenticator& auth, AdminLoginRequest request, Result<model::AdminPtr>& result) {
+  auto outcome = co_await auth.login_admin(std::move(request));
+  result = std::move(outcome);
+}
+
 TEST_F(LoginTest, RunsAsACoroutine) {
   asio::io_context context;
   Result<LoginOutcome> outcome = fail(ErrorCode::internal);
   Result<model::AdminPtr> admin = fail(ErrorCode::internal);
-  const auto run = [](Authenticator& auth, LoginRequest request, Result<LoginOutcome>& user_result,
-                      Result<model::AdminPtr>& admin_result) -> Task<void> {
-    auto first = co_await auth.login(std::move(request));
-    user_result = std::move(first);
-    AdminLoginRequest admin_request{"root", crypto::Secret(std::string_view("secret")), "::1"};
-    auto second = co_await auth.login_admin(std::move(admin_request));
-    admin_result = std::move(second);
-  };
-  asio::co_spawn(context, run(auth_, by_password(), outcome, admin), [](std::exception_ptr failure) {
+  const AdminLoginRequest root{"root", crypto::Secret(std::string_view("secret")), "::1"};
+  const auto rethrow = [](std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
-  });
+  };
+  asio::co_spawn(context, log_in(auth_, by_password(), outcome), rethrow);
+  asio::co_spawn(context, log_in(auth_, root, admin), rethrow);
   context.run();
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->user->username, "maria");

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "auth/dialogue.h"
+#include "auth/duty.h"
 #include "tests/unit/auth/auth_fixture.h"
 #include "tests/unit/auth/one_time_code.h"
 
@@ -25,8 +26,22 @@ model::TotpConfig totp_of(const char* configuration = "Default") {
 const std::vector<TotpConfiguration> configurations = {{"Default", crypto::HashAlgorithm::sha1},
                                                        {"Strong", crypto::HashAlgorithm::sha512}};
 
+// The factor on a provider of its own, as it is asked for users.
+struct Factor {
+  explicit Factor(crypto::Secret master_key = {}) : factor(provider, configurations, std::move(master_key)) {}
+  Result<void> use_code(const std::string& name, const model::TotpConfig& totp, std::string_view code,
+                        std::int64_t now) {
+    model::User user;
+    user.username = name;
+    user.filters.totp_config = totp;
+    return factor.use_code(user, "SSH", code, now);
+  }
+  FaultyProvider provider;
+  SecondFactor factor;
+};
+
 TEST(SecondFactor, ACodeServesOnce) {
-  SecondFactor factor(configurations, {});
+  Factor factor;
   EXPECT_TRUE(factor.use_code("maria", totp_of(), one_time_code(noon), noon));
   EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon), noon));
   EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon), noon + 31));
@@ -36,7 +51,7 @@ TEST(SecondFactor, ACodeServesOnce) {
 
 // A later code has been used: an older one that somebody saw is not good any more.
 TEST(SecondFactor, NoGoingBack) {
-  SecondFactor factor(configurations, {});
+  Factor factor;
   EXPECT_TRUE(factor.use_code("maria", totp_of(), one_time_code(noon + 30), noon));  // a fast clock
   EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon), noon));
   EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon - 30), noon));
@@ -44,7 +59,7 @@ TEST(SecondFactor, NoGoingBack) {
 }
 
 TEST(SecondFactor, RememberedWhileACodeIsGood) {
-  SecondFactor factor(configurations, {});
+  Factor factor;
   ASSERT_TRUE(factor.use_code("maria", totp_of(), one_time_code(noon + 30), noon));
   for (std::int64_t later = noon; later < noon + 90; later += 10) {
     (void)factor.use_code("peter", totp_of(), one_time_code(later), later);  // sweeps
@@ -53,7 +68,7 @@ TEST(SecondFactor, RememberedWhileACodeIsGood) {
 }
 
 TEST(SecondFactor, OneOfManyAtOnce) {
-  SecondFactor factor(configurations, {});
+  Factor factor;
   std::atomic<int> let_in = 0;
   std::vector<std::jthread> threads;
   for (int i = 0; i < 16; ++i) {
@@ -66,13 +81,35 @@ TEST(SecondFactor, OneOfManyAtOnce) {
 }
 
 TEST(SecondFactor, TheAlgorithmIsTheConfigurations) {
-  SecondFactor factor(configurations, {});
+  Factor factor;
   EXPECT_FALSE(factor.use_code("maria", totp_of("Strong"), one_time_code(noon), noon));
   EXPECT_TRUE(factor.use_code("maria", totp_of("Strong"), one_time_code(noon, crypto::HashAlgorithm::sha512), noon));
 }
 
+TEST(SecondFactor, NobodyGuessesForLong) {
+  Factor factor;
+  const auto now_and_then = [&](std::int64_t now, std::string_view code) {
+    return factor.use_code("maria", totp_of(), code, now).has_value();
+  };
+  for (int i = 1; i < SecondFactor::most_wrong_codes; ++i) EXPECT_FALSE(now_and_then(noon, "00000x"));
+  EXPECT_TRUE(now_and_then(noon, one_time_code(noon)));  // begins to count anew
+  for (int i = 0; i < SecondFactor::most_wrong_codes; ++i) EXPECT_FALSE(now_and_then(noon + 30, "00000x"));
+  EXPECT_FALSE(now_and_then(noon + 30, one_time_code(noon + 30)));
+  EXPECT_FALSE(now_and_then(noon + 600, one_time_code(noon + 600)));
+  EXPECT_TRUE(factor.use_code("peter", totp_of(), one_time_code(noon), noon));
+  EXPECT_TRUE(now_and_then(noon + 630, one_time_code(noon + 630)));
+}
+
+TEST(SecondFactor, AClaimThatCannotBeStoredIsRefused) {
+  Factor factor;
+  factor.provider.broken_writes = true;
+  EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon), noon));
+  factor.provider.broken_writes = false;
+  EXPECT_TRUE(factor.use_code("maria", totp_of(), one_time_code(noon), noon));
+}
+
 TEST(SecondFactor, WhatCannotBeCheckedIsRefused) {
-  SecondFactor factor(configurations, crypto::Secret(std::string_view("the master key")));
+  Factor factor(crypto::Secret(std::string_view("the master key")));
   const std::string code = one_time_code(noon);
   EXPECT_FALSE(factor.use_code("maria", totp_of("Gone"), code, noon));
   model::TotpConfig sealed = totp_of();
@@ -87,7 +124,7 @@ TEST(SecondFactor, WhatCannotBeCheckedIsRefused) {
     spoil(spoiled.secret);
     EXPECT_FALSE(factor.use_code("peter", spoiled, code, noon));
   }
-  SecondFactor other_key(configurations, crypto::Secret(std::string_view("another key")));
+  Factor other_key(crypto::Secret(std::string_view("another key")));
   EXPECT_FALSE(other_key.use_code("maria", sealed, code, noon));
 }
 
@@ -169,6 +206,131 @@ TEST_F(CodeLoginTest, RecoveryCodesAreForTheWebInterface) {
         {.secret = {.status = "Plain", .payload = "RC-123456", .key = {}, .additional_data = {}}}};
   });
   EXPECT_FALSE(lets_in(request("secret", "RC-123456")));
+}
+
+// HTTP: beside the password; a recovery code is as good, once.
+TEST_F(CodeLoginTest, CodesBesideThePassword) {
+  change([](model::User& user) {
+    user.filters.totp_config.protocols = {"HTTP"};
+    user.filters.recovery_codes.resize(2);
+    for (const char* text : {"first-recovery", "second-recovery"}) {
+      auto& code = user.filters.recovery_codes[text[0] == 'f' ? 0 : 1];
+      code.secret = {.status = "Plain", .payload = text, .key = {}, .additional_data = {}};
+      model::seal(code.secret, "maria", {});
+    }
+  });
+  const auto http = [](std::string_view password, std::optional<std::string> code = {}) {
+    LoginRequest login = request(password, std::move(code));
+    login.protocol = "HTTP";
+    login.method = Method::password;
+    return login;
+  };
+  EXPECT_FALSE(lets_in(http("secret")));
+  EXPECT_FALSE(lets_in(http("secret", "")));
+  EXPECT_FALSE(lets_in(http("secret", "000000x")));
+  EXPECT_FALSE(lets_in(http("secret" + code_of_now())));
+  EXPECT_FALSE(lets_in(http("wrong", "first-recovery")));
+  const std::string code = code_of_now();
+  EXPECT_TRUE(lets_in(http("secret", code)));
+  EXPECT_FALSE(lets_in(http("secret", code)));
+  EXPECT_TRUE(lets_in(http("secret", "second-recovery")));
+  EXPECT_FALSE(lets_in(http("secret", "second-recovery")));
+  Authenticator restarted(provider_, options());
+  EXPECT_FALSE(login_now(restarted, http("secret", "second-recovery")));
+  EXPECT_FALSE(login_now(restarted, http("secret", code)));
+  provider_.broken_writes = true;  // a code that cannot be marked as used is not taken
+  EXPECT_FALSE(lets_in(http("secret", "first-recovery")));
+  provider_.broken_writes = false;
+  EXPECT_TRUE(login_now(restarted, http("secret", "first-recovery")));
+}
+
+TEST_F(CodeLoginTest, OneOfManyUsesARecoveryCode) {
+  change([](model::User& user) {
+    user.filters.totp_config.protocols = {"HTTP"};
+    user.filters.recovery_codes.resize(1);
+    user.filters.recovery_codes[0].secret = {
+        .status = "Plain", .payload = "the-only-one", .key = {}, .additional_data = {}};
+  });
+  LoginRequest login = request("secret", "the-only-one");
+  login.protocol = "HTTP";
+  login.method = Method::password;
+  std::atomic<int> let_in = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      if (login_now(auth_, login)) ++let_in;
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(let_in, 1);
+}
+
+// FTP has no field for it.
+TEST_F(CodeLoginTest, CodesAtThePasswordsEnd) {
+  change([](model::User& user) { user.filters.totp_config.protocols = {"FTP"}; });
+  const auto ftp = [](const std::string& password) {
+    LoginRequest login = request(password);
+    login.protocol = "FTP";
+    login.method = Method::password;
+    return login;
+  };
+  EXPECT_FALSE(lets_in(ftp("secret")));
+  EXPECT_FALSE(lets_in(ftp("")));
+  EXPECT_FALSE(lets_in(ftp("cret")));
+  EXPECT_FALSE(lets_in(ftp(code_of_now())));
+  EXPECT_FALSE(lets_in(ftp("wrong" + code_of_now())));
+  const std::string code = code_of_now();
+  EXPECT_TRUE(lets_in(ftp("secret" + code)));
+  EXPECT_FALSE(lets_in(ftp("secret" + code)));
+}
+
+TEST_F(CodeLoginTest, WhatIsRequiredAndNotSetUp) {
+  change([](model::User& user) {
+    user.filters.totp_config = {};
+    user.filters.two_factor_protocols = {"SSH", "HTTP"};
+  });
+  EXPECT_FALSE(lets_in(request("secret")));
+  LoginRequest http = request("secret");
+  http.protocol = "HTTP";
+  http.method = Method::password;
+  EXPECT_TRUE(lets_in(http));  // to set it up, and for nothing else
+  EXPECT_EQ(duty_of(**provider_.user("maria"), store::now_ms()), Duty::set_up_second_factor);
+  change([](model::User& user) {
+    user.filters.totp_config = totp_of();
+    user.filters.totp_config.protocols = {"HTTP"};
+  });
+  EXPECT_FALSE(lets_in(request("secret")));  // set up, but not for SSH
+  EXPECT_EQ(duty_of(**provider_.user("maria"), store::now_ms()), Duty::set_up_second_factor);
+  change([](model::User& user) { user.filters.totp_config.protocols = {"HTTP", "SSH"}; });
+  EXPECT_EQ(duty_of(**provider_.user("maria"), store::now_ms()), Duty::none);
+}
+
+TEST_F(CodeLoginTest, Administrators) {
+  model::Admin admin;
+  admin.username = "root";
+  admin.permissions = {"*"};
+  admin.password = crypto::hash_password("secret", fast_options().hashing);
+  admin.filters.totp_config = totp_of();
+  admin.filters.totp_config.protocols = {};
+  admin.filters.recovery_codes.resize(1);
+  admin.filters.recovery_codes[0].secret = {
+      .status = "Plain", .payload = "the-only-one", .key = {}, .additional_data = {}};
+  ASSERT_TRUE(provider_.add_admin(admin));
+  const auto login = [&](const char* password, std::optional<std::string> code = {}) {
+    AdminLoginRequest request{
+        .username = "root", .password = crypto::Secret(std::string_view(password)), .client_ip = "10.1.2.3"};
+    if (code) request.code = crypto::Secret(std::string_view(*code));
+    return login_admin_now(auth_, request).has_value();
+  };
+  EXPECT_FALSE(login("secret"));
+  EXPECT_FALSE(login("secret", ""));
+  EXPECT_FALSE(login("wrong", code_of_now()));
+  const std::string code = code_of_now();
+  EXPECT_TRUE(login("secret", code));
+  EXPECT_FALSE(login("secret", code));
+  EXPECT_FALSE(login("wrong", "the-only-one"));
+  EXPECT_TRUE(login("secret", "the-only-one"));
+  EXPECT_FALSE(login("secret", "the-only-one"));
 }
 
 TEST_F(CodeLoginTest, OtherProtocolsAreNotAsked) {

@@ -1,5 +1,7 @@
 #include "crypto/totp.h"
 
+#include <map>
+
 #include "crypto/encoding.h"
 #include "tests/unit/crypto/support.h"
 
@@ -65,6 +67,20 @@ TEST(Totp, SecretsAsAppsShowThem) {
     EXPECT_EQ(step.error().code, ErrorCode::invalid_argument);
   }
   EXPECT_FALSE(find_totp_step(Secret(std::string(2000, 'A')), HashAlgorithm::sha1, 59, "287082"));
+}
+
+TEST(Totp, NewSecretsAreRandomAndAsLongAsTheHash) {
+  std::map<char, int> counts;
+  for (int i = 0; i < 2'000; ++i) {
+    const Secret secret = new_totp_secret(HashAlgorithm::sha1);
+    ASSERT_EQ(secret.size(), 32U);
+    for (const char c : secret.text()) ++counts[c];
+  }
+  EXPECT_EQ(counts.size(), 32U);
+  for (const auto& [c, count] : counts) EXPECT_NEAR(count, 2'000, 315) << c;  // seven standard deviations
+  EXPECT_EQ(new_totp_secret(HashAlgorithm::sha256).size(), 52U);
+  EXPECT_EQ(new_totp_secret(HashAlgorithm::sha512).size(), 103U);
+  EXPECT_TRUE(find_totp_step(new_totp_secret(HashAlgorithm::sha512), HashAlgorithm::sha512, 59, "287082"));
 }
 
 TEST(Totp, AlgorithmNames) {

@@ -45,6 +45,9 @@ class RestAccess : public RestTest {
   int status_with(const rest::Row& row, const std::string& fields) {
     return raw(row.method, path_of(row), fields, row.method == "GET" || row.method == "DELETE" ? "" : "{}").status;
   }
+  static bool is_for_users(const rest::Row& row) {
+    return row.access == rest::Access::user_own || row.access == rest::Access::user_token;
+  }
   bool token_works(const std::string& token) { return call("GET", "/version", nullptr, token).status == 200; }
 };
 
@@ -85,7 +88,7 @@ TEST_F(RestAccess, every_row_but_the_open_ones_needs_a_token) {
           "X-Remote-User: root\r\nX-Auth-Request-User: root\r\nX-Authenticated-User: root\r\n",
           "Forwarded: for=127.0.0.1;by=root\r\nX-Real-IP: 127.0.0.1\r\nX-Original-URL: /healthz\r\n",
           "Proxy-Authorization: Bearer root\r\nX-SFTPGO-API-KEY: root\r\nCookie: jwt=root\r\n",
-          "Authorization: Basic cm9vdDpyb290\r\n"}) {
+          "Authorization: Basic cm9vdDpyb290\r\n", "X-SFTPGO-OTP: 123456\r\nX-SFTPGO-USER: root\r\n"}) {
       EXPECT_EQ(status_with(row, std::string(forged)), 401) << row.method << row.path << forged;
     }
   }
@@ -97,7 +100,11 @@ TEST_F(RestAccess, each_row_opens_with_its_permission_alone) {
     const std::string fields = "Authorization: Bearer " + token_with({permission}) + "\r\n";
     for (const rest::Row& row : rest::rows()) {
       if (row.access == rest::Access::open || row.path == "/api/v2/logout") continue;
-      const bool opens = row.access != rest::Access::permission || permission == "*" || permission == row.permission;
+      if (is_for_users(row)) {
+        EXPECT_EQ(status_with(row, fields), 401) << row.method << row.path;
+        continue;
+      }
+      const bool opens = row.permission.empty() || permission == "*" || permission == row.permission;
       const int status = status_with(row, fields);
       if (opens) {
         EXPECT_TRUE(status == 200 || status == 404 || status == 400) << row.method << row.path << permission << status;
@@ -122,8 +129,9 @@ TEST_F(RestAccess, a_role_opens_nothing_that_reaches_beyond_it) {
   EXPECT_EQ(allowed.size(), model::known_admin_permissions().size() - 6);
   const std::string fields = "Authorization: Bearer " + token_with(allowed, "north") + "\r\n";
   for (const rest::Row& row : rest::rows()) {
-    if (row.access != rest::Access::permission) continue;
-    EXPECT_EQ(status_with(row, fields) == 403, row.permission == "*") << row.method << row.path;
+    if (row.permission.empty() || is_for_users(row)) continue;
+    const bool permitted = std::ranges::find(allowed, json(row.permission)) != allowed.end();
+    EXPECT_EQ(status_with(row, fields) == 403, !permitted) << row.method << row.path;
   }
 }
 
@@ -133,15 +141,18 @@ TEST_F(RestAccess, the_permissions_are_the_documented_ones) {
                                                                       {"folders", "manage_folders"},
                                                                       {"groups", "manage_groups"},
                                                                       {"roles", "*"},
+                                                                      {"apikeys", "*"},
                                                                       {"admins", "*"},
                                                                       {"dumpdata", "*"},
                                                                       {"loaddata", "*"},
                                                                       {"quotas", "quota_scans"}};
   for (const rest::Row& row : rest::rows()) {
-    if (row.access != rest::Access::permission) continue;
+    if (row.permission.empty() || is_for_users(row)) continue;
     const std::string resource(row.path.substr(8, row.path.find('/', 8) - 8));
     std::string expected;
-    if (resource == "users") {
+    if (row.path.ends_with("/2fa/disable")) {
+      expected = "disable_mfa";
+    } else if (resource == "users") {
       expected = row.method == "GET"      ? "view_users"
                  : row.method == "POST"   ? "add_users"
                  : row.method == "DELETE" ? "del_users"
@@ -213,6 +224,38 @@ TEST_F(RestAccess, a_users_token_is_no_admins) {
   const auto same_name = provider_->user("root");
   ASSERT_TRUE(same_name);
   EXPECT_FALSE(token_works(tokens_.issue(**same_name, "127.0.0.1").access_token));
+}
+
+TEST_F(RestAccess, no_row_takes_the_token_of_the_other_kind) {
+  ASSERT_EQ(call("POST", "/users", user("root")).status, 201);
+  const std::string token = log_in_user("root", "a user's password");
+  ASSERT_FALSE(token.empty());
+  for (const rest::Row& row : rest::rows()) {
+    if (row.access == rest::Access::open || row.path == "/api/v2/user/logout") continue;
+    const int status = status_with(row, "Authorization: Bearer " + token + "\r\n");
+    if (is_for_users(row)) {
+      EXPECT_TRUE(status == 200 || status == 400) << row.method << row.path << status;
+    } else {
+      EXPECT_EQ(status, 401) << row.method << row.path;
+    }
+  }
+  EXPECT_EQ(call("GET", "/user/logout", nullptr, token).status, 200);
+  EXPECT_EQ(call("GET", "/user/profile", nullptr, token).status, 401);
+}
+
+// There is no route that makes a first administrator: nothing answers to one without a token.
+TEST_F(RestAccess, nobody_becomes_an_administrator_unasked) {
+  for (const std::string_view target :
+       {"/web/admin/setup", "/web/admin/%73etup", "/web/admin/setup/", "//web/admin/setup", "/web/../web/admin/setup",
+        "/api/v2/admin/setup", "/api/v2/setup", "/api/v2/admins", "/api/v2/admins/", "/api/v2/%61dmins",
+        "/api/v2/admins%2f", "/api/v2/admins?x=1", "/api/v2/token/../admins", "/healthz/../api/v2/admins",
+        "/api/v2/loaddata", "/api/v2/./admins", "/API/v2/admins"}) {
+    for (const std::string_view method : {"POST", "PUT"}) {
+      const int status = raw(method, target, "Content-Type: application/json\r\n", admin("mallory").dump()).status;
+      EXPECT_TRUE(status == 400 || status == 401 || status == 404 || status == 405) << method << target << status;
+    }
+  }
+  EXPECT_EQ(provider_->admins({})->size(), 1U);
 }
 
 TEST_F(RestAccess, logout_ends_the_token_alone) {

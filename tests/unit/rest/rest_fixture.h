@@ -48,6 +48,7 @@ class RestTest : public testing::Test {
     rest::add_routes(router, {.accounts = accounts_,
                               .authenticator = authenticator_,
                               .tokens = tokens_,
+                              .api_keys = api_keys_,
                               .registry = registry_,
                               .version = {"1.2.3", "2026-01-02T03:04:05Z", "abcdef", {"+memory"}},
                               .status = [] { return some_status(); },
@@ -93,6 +94,10 @@ class RestTest : public testing::Test {
     return hashing;
   }
 
+  static std::vector<auth::TotpConfiguration> totp() {
+    return {{"Default", crypto::HashAlgorithm::sha1, "Ferry & Co"}, {"Strong", crypto::HashAlgorithm::sha512, "Ferry"}};
+  }
+
   Answer raw(std::string_view method, std::string_view target, std::string_view fields, std::string_view body = {}) {
     RawClient client(port_);
     std::string text = std::string(method) + " " + std::string(target) +
@@ -114,13 +119,20 @@ class RestTest : public testing::Test {
                body.is_null() ? std::string() : body.dump());
   }
 
-  Answer ask_token(const std::string& username, const std::string& password) {
+  Answer ask_token(const std::string& username, const std::string& password, const std::string& code = {},
+                   const char* path = "/api/v2/token") {
     const std::string pair = username + ":" + password;
-    return raw("GET", "/api/v2/token", "Authorization: Basic " + crypto::base64_encode(as_bytes(pair)) + "\r\n");
+    const std::string otp = code.empty() ? "" : "X-SFTPGO-OTP: " + code + "\r\n";
+    return raw("GET", path, "Authorization: Basic " + crypto::base64_encode(as_bytes(pair)) + "\r\n" + otp);
   }
   // Empty when refused.
   std::string log_in(const std::string& username, const std::string& password) {
     const json answer = ask_token(username, password).parsed();
+    return answer.is_object() ? answer.value("access_token", "") : std::string();
+  }
+
+  std::string log_in_user(const std::string& username, const std::string& password, const std::string& code = {}) {
+    const json answer = ask_token(username, password, code, "/api/v2/user/token").parsed();
     return answer.is_object() ? answer.value("access_token", "") : std::string();
   }
 
@@ -154,8 +166,9 @@ class RestTest : public testing::Test {
   TempDirectory backups_;
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   store::Accounts accounts_{*provider_, {.users = {}, .hashing = cheap(), .master_key = {}}};
-  auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap()}};
+  auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap(), .totp = totp()}};
   auth::Tokens tokens_{*provider_, {.signing_passphrase = crypto::Secret(std::string_view("a signing passphrase"))}};
+  auth::ApiKeyChecker api_keys_{*provider_, {}, false};
   std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
   std::shared_ptr<session::Ledger> ledger_ = std::make_shared<session::Ledger>(*provider_, session::QuotaOptions{});
   std::shared_ptr<session::QuotaScans> scans_ = std::make_shared<session::QuotaScans>(

@@ -47,7 +47,9 @@ class SessionTest : public testing::Test {
   Result<std::unique_ptr<Session>> try_login() {
     return test::run(open_session(std::make_shared<const model::User>(user), info, services()));
   }
-  Services services() { return {.registry = registry, .options = options, .storage = storages, .ledger = ledger}; }
+  Services services() {
+    return {.registry = registry, .options = options, .storage = storages, .ledger = ledger, .events = events};
+  }
   // Ends the session before it starts the next: the connection's id is the same.
   Session& login() {
     session.reset();
@@ -92,7 +94,8 @@ class SessionTest : public testing::Test {
   Options options;
   StorageFactory storages = open_storage;
   std::shared_ptr<Registry> registry = std::make_shared<Registry>();
-  std::shared_ptr<Ledger> ledger;  // none unless a test makes one
+  std::shared_ptr<Ledger> ledger;          // none unless a test makes one
+  std::shared_ptr<events::Stream> events;  // neither
   std::unique_ptr<Session> session;
 };
 

@@ -163,7 +163,7 @@ TEST_F(AccountsTest, AdminPasswords) {
   ASSERT_TRUE(accounts_.add_first_admin(new_admin("old")));
   EXPECT_EQ(accounts_.add_first_admin(new_admin("old")).error().code, ErrorCode::conflict);
   const auto change = [&](const char* current, const char* replacement) {
-    const auto result = accounts_.change_admin_password("root", current, replacement);
+    const auto result = accounts_.change_password(Whose::admin, "root", current, replacement);
     return result ? std::string("done") : std::string(to_string(result.error().code));
   };
   EXPECT_EQ(change("wrong", "new"), to_string(ErrorCode::authentication_failed));
@@ -176,9 +176,10 @@ TEST_F(AccountsTest, AdminPasswords) {
   update.description = "d";
   ASSERT_TRUE(accounts_.update_admin("root", update));
   EXPECT_TRUE(*crypto::verify_password((*provider_->admin("root"))->password, "new"));
-  EXPECT_TRUE(accounts_.update_admin_profile("root", {"a@example.com", "p", true}));
+  EXPECT_TRUE(accounts_.update_profile(Whose::admin, "root", {"a@example.com", "p", true, {}}));
   EXPECT_EQ((*provider_->admin("root"))->email, "a@example.com");
-  EXPECT_EQ(accounts_.update_admin_profile("root", {"nonsense", "p", true}).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(accounts_.update_profile(Whose::admin, "root", {"nonsense", "p", true, {}}).error().code,
+            ErrorCode::invalid_argument);
 }
 
 TEST_F(AccountsTest, MasterKeySealsInItsOwnMode) {

@@ -58,13 +58,14 @@ TEST_F(DumpTest, OursComesBackIdentical) {
   load(sample("version-13.json"));
   load(sample("version-9.json"));
   const std::string first = dumped();
-  EXPECT_EQ(first.find("\"id\""), std::string::npos);
+  EXPECT_EQ(first.find("\"id\":"), first.rfind("\"id\":"));  // of the API key, which is a part of it
+  EXPECT_NE(first.find("\"id\":\"abc\""), std::string::npos);
 
   const auto other = make_memory_provider();
   Accounts other_accounts(*other, options());
   const auto report = load_dump(other_accounts, first, LoadMode::update);
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->added, 10U);
+  EXPECT_EQ(report->added, 11U);
   EXPECT_TRUE(report->left_out.empty());
   EXPECT_EQ(*write_dump(*other, DumpScopes::everything(), false), first);
 
@@ -77,18 +78,18 @@ TEST_F(DumpTest, OursComesBackIdentical) {
   // Once more, over what is there.
   const auto again = load_dump(sqlite_accounts, first, LoadMode::add);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->kept, 10U);
+  EXPECT_EQ(again->kept, 11U);
   EXPECT_EQ(*write_dump(**sqlite, DumpScopes::everything(), false), first);
 }
 
 TEST_F(DumpTest, OfVersion9) {
   const LoadReport report = load(sample("version-9.json"));
-  EXPECT_EQ(report.added, 3U);
+  EXPECT_EQ(report.added, 4U);
   EXPECT_EQ(report.users, Names{"old-user"});
   EXPECT_EQ(report.folders, Names{"shared"});
-  EXPECT_EQ(report.left_out, (Names{"api_keys (1)", "shares (2)"}));
-  EXPECT_EQ(report.text(),
-            "3 added, 0 updated, 0 left as they were; not kept by this server: api_keys (1), shares (2)");
+  EXPECT_EQ(report.left_out, Names{"shares (2)"});
+  EXPECT_EQ(report.text(), "4 added, 0 updated, 0 left as they were; not kept by this server: shares (2)");
+  EXPECT_EQ(provider_->api_key("abc")->key, "$2a$10$x");
   const auto user = *provider_->user("old-user");
   EXPECT_TRUE(user->password.starts_with("$2a$10$"));
   EXPECT_EQ(user->created_at, 1630000000000);
@@ -168,6 +169,19 @@ TEST_F(DumpTest, WhatIsPlainIsHashedAndSealed) {
   EXPECT_EQ(dumped().find("hush"), std::string::npos);
 }
 
+TEST_F(DumpTest, ApiKeysNeedTheirOwnerAndAHash) {
+  Json dump = {{"api_keys", {{{"id", "K"}, {"name", "n"}, {"key", "{SHA256}00"}, {"scope", 2}, {"user", "nobody"}}}}};
+  EXPECT_EQ(refusal(dump.dump()), "api_keys[0] \"K\": user: user \"nobody\" does not exist");
+  dump["api_keys"][0]["user"] = "";
+  dump["api_keys"][0]["key"] = "in plain text";
+  EXPECT_NE(refusal(dump.dump()).find("the hash of a key expected"), std::string::npos);
+  dump["api_keys"][0]["key"] = "{SHA256}00";
+  dump["api_keys"].push_back(dump["api_keys"][0]);
+  EXPECT_EQ(refusal(dump.dump()), "api_keys[1] \"K\" stands twice");
+  dump["api_keys"][1]["id"] = "L";
+  EXPECT_EQ(load(dump).added, 2U);
+}
+
 TEST_F(DumpTest, Scopes) {
   load(sample("version-17.json"));
   const auto keys = [&](std::string_view words) {
@@ -176,9 +190,9 @@ TEST_F(DumpTest, Scopes) {
     for (const auto& [name, value] : dump.items()) names.push_back(name);
     return names;
   };
-  EXPECT_EQ(keys(""), (Names{"admins", "folders", "groups", "ip_lists", "roles", "users", "version"}));
+  EXPECT_EQ(keys(""), (Names{"admins", "api_keys", "folders", "groups", "ip_lists", "roles", "users", "version"}));
   EXPECT_EQ(keys("users,roles"), (Names{"roles", "users", "version"}));
-  EXPECT_EQ(keys("shares,configs,actions,rules,api_keys,ip_lists"), (Names{"ip_lists", "version"}));
+  EXPECT_EQ(keys("shares,configs,actions,rules,api_keys,ip_lists"), (Names{"api_keys", "ip_lists", "version"}));
   EXPECT_FALSE(DumpScopes::parse("users,everything"));
   EXPECT_FALSE(DumpScopes::parse("users,,roles"));
 }
