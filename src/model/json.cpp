@@ -203,5 +203,6 @@ std::string to_text(const Folder& folder, View view) { return dump(to_json(folde
 std::string to_text(const Group& group, View view) { return dump(to_json(group, view)); }
 std::string to_text(const Role& role, View view) { return dump(to_json(role, view)); }
 std::string to_text(const ApiKey& key, View view) { return dump(to_json(key, view)); }
+std::string to_text(const IpListEntry& entry, View view) { return dump(to_json(entry, view)); }
 
 }  // namespace ferry::model

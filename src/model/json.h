@@ -69,5 +69,6 @@ std::string to_text(const Folder& folder, View view);
 std::string to_text(const Group& group, View view);
 std::string to_text(const Role& role, View view);
 std::string to_text(const ApiKey& key, View view);
+std::string to_text(const IpListEntry& entry, View view);
 
 }  // namespace ferry::model

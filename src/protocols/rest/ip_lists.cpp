@@ -9,14 +9,8 @@ namespace {
 
 using nlohmann::json;
 
-Result<model::IpListType> list_of(const Call& call) {
-  const std::string_view type = call.request.param("type");
-  if (type.size() == 1 && type >= "1" && type <= "3") return static_cast<model::IpListType>(type[0] - '0');
-  return fail(ErrorCode::invalid_argument, "type: 1, 2 or 3 expected");
-}
-
 Result<model::IpListEntry> read_entry(const Call& call) {
-  const auto type = list_of(call);
+  const auto type = ip_list_of(call);
   if (!type) return fail(type.error());
   const auto body = parse_object(call.request.body);
   if (!body) return fail(body.error());
@@ -27,8 +21,14 @@ Result<model::IpListEntry> read_entry(const Call& call) {
 
 }  // namespace
 
+Result<model::IpListType> ip_list_of(const Call& call) {
+  const std::string_view type = call.request.param("type");
+  if (type.size() == 1 && type >= "1" && type <= "3") return static_cast<model::IpListType>(type[0] - '0');
+  return fail(ErrorCode::invalid_argument, "type: 1, 2 or 3 expected");
+}
+
 http::Response list_ip_list(const Call& call) {
-  const auto type = list_of(call);
+  const auto type = ip_list_of(call);
   if (!type) return error_response(type.error());
   const auto page = parse_page(call.request);
   if (!page) return error_response(page.error());
@@ -52,7 +52,7 @@ http::Response add_ip_list_entry(const Call& call) {
 }
 
 http::Response get_ip_list_entry(const Call& call) {
-  const auto type = list_of(call);
+  const auto type = ip_list_of(call);
   if (!type) return error_response(type.error());
   const auto entry = call.api.accounts.ip_list_entry(*type, call.request.param("ipornet"));
   return entry ? json_response(200, model::to_json(*entry, model::View::answer)) : error_response(entry.error());
@@ -67,7 +67,7 @@ http::Response update_ip_list_entry(const Call& call) {
 }
 
 http::Response delete_ip_list_entry(const Call& call) {
-  const auto type = list_of(call);
+  const auto type = ip_list_of(call);
   if (!type) return error_response(type.error());
   const auto deleted = call.api.accounts.delete_ip_list_entry(*type, call.request.param("ipornet"));
   return deleted ? api_response(200, "Entry deleted") : error_response(deleted.error());

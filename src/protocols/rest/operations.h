@@ -90,6 +90,8 @@ http::Response get_defender_host(const Call& call);
 http::Response delete_defender_host(const Call& call);
 
 // ip_lists.cpp
+// Which list the path names.
+Result<model::IpListType> ip_list_of(const Call& call);
 http::Response list_ip_list(const Call& call);
 http::Response add_ip_list_entry(const Call& call);
 http::Response get_ip_list_entry(const Call& call);
