@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t max_password = 4096;
 constexpr std::int64_t last_login_interval_ms = 10 * 60 * 1000;
+// A key is refused after no less: whether the account was looked up, and where, must not be told by the time.
+constexpr std::chrono::milliseconds quickest_key_refusal{3};
 
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
@@ -41,6 +43,10 @@ LoginRequest with_code_apart(const LoginRequest& request) {
   return parted;
 }
 
+bool login_is_to_be_noted(const model::User& user, const LoginRequest& request, const Circumstances& at) {
+  return !request.probe && at.now_ms - user.last_login > last_login_interval_ms;
+}
+
 // Whatever goes wrong inside is a refusal.
 template <class Outcome>
 Task<Result<Outcome>> guarded(Task<Result<Outcome>> attempt) {
@@ -58,6 +64,11 @@ Task<void> wait(std::chrono::milliseconds delay) {
   asio::steady_timer timer(executor, delay);
   boost::system::error_code ignored;
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+Task<void> wait_until(std::chrono::steady_clock::time_point when) {
+  const auto left = when - std::chrono::steady_clock::now();
+  co_await wait(std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 }  // namespace
@@ -78,8 +89,12 @@ struct Authenticator::State {
   Task<Result<HookVerdict>> ask_about_password(const LoginRequest& request);
   // The parts of an attempt that block. `verdict`: what hooks have said.
   Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
+  Result<LoginOutcome> decide_about(Result<model::UserPtr> user, const LoginRequest& request,
+                                    const HookVerdict& verdict, const Circumstances& at);
   Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict);
   Result<model::AdminPtr> decide_admin(const AdminLoginRequest& request);
+  // The same without blocking, for keys that are right; nothing when it might have to, or when they are not.
+  std::optional<LoginOutcome> decide_at_once(const LoginRequest& request, const HookVerdict& verdict);
   // The account, and whether it may log in in this way at all, whatever the credential is.
   Result<model::UserPtr> allowed_user(const LoginRequest& request);
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at);
@@ -203,6 +218,8 @@ Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& req
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
+  // A hop to the pool costs more than what is to be done about most keys.
+  if (auto right = decide_at_once(request, verdict)) co_return std::move(*right);
   auto outcome = co_await run_blocking([&] { return decide(request, verdict); });
   co_return outcome;
 }
@@ -250,9 +267,24 @@ Task<Result<std::string>> Authenticator::State::password_hash(const std::string&
   co_return (*user)->password;
 }
 
-Result<LoginOutcome> Authenticator::State::decide(const LoginRequest& request, const HookVerdict& verdict) {
+std::optional<LoginOutcome> Authenticator::State::decide_at_once(const LoginRequest& request,
+                                                                 const HookVerdict& verdict) {
+  if (request.method != Method::publickey) return std::nullopt;
+  model::UserPtr user = provider.remembered_user(options.naming.convert(request.username));
   const Circumstances at = circumstances(request);
-  auto user = provider.effective_user(options.naming.convert(request.username));
+  if (!user || login_is_to_be_noted(*user, request, at)) return std::nullopt;
+  auto outcome = decide_about(std::move(user), request, verdict, at);
+  if (!outcome) return std::nullopt;
+  return std::move(*outcome);
+}
+
+Result<LoginOutcome> Authenticator::State::decide(const LoginRequest& request, const HookVerdict& verdict) {
+  return decide_about(provider.effective_user(options.naming.convert(request.username)), request, verdict,
+                      circumstances(request));
+}
+
+Result<LoginOutcome> Authenticator::State::decide_about(Result<model::UserPtr> user, const LoginRequest& request,
+                                                        const HookVerdict& verdict, const Circumstances& at) {
   Result<Step> step = check_account(user, request, at);
   if (!step) {
     // The time must not tell that the password was never looked at.
@@ -273,7 +305,7 @@ Result<LoginOutcome> Authenticator::State::decide(const LoginRequest& request, c
   if (coded) {
     if (auto right = check_code(**user, request.code, at); !right) return fail(right.error());
   }
-  if (!step->partial && !request.probe && at.now_ms - (*user)->last_login > last_login_interval_ms) {
+  if (!step->partial && login_is_to_be_noted(**user, request, at)) {
     const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
     if (!noted) log::warn("auth", request.connection_id, "last login not noted: {}", noted.error().message);
   }
@@ -350,7 +382,9 @@ Authenticator::~Authenticator() = default;
 Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
   if (request.method == Method::none) co_return refused();
+  const auto begun = std::chrono::steady_clock::now();
   auto outcome = co_await guarded(state_->attempt(request));
+  if (!outcome && request.method == Method::publickey) co_await wait_until(begun + quickest_key_refusal);
   const bool open = outcome && (outcome->partial || outcome->code_due);
   LoginReport report = report_of(request);
   if (outcome) {

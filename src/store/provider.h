@@ -76,6 +76,9 @@ class Provider : public IpLists,
   // The user with the settings of its groups (model::effective_user): what logs in, never what is changed and stored.
   // invalid_argument: they make no account.
   virtual Result<model::UserPtr> effective_user(std::string_view name) = 0;
+  // What effective_user would answer now, where that is known without waiting: this may be called on an event loop.
+  // Null: it is not known so.
+  virtual model::UserPtr remembered_user(std::string_view /*name*/) { return nullptr; }
   virtual Result<std::vector<model::UserPtr>> users(Page page) = 0;
   virtual Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) = 0;
   // Sets id, created_at, updated_at. already_exists; invalid_argument: a virtual folder, group or role that does not

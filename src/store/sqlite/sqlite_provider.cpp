@@ -33,6 +33,9 @@ class SqliteProvider final : public Provider {
   Result<model::UserPtr> effective_user(std::string_view name) override {
     return cached("effective ", name, tables::users::find_effective);
   }
+  model::UserPtr remembered_user(std::string_view name) override {
+    return users_->remembered(std::string("effective ").append(name));
+  }
   Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) override {
     return db_->read([&](session& sql) { return tables::users::list_of_role(sql, std::string(role), page); });
   }

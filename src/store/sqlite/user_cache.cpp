@@ -13,7 +13,8 @@ Result<std::unique_ptr<UserCache>> UserCache::open(const std::string& path, int 
   const bool ready =
       sqlite3_open_v2(path.c_str(), &cache->connection_, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK &&
       sqlite3_busy_timeout(cache->connection_, busy_timeout_s * 1000) == SQLITE_OK &&
-      sqlite3_prepare_v2(cache->connection_, "PRAGMA data_version", -1, &cache->question_, nullptr) == SQLITE_OK;
+      sqlite3_prepare_v2(cache->connection_, "PRAGMA data_version", -1, &cache->question_, nullptr) == SQLITE_OK &&
+      sqlite3_busy_timeout(cache->connection_, 0) == SQLITE_OK;  // while the file is locked, nothing is known
   if (ready) return cache;
   const char* why = cache->connection_ != nullptr ? sqlite3_errmsg(cache->connection_) : "no memory";
   return fail(ErrorCode::io_error, std::string("sqlite: ") + why + " (" + path + ")");

@@ -37,6 +37,8 @@ class UserCache {
     if (user) keep(name, *user, before);
     return user;
   }
+  // The same, or null when it is not known. Never waits for the database.
+  model::UserPtr remembered(const std::string& name) { return find(name, version()); }
 
  private:
   UserCache() = default;

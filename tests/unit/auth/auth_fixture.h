@@ -19,7 +19,7 @@ namespace ferry::auth {
 // number `fail_at`, counting from 1.
 class FaultyProvider final : public store::Provider {
  public:
-  std::atomic<bool> broken = false, broken_writes = false, throwing = false;
+  std::atomic<bool> broken = false, broken_writes = false, throwing = false, remembers = false;
   std::atomic<int> fail_at = 0;
   mutable std::atomic<int> calls = 0;
   std::atomic<int> lookups = 0;
@@ -36,6 +36,11 @@ class FaultyProvider final : public store::Provider {
     ++lookups;
     if (auto bad = fault(broken); !bad) return fail(bad.error());
     return inner_->effective_user(name);
+  }
+  model::UserPtr remembered_user(std::string_view name) override {
+    if (!remembers) return nullptr;
+    auto known = inner_->effective_user(name);
+    return known ? *known : nullptr;
   }
   Result<std::vector<model::UserPtr>> users(store::Page page) override { return inner_->users(page); }
   Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, store::Page page) override {

@@ -121,6 +121,35 @@ TEST_F(LoginTest, WrongCredentialsDoNot) {
   EXPECT_FALSE(lets_in(by_password("secret")));
 }
 
+// A key of a remembered account is decided about without the provider, and only when it is right.
+TEST_F(LoginTest, RightKeysOfRememberedAccountsAskNobody) {
+  provider_.remembers = true;
+  EXPECT_TRUE(lets_in(by_key()));
+  EXPECT_EQ(provider_.lookups, 1) << "its login is to be noted";
+  EXPECT_GT((*provider_.inner().user("maria"))->last_login, 0);
+  EXPECT_TRUE(lets_in(by_key()));
+  EXPECT_EQ(provider_.lookups, 1);
+  provider_.broken = true;
+  EXPECT_TRUE(lets_in(by_key()));
+  EXPECT_FALSE(lets_in(by_key(other_key_line)));
+  provider_.broken = false;
+  EXPECT_FALSE(lets_in(by_key(other_key_line)));
+  EXPECT_FALSE(lets_in(by_password("wrong")));
+  change([](model::User& user) { user.status = 0; });
+  EXPECT_FALSE(lets_in(by_key()));
+}
+
+TEST_F(LoginTest, WrongKeysTakeTheirTime) {
+  provider_.remembers = true;
+  for (const char* name : {"maria", "nobody"}) {
+    LoginRequest wrong = by_key(other_key_line);
+    wrong.username = name;
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_FALSE(lets_in(wrong));
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(3)) << name;
+  }
+}
+
 // Each step alone keeps a right credential out, for every method.
 TEST_F(LoginTest, EveryStepRefuses) {
   const auto now = store::now_ms();

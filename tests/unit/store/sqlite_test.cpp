@@ -163,12 +163,16 @@ TEST_F(SqliteFile, AnEffectiveUserReadBeforeIsTheCurrentOne) {
   const auto first = (*one)->effective_user("a");
   ASSERT_TRUE(first);
   EXPECT_EQ((*one)->effective_user("a")->get(), first->get()) << "not from memory";
+  EXPECT_EQ((*one)->remembered_user("a").get(), first->get());
+  EXPECT_EQ((*one)->remembered_user("b"), nullptr);
+  EXPECT_EQ((*two)->remembered_user("a"), nullptr) << "it has not read it";
   for (auto* provider : {&one, &two}) {
     const std::int64_t sessions = provider == &one ? 3 : 4;
     ASSERT_TRUE((**provider)->change_group("g", [&](model::Group& group) -> Result<void> {
       group.user_settings.max_sessions = sessions;
       return {};
     }));
+    EXPECT_EQ((*one)->remembered_user("a"), nullptr) << "the group has changed";
     EXPECT_EQ((*one)->effective_user("a").value()->max_sessions, sessions);
     EXPECT_EQ((*one)->user("a").value()->max_sessions, 0);
   }
