@@ -79,8 +79,8 @@ def write_list(server, name, *addresses):
     (server.config_dir / name).write_text(json.dumps({"addresses": list(addresses)}))
 
 
+TWO_EACH = {"FERRY_COMMON__MAX_PER_HOST_CONNECTIONS": "2"}
 DEFENDER = {
-    "FERRY_COMMON__MAX_PER_HOST_CONNECTIONS": "2",
     "FERRY_COMMON__DEFENDER__ENABLED": "true",
     "FERRY_COMMON__DEFENDER__THRESHOLD": "4",
     "FERRY_COMMON__DEFENDER__LOGIN_DELAY__PASSWORD_FAILED": "0",
@@ -102,12 +102,14 @@ def overdo(server, source, times=2):
     kept = [hold(server, source), hold(server, source)]
     for _ in range(times):
         assert not knock(server, source)
+    ports = [client.getsockname()[1] for client in kept]
     for client in kept:
         client.close()
+    wait_for(lambda: all(f"connection from {source}:{port} ends" in server.log() for port in ports), "the places")
 
 
 def test_bans_lists_and_files(make_server):
-    server = start(make_server, {})
+    server = start(make_server, TWO_EACH)
     assert server.api("GET", "/status")["defender"]["is_active"]
     # Too many connections, twice 3 points: banned, and shown.
     overdo(server, "127.0.0.7")
@@ -188,7 +190,7 @@ def test_answers_are_delayed(make_server):
 
 
 def test_a_ban_survives_a_restart_with_the_provider_driver(make_server):
-    server = start(make_server, {"FERRY_COMMON__DEFENDER__DRIVER": "provider"}, lists=False)
+    server = start(make_server, TWO_EACH | {"FERRY_COMMON__DEFENDER__DRIVER": "provider"}, lists=False)
     overdo(server, "127.0.0.7")
     wait_for(lambda: not knock(server, "127.0.0.7"), "the ban")
     assert "ban_time" in hosts(server)["127.0.0.7"]
