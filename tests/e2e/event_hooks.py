@@ -27,7 +27,10 @@ class Program:
         self.path, self.seen_path, self.rules = folder / "hook.sh", folder / "seen", folder / "rules.sh"
         self.behave("")
         self.path.write_text(f"""#!/bin/sh
-{{ env -0 | tr '\\n\\0' '\\001\\n' | grep ^SFTPGO_; echo .; }} >> {self.seen_path}
+exec 9>> {self.seen_path}
+flock 9  # one that decides may run beside one that is told
+{{ env -0 | tr '\\n\\0' '\\001\\n' | grep ^SFTPGO_; echo .; }} >&9
+exec 9>&-
 . {self.rules}
 """)
         self.path.chmod(0o755)
