@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::int64_t seconds_a_step = 30;
 constexpr std::size_t code_length = 6;
-constexpr std::size_t sweep_at = 1024;  // accounts with wrong codes
 
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
@@ -53,7 +52,10 @@ Result<bool> SecondFactor::fits(std::string_view name, const crypto::Secret& sec
 bool SecondFactor::may_try(const std::string& account, std::int64_t unix_seconds) {
   const std::scoped_lock lock(mutex_);
   const auto ended = [&](const Tries& tries) { return unix_seconds - tries.since >= wrong_codes_window; };
-  if (tries_.size() >= sweep_at) std::erase_if(tries_, [&](const auto& entry) { return ended(entry.second); });
+  if (tries_.size() >= sweep_at_) {
+    std::erase_if(tries_, [&](const auto& entry) { return ended(entry.second); });
+    sweep_at_ = std::max(least_sweep, 2 * tries_.size());
+  }
   Tries& tries = tries_[account];
   if (tries.count == 0 || ended(tries)) tries = {unix_seconds, 0};
   if (tries.count >= most_wrong_codes) return false;
@@ -76,12 +78,12 @@ Result<void> SecondFactor::use_totp(const std::string& account, const model::Tot
   const auto step = crypto::find_totp_step(*secret, configured->algorithm, unix_seconds, code);
   if (!step) return refuse(step.error().message);
   if (!*step) return refuse("the one-time code is wrong");
-  was_right(account);
   // A code is good for one step before and after its own.
   const auto claimed =
       provider_.claim_code_step(account, static_cast<std::int64_t>(**step), unix_seconds / seconds_a_step - 1);
   if (!claimed) return fail(claimed.error());
   if (!*claimed) return refuse("the one-time code has been used already");
+  was_right(account);  // not before: a code that was seen once would let guessing go on
   return {};
 }
 

@@ -59,6 +59,7 @@ class SecondFactor {
                     std::int64_t unix_seconds) const;
 
  private:
+  static constexpr std::size_t least_sweep = 1024;
   Result<void> use_totp(const std::string& account, const model::TotpConfig& totp, std::string_view code,
                         std::int64_t unix_seconds);
   // The unused recovery code that this is; null: none.
@@ -76,6 +77,7 @@ class SecondFactor {
   void was_right(const std::string& account);
   std::mutex mutex_;
   std::map<std::string, Tries> tries_;
+  std::size_t sweep_at_ = least_sweep;  // accounts; it grows with those that have to be kept
 };
 
 }  // namespace ferry::auth

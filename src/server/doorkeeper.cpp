@@ -42,7 +42,8 @@ Task<Checked> Doorkeeper::check_rate(Visitor visitor) {
     co_return std::unexpected(Refusal{"too many come", std::max(later, std::chrono::milliseconds(1))});
   }
   if (verdict.wait.count() == 0) co_return Checked();
-  asio::steady_timer timer(co_await asio::this_coro::executor, verdict.wait);
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, verdict.wait);
   const auto [error] = co_await timer.async_wait(as_tuple);
   if (error) co_return std::unexpected(Refusal{error.message()});
   co_return Checked();

@@ -100,6 +100,18 @@ TEST(SecondFactor, NobodyGuessesForLong) {
   EXPECT_TRUE(now_and_then(noon + 630, one_time_code(noon + 630)));
 }
 
+// Whoever saw a code cannot go on guessing by repeating it.
+TEST(SecondFactor, AUsedCodeDoesNotMendWrongOnes) {
+  Factor factor;
+  const std::string seen = one_time_code(noon);
+  EXPECT_TRUE(factor.use_code("maria", totp_of(), seen, noon));
+  for (int i = 1; i < SecondFactor::most_wrong_codes; ++i) {
+    EXPECT_FALSE(factor.use_code("maria", totp_of(), "00000x", noon));
+  }
+  EXPECT_FALSE(factor.use_code("maria", totp_of(), seen, noon));
+  EXPECT_FALSE(factor.use_code("maria", totp_of(), one_time_code(noon + 30), noon));
+}
+
 TEST(SecondFactor, AClaimThatCannotBeStoredIsRefused) {
   Factor factor;
   factor.provider.broken_writes = true;
