@@ -153,6 +153,17 @@ void Stream::publish(model::ProviderEvent event) {
   }
 }
 
+store::LoadListener Stream::loads(model::ProviderEvent by) {
+  return {.wants = [this](std::string_view action, std::string_view type) { return wants_objects(action, type); },
+          .tell =
+              [this, by = std::move(by)](model::ProviderEvent event) {
+                event.username = by.username;
+                event.ip = by.ip;
+                event.role = by.role;
+                publish(std::move(event));
+              }};
+}
+
 bool Stream::wants_logins() const { return journal_ && journal_->options().keep_logins.count() > 0; }
 
 void Stream::publish(model::LogEvent event) {

@@ -19,6 +19,7 @@
 #include "events/hook.h"
 #include "events/journal.h"
 #include "model/event.h"
+#include "store/dump.h"
 
 namespace ferry::events {
 
@@ -59,6 +60,9 @@ class Stream {
   bool wants_objects(std::string_view action, std::string_view type) const;
   // Blocking. Failures are logged: the change has been made.
   void publish(model::ProviderEvent event);
+
+  // Tells of what a dump brings; username, ip and role of `by` say who loads it. The stream must outlive it.
+  store::LoadListener loads(model::ProviderEvent by);
 
   bool wants_logins() const;
   // Never waits.

@@ -15,7 +15,8 @@ constexpr std::size_t largest_file = std::size_t{512} << 20;
 
 }  // namespace
 
-Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load) {
+Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load,
+                                    const store::LoadListener* listener) {
   if (load.file.empty()) return store::LoadReport();
   const auto refuse = [](const Error& error) { return fail(error.code, "--loaddata-from: " + error.message); };
   if (!load.file.is_absolute()) return refuse({ErrorCode::invalid_argument, "an absolute path is required"});
@@ -27,7 +28,7 @@ Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& l
   const auto text = read_file(load.file, largest_file);
   if (!text) return refuse(text.error());
   const auto report =
-      store::load_dump(accounts, *text, load.mode == 1 ? store::LoadMode::add : store::LoadMode::update);
+      store::load_dump(accounts, *text, load.mode == 1 ? store::LoadMode::add : store::LoadMode::update, listener);
   if (!report) return refuse(report.error());
   log::info("server", "", "loaded {}: {}", load.file.string(), report->text());
   if (!report->left_out.empty()) log::warn("server", "", "{} holds what this server does not keep", load.file.string());

@@ -8,6 +8,8 @@
 namespace ferry::server {
 
 // Errors name --loaddata-from; what the dump had and this server does not keep is in the log.
-Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load);
+// `listener` may be null.
+Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load,
+                                    const store::LoadListener* listener);
 
 }  // namespace ferry::server

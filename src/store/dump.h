@@ -8,11 +8,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "model/event.h"
 #include "store/accounts.h"
 #include "store/provider.h"
 
@@ -51,11 +53,18 @@ struct LoadReport {
   std::string text() const;
 };
 
+// Hears of each object when it is stored. The event says all but who did it.
+struct LoadListener {
+  std::function<bool(std::string_view action, std::string_view type)> wants;
+  std::function<void(model::ProviderEvent event)> tell;
+};
+
 // Ids and used quota of the dump do not count, nor does a missing list. A password that is no hash is hashed, a Plain
 // secret is encrypted. Everything is checked before anything is stored: form, rules, names that stand twice, groups,
 // roles and folders that are named but neither in the dump nor stored. Then objects are stored one by one (roles,
 // folders, groups, users, admins, API keys); should the provider fail in between, what was stored before stays.
 // invalid_argument: the message names the object, "users[3] \"maria\": permissions: please grant some permissions".
-Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode);
+Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode,
+                             const LoadListener* listener = nullptr);
 
 }  // namespace ferry::store

@@ -210,23 +210,94 @@ std::vector<std::string> Contents::left_out() const {
   return list;
 }
 
+// What finds an object again once it was stored.
+struct Stored {
+  std::string name;
+  model::IpListType ip_list = {};
+};
+
+Stored key_of(const auto& object) {
+  Stored key{.name = name_of(object)};
+  if constexpr (requires { object.ipornet; }) key.ip_list = static_cast<model::IpListType>(object.type);
+  return key;
+}
+
+Result<std::string> shown(const auto& object) {
+  if (!object) return fail(object.error());
+  if constexpr (requires { **object; }) {
+    return model::to_text(**object, model::View::answer);
+  } else {
+    return model::to_text(*object, model::View::answer);
+  }
+}
+
+// One list of a dump: its key there, the type its objects have in events, and how one that is stored looks in REST.
 template <class Object>
-Result<void> store_all(Accounts& accounts, LoadMode mode, const char* key, std::vector<Object>& objects,
-                       LoadReport& report) {
+struct ListOf {
+  const char* key;
+  const char* type;
+  Result<std::string> (*read)(Accounts& accounts, const Stored& key);
+};
+
+constexpr ListOf<model::Role> role_list{
+    "roles", "role", [](Accounts& from, const Stored& key) { return shown(from.provider().role(key.name)); }};
+constexpr ListOf<model::Folder> folder_list{
+    "folders", "folder", [](Accounts& from, const Stored& key) { return shown(from.provider().folder(key.name)); }};
+constexpr ListOf<model::Group> group_list{
+    "groups", "group", [](Accounts& from, const Stored& key) { return shown(from.provider().group(key.name)); }};
+constexpr ListOf<model::User> user_list{
+    "users", "user", [](Accounts& from, const Stored& key) { return shown(from.provider().user(key.name)); }};
+constexpr ListOf<model::Admin> admin_list{
+    "admins", "admin", [](Accounts& from, const Stored& key) { return shown(from.provider().admin(key.name)); }};
+constexpr ListOf<model::IpListEntry> ip_list_list{"ip_lists", "ip_list_entry", [](Accounts& from, const Stored& key) {
+                                                    return shown(from.ip_list_entry(key.ip_list, key.name));
+                                                  }};
+constexpr ListOf<model::ApiKey> api_key_list{
+    "api_keys", "api_key", [](Accounts& from, const Stored& key) { return shown(from.provider().api_key(key.name)); }};
+
+// One load on its way.
+struct Loading {
+  Accounts& accounts;
+  LoadMode mode;
+  const LoadListener* listener;
+  LoadReport report = {};
+
+  template <class Object>
+  Result<void> store(const ListOf<Object>& list, std::vector<Object>& objects);
+
+ private:
+  template <class Object>
+  void tell(const ListOf<Object>& list, const Stored& key, bool added);
+};
+
+template <class Object>
+void Loading::tell(const ListOf<Object>& list, const Stored& key, bool added) {
+  const std::string_view action = added ? "add" : "update";
+  if (listener == nullptr || !listener->wants(action, list.type)) return;
+  listener->tell({.action = std::string(action),
+                  .timestamp = model::now_ns(),
+                  .object_type = list.type,
+                  .object_name = key.name,
+                  .object_data = list.read(accounts, key).value_or("{}")});
+}
+
+template <class Object>
+Result<void> Loading::store(const ListOf<Object>& list, std::vector<Object>& objects) {
   for (Object& object : objects) {
-    const std::string name = name_of(object);
+    const Stored key = key_of(object);
     const auto restored = accounts.restore(std::move(object), mode == LoadMode::update);
     if (!restored) {
-      return fail(restored.error().code, std::string(key) + " \"" + name + "\": " + restored.error().message +
+      return fail(restored.error().code, std::string(list.key) + " \"" + key.name + "\": " + restored.error().message +
                                              "; stopped here, before it: " + report.text());
     }
     ++(*restored == Restored::added ? report.added : *restored == Restored::updated ? report.updated : report.kept);
     if (*restored == Restored::kept) continue;
     if constexpr (std::same_as<Object, model::User>) {
-      report.users.push_back(name);
-      if (*restored == Restored::updated) report.updated_users.push_back(name);
+      report.users.push_back(key.name);
+      if (*restored == Restored::updated) report.updated_users.push_back(key.name);
     }
-    if constexpr (std::same_as<Object, model::Folder>) report.folders.push_back(name);
+    if constexpr (std::same_as<Object, model::Folder>) report.folders.push_back(key.name);
+    tell(list, key, *restored == Restored::added);
   }
   return {};
 }
@@ -241,22 +312,22 @@ std::string LoadReport::text() const {
   return text;
 }
 
-Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode) {
+Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode, const LoadListener* listener) {
   const auto dump = model::parse_object(text);
   if (!dump) return fail(dump.error());
   Contents contents(accounts, *dump);
   if (auto read = contents.read(); !read) return fail(read.error());
-  LoadReport report;
-  report.left_out = contents.left_out();
-  Result<void> done = store_all(accounts, mode, "roles", contents.roles, report);
-  if (done) done = store_all(accounts, mode, "folders", contents.folders, report);
-  if (done) done = store_all(accounts, mode, "groups", contents.groups, report);
-  if (done) done = store_all(accounts, mode, "users", contents.users, report);
-  if (done) done = store_all(accounts, mode, "admins", contents.admins, report);
-  if (done) done = store_all(accounts, mode, "ip_lists", contents.ip_lists, report);
-  if (done) done = store_all(accounts, mode, "api_keys", contents.api_keys, report);
+  Loading loading{accounts, mode, listener};
+  loading.report.left_out = contents.left_out();
+  Result<void> done = loading.store(role_list, contents.roles);
+  if (done) done = loading.store(folder_list, contents.folders);
+  if (done) done = loading.store(group_list, contents.groups);
+  if (done) done = loading.store(user_list, contents.users);
+  if (done) done = loading.store(admin_list, contents.admins);
+  if (done) done = loading.store(ip_list_list, contents.ip_lists);
+  if (done) done = loading.store(api_key_list, contents.api_keys);
   if (!done) return fail(done.error());
-  return report;
+  return std::move(loading.report);
 }
 
 }  // namespace ferry::store

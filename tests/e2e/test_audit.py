@@ -12,6 +12,7 @@ import requests
 from clients import Paramiko
 from ferry import ADMIN, RestError
 from event_hooks import wait_for
+from test_credentials import as_user
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,65 @@ def test_provider_events(audited):
     assert events(audited, "provider", omit_object_data="true", object_name="alice")[0]["object_data"] == ""
     assert len(events(audited, "provider", object_types="folder,group")) == 1
     assert len(events(audited, "provider", actions="delete", object_types="user")) == 1
+
+
+def changes(server):
+    found = events(server, "provider", order="ASC", limit=1000)
+    return [(event["action"], event["object_type"], event["object_name"], event["username"]) for event in found]
+
+
+def test_every_kind_of_object_and_what_people_change_themselves(make_server):
+    server = make_server()
+    user = server.create_user("user")
+    server.api("POST", "/groups", {"name": "group"})
+    server.api("POST", "/roles", {"name": "role"})
+    server.api("POST", "/iplists/1", {"ipornet": "192.0.2.0/24", "mode": 1})
+    server.api("PUT", "/iplists/1/192.0.2.0%2F24", {"mode": 1, "description": "net"})
+    key = server.api("POST", "/apikeys", {"name": "job", "scope": 1})["key"]
+    key_id = key.split(".")[0]
+    server.api("PUT", f"/apikeys/{key_id}", {"name": "job", "scope": 1, "description": "d"})
+    account = as_user(user)
+    account("PUT", "/user/profile", {"email": "user@example.com"})
+    secret = account.set_up()
+    account("POST", "/user/totp/validate", {"config_name": "Default", "secret": secret, "passcode": "1"}, 400)
+    server.api("PUT", "/users/user/2fa/disable")
+    account("PUT", "/user/changepwd", {"current_password": user.password, "new_password": "the new Passw0rd"})
+    with pytest.raises(RestError):
+        server.api("POST", "/roles", {"name": "role"})
+    for path in (f"/apikeys/{key_id}", "/iplists/1/192.0.2.0%2F24", "/groups/group", "/roles/role"):
+        server.api("DELETE", path)
+    expected = [("add", "user", "user", ADMIN), ("add", "group", "group", ADMIN), ("add", "role", "role", ADMIN),
+                ("add", "ip_list_entry", "192.0.2.0/24", ADMIN), ("update", "ip_list_entry", "192.0.2.0/24", ADMIN),
+                ("add", "api_key", key_id, ADMIN), ("update", "api_key", key_id, ADMIN),
+                ("update", "user", "user", "__self__"), ("update", "user", "user", "__self__"),
+                ("update", "user", "user", ADMIN), ("update", "user", "user", "__self__"),
+                ("delete", "api_key", key_id, ADMIN), ("delete", "ip_list_entry", "192.0.2.0/24", ADMIN),
+                ("delete", "group", "group", ADMIN), ("delete", "role", "role", ADMIN)]
+    assert wait_for(lambda: len(changes(server)) >= len(expected))
+    assert changes(server) == expected
+    told = b"".join(base64.b64decode(event["object_data"]) for event in events(server, "provider"))
+    for hidden in (key.split(".")[1], secret, user.password, "the new Passw0rd", "$2"):
+        assert hidden.encode() not in told
+
+
+def test_what_a_dump_brings(make_server, tmp_path):
+    dump = {"version": 17, "roles": [{"name": "role"}], "folders": [{"name": "f", "mapped_path": "/srv/f"}],
+            "users": [{"username": "u", "password": "u's Passw0rd", "home_dir": str(tmp_path / "u"), "status": 1,
+                       "permissions": {"/": ["*"]}, "virtual_folders": []}],
+            "ip_lists": [{"ipornet": "192.0.2.0/24", "type": 1, "mode": 1}]}
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps(dump))
+    server = make_server(arguments=["--loaddata-from", file])
+    wanted = [("role", "role"), ("folder", "f"), ("user", "u"), ("ip_list_entry", "192.0.2.0/24")]
+    at_start = [("add", kind, name, "__system__") for kind, name in wanted]
+    assert wait_for(lambda: len(changes(server)) >= len(at_start)) and changes(server) == at_start
+    server.api("POST", "/loaddata", dump | {"groups": [{"name": "g"}]})
+    server.api("POST", "/loaddata?mode=1", dump)
+    over_rest = [("update", kind, name, ADMIN) for kind, name in wanted]
+    over_rest.insert(2, ("add", "group", "g", ADMIN))
+    assert wait_for(lambda: len(changes(server)) >= 9) and changes(server) == at_start + over_rest
+    user = next(event for event in events(server, "provider", object_types="user") if event["username"] == ADMIN)
+    assert user["ip"] == "127.0.0.1" and b'"password"' not in base64.b64decode(user["object_data"])
 
 
 def test_csv_starts_no_formula(audited):

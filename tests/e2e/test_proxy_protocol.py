@@ -3,11 +3,12 @@ import socket
 import subprocess
 import time
 
+import paramiko
 import pytest
 
 from clients import wait_for
 from ferry import die_with_parent, free_port
-from test_guarding import TIMEOUT, TWO_EACH, deny, knock, log_in, start
+from test_guarding import TIMEOUT, TWO_EACH, deny, hosts, knock, log_in, start
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V2 = SIGNATURE + b"\x21\x11\0\x0c" + bytes([192, 0, 2, 9, 127, 0, 0, 1]) + b"\x12\x34\0\x16"
@@ -93,6 +94,20 @@ def test_the_real_address_behind_haproxy(make_server, haproxy):
     assert all(one.recv(255).startswith(b"SSH-") for one in kept)
     assert not knock(server, "127.0.0.49", port=ports["v2"])
     assert knock(server, "127.0.0.48", port=ports["v2"])
+    # So are bans: whoever guesses passwords is out, and the others behind the same proxy are not.
+    direct, server.sftp_port = server.sftp_port, ports["v2"]
+
+    def banned():
+        try:
+            assert not log_in(server, "127.0.0.50", user.name, "wrong")
+        except paramiko.SSHException:
+            pass  # the connection before still counts, or it is banned
+        return "ban_time" in hosts(server).get("127.0.0.50", {})
+    wait_for(banned, "the ban")
+    assert "127.0.0.20" not in hosts(server)
+    assert not knock(server, "127.0.0.50") and not knock(server, "127.0.0.50", port=ports["v1"])
+    assert not knock(server, "127.0.0.50", port=direct)
+    assert log_in(server, "127.0.0.51", user.name, user.password)
 
 
 def test_required_headers(make_server):

@@ -36,8 +36,14 @@ http::Response load(const Call& call, std::string_view dump) {
   if (!mode) return error_response(mode.error());
   const auto scan = choice(call, "scan-quota", 2);
   if (!scan) return error_response(scan.error());
+  store::LoadListener listener;
+  if (call.api.events) {
+    listener = call.api.events->loads(
+        {.username = call.admin().username, .ip = call.request.remote_ip, .role = call.admin().role});
+  }
   const auto report =
-      store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update);
+      store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update,
+                       call.api.events ? &listener : nullptr);
   if (!report) {
     log::warn("httpd", call.request.id, "the dump was not loaded: {}", report.error().message);
     return error_response(report.error());
