@@ -216,7 +216,7 @@ Result<void> LoginHooks::store(const Stored& stored, model::User user) const {
   if (options_.accounts->stored_name(user.username) != stored.name) {
     return fail(ErrorCode::invalid_argument, "it answers another account");
   }
-  auto kept = options_.accounts->provide_user(std::move(user));
+  auto kept = options_.accounts->provide_user(std::move(user), stored.user);
   if (!kept) return fail(kept.error());
   return {};
 }

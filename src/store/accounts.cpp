@@ -93,10 +93,15 @@ Result<model::UserPtr> Accounts::add_user(model::User user) {
 }
 
 Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User user) {
+  return update_user_if(name, std::move(user), [](const model::User&) { return Result<void>(); });
+}
+
+Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, const UserCheck& may) {
   const bool new_password = user.has_password();
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
+    if (auto good = may(stored); !good) return good;
     user.username = stored.username;
     if (!new_password) user.password = stored.password;
     user.last_password_change = new_password ? now_ms() : stored.last_password_change;

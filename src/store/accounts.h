@@ -47,9 +47,11 @@ class Accounts {
   // payload or key.
   Result<model::UserPtr> update_user(std::string_view name, model::User user);
 
-  // What a hook answers at a login: adds it, or updates the stored one as update_user does. What would change nothing
-  // is not written; the stored password is no change, whether it comes as such or as its hash.
-  Result<model::UserPtr> provide_user(model::User user);
+  // What a hook makes at a login of the account that it has `seen` (null: none): adds it, or updates the stored one as
+  // update_user does. What would change nothing is not written; the stored password is no change, whether it comes as
+  // such or as its hash. What others changed while the hook ran, and the hook did not, stays so.
+  // conflict: the account is gone, or another one was made meanwhile.
+  Result<model::UserPtr> provide_user(model::User given, const model::UserPtr& seen);
 
   Result<model::AdminPtr> add_admin(model::Admin admin);
   // conflict: there is an administrator already.
@@ -137,6 +139,9 @@ class Accounts {
   Provider& provider() const { return provider_; }
 
  private:
+  // `may` is asked about the stored one in the moment of the change.
+  using UserCheck = std::function<Result<void>(const model::User& stored)>;
+  Result<model::UserPtr> update_user_if(std::string_view name, model::User user, const UserCheck& may);
   Result<void> hash_in_place(std::string& password) const;
   Result<void> prepare(model::Admin& admin) const;
   // invalid_argument: a new password that is too easy to guess.

@@ -110,3 +110,40 @@ def test_a_login_that_waits_for_a_hook_meanwhile(make_server, tmp_path):
         thread.join(60)
         go_on.unlink()
         assert inside == [how == "as before"], how
+
+
+@pytest.mark.parametrize("hook,variable", [("pre_login", "SFTPGO_LOGIND_USER"), ("external_auth", "SFTPGO_AUTHD_USER")])
+def test_a_hook_does_not_bring_back_what_changed_meanwhile(make_server, tmp_path, hook, variable):
+    """It answers the account as it saw it, and one change of its own."""
+    program = Program(tmp_path / "hooks")
+    server = make_server({f"FERRY_DATA_PROVIDER__{hook.upper()}_HOOK": program.path(hook)})
+    go_on = tmp_path / "go on"
+    program.says(hook, f"""while ! test -e '{go_on}'; do sleep 0.05; done
+printf %s "${variable}" | sed 's/"email":"[^"]*"/"email":"hook@example.com"/'""")
+    for how in ("disabled", "another password", "deleted", "as before"):
+        user = server.create_user(f"user-{how.replace(' ', '-')}", email="a@example.com")
+        program.forget(hook)
+        inside = []
+        thread = threading.Thread(target=lambda user=user: inside.append(logs_in(user, user.password)))
+        thread.start()
+        wait_for(lambda: program.seen(hook), "the hook")
+        if how == "deleted":
+            server.api("DELETE", f"/users/{user.name}")
+        elif how != "as before":
+            user.update(description="by an admin", **ENDS[how])
+        go_on.touch()
+        thread.join(60)
+        if how == "deleted":
+            assert inside == [False]
+            with pytest.raises(RestError) as gone:
+                server.api("GET", f"/users/{user.name}")
+            assert gone.value.status == 404
+        else:
+            now = server.api("GET", f"/users/{user.name}")
+            assert now["email"] == "hook@example.com" and now["status"] == (0 if how == "disabled" else 1)
+            assert now.get("description", "") == ("" if how == "as before" else "by an admin")
+            # Who vouches for the password is the hook.
+            assert inside == [how == "as before" or (how == "another password" and hook == "external_auth")]
+        if how == "another password" and hook == "pre_login":
+            assert not logs_in(user, user.password) and logs_in(user, ENDS[how]["password"])
+        go_on.unlink()
