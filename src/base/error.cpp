@@ -45,6 +45,7 @@ ErrorCode code_from_errno(int error_number) {
     case EISDIR: return ErrorCode::is_a_directory;
     case ENOTEMPTY: return ErrorCode::directory_not_empty;
     case EINVAL:
+    case E2BIG:  // execve: longer than a program can be told
     case ENAMETOOLONG: return ErrorCode::invalid_argument;
     case ENOSYS:
     case EOPNOTSUPP: return ErrorCode::unsupported;

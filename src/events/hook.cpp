@@ -36,15 +36,16 @@ Task<void> await_end(std::shared_ptr<Running> running) {
   running->ended.notify();
 }
 
-// connection_lost: more than `most`.
-Task<Result<std::string>> read_all(Child& child, std::size_t most) {
+// connection_lost: more than `most`, unless it is cut there.
+Task<Result<std::string>> read_all(Child& child, std::size_t most, bool cut) {
   std::string output;
   std::array<std::byte, 4096> piece;
   while (true) {
     const auto count = co_await child.read_output(piece);
     if (!count || *count == 0) co_return output;
-    if (output.size() + *count > most) co_return fail(ErrorCode::connection_lost, "it says too much");
-    output += as_text(ByteSpan(piece).first(*count));
+    const std::size_t room = most - output.size();
+    if (*count > room && !cut) co_return fail(ErrorCode::connection_lost, "it says too much");
+    output += as_text(ByteSpan(piece).first(std::min(*count, room)));
   }
 }
 
@@ -66,7 +67,7 @@ Task<Result<HookAnswer>> run_program(const HookOptions& options, const HookReque
     still->child->give_up();
     still->ended.notify();  // even when the system cannot end it now
   });
-  auto output = co_await read_all(*running->child, request.max_output);
+  auto output = co_await read_all(*running->child, request.max_output, request.cut_output);
   if (!output) running->child->kill();
   co_await running->ended.wait();
   if (running->late) co_return fail(ErrorCode::timeout, "no answer in time");
@@ -106,6 +107,7 @@ Task<Result<HookAnswer>> ask_url(http::Client& client, HookRequest& request) {
   message.url = with_query(request.where, request.query);
   message.body = std::move(request.body);
   message.max_response = request.max_output;
+  message.cut_response = request.cut_output;
   message.retried = request.retried;
   auto response = co_await client.send(std::move(message));
   if (!response) co_return fail(response.error());

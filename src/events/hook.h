@@ -51,6 +51,7 @@ struct HookRequest {
   std::string body = {};           // JSON
   bool retried = false;            // as http.retry_* say
   std::size_t max_output = 65536;  // bytes of its answer: programs too
+  bool cut_output = false;         // a longer answer is no error: nobody reads it
 };
 
 struct HookAnswer {

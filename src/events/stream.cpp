@@ -185,8 +185,9 @@ Task<DeliveryOutcome> Stream::deliver(store::Notification one) {
     request.where = options_.objects.hook;
   }
   if (!damage.empty()) co_return DeliveryOutcome{Delivery::refused, damage};
-  // The courier has pauses of its own.
+  // The courier has pauses of its own, and reads no answer but the status.
   request.retried = false;
+  request.cut_output = true;
   const bool url = is_url(request.where);
   const auto answer = co_await run_(std::move(request));
   co_return outcome_of(answer, url);

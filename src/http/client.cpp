@@ -36,8 +36,9 @@ using TransferPtr = std::shared_ptr<Transfer>;
 
 std::size_t take_body(char* data, std::size_t, std::size_t size, void* to) {
   auto& transfer = *static_cast<Transfer*>(to);
-  if (transfer.response.body.size() + size > transfer.request->max_response) return CURL_WRITEFUNC_ERROR;
-  transfer.response.body.append(data, size);
+  const std::size_t room = transfer.request->max_response - transfer.response.body.size();
+  if (size > room && !transfer.request->cut_response) return CURL_WRITEFUNC_ERROR;
+  transfer.response.body.append(data, std::min(size, room));
   return size;
 }
 
@@ -211,12 +212,14 @@ Client::~Client() {
 }
 
 Task<Result<ClientResponse>> Client::State::once(std::shared_ptr<const ClientRequest> request) {
-  if (open >= options.most_transfers) co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
+  if (open.fetch_add(1) >= options.most_transfers) {
+    --open;
+    co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
+  }
   auto transfer = std::make_shared<Transfer>();
   transfer->request = std::move(request);
   transfer->home = co_await asio::this_coro::executor;
   transfer->ended = std::make_unique<Signal>(transfer->home);
-  ++open;
   {
     const std::scoped_lock lock(mutex);
     waiting.push_back(transfer);

@@ -40,6 +40,7 @@ struct ClientRequest {
   std::string content_type = "application/json";
   std::string body = {};
   std::size_t max_response = std::size_t{1} << 20;  // bytes
+  bool cut_response = false;                        // a longer one is no error, but cut there
   // Once more, after growing pauses, when there was no answer, or one of status 429, or 500 and above but not 501.
   bool retried = false;
 };

@@ -1,4 +1,5 @@
 """Custom actions: what hooks are told of files and objects, what they decide, and that nothing is lost."""
+import json
 import resource
 import time
 
@@ -186,6 +187,26 @@ def test_url_and_objects(make_server, url):
     assert changes[0][1]["description"] == "d\u00e9" and changes[2][1]["description"] == "new"
     assert changes[4][1]["username"] == "alice"
     assert "password" not in changes[0][1] and "Passw0rd" not in str(changes)
+
+
+def test_program_is_told_of_objects_whatever_it_says(make_server, program):
+    program.behave("head -c 200000 /dev/zero")  # an answer that nobody reads
+    server = make_server(settings(program.path, "mkdir", objects_hook=program.path, FERRY_COMMON__ACTIONS__RETRY_FOR="2"))
+    user = server.create_user("alice", description="d")
+    # More than a program can be told in one variable keeps nobody waiting.
+    server.api("POST", "/groups", {"name": "large", "description": "x" * 200_000})
+    server.api("POST", "/folders", {"name": "f", "mapped_path": "/srv/f"})
+    with Paramiko(user) as sftp:
+        sftp.mkdir("/a")
+    [add, folder] = program.wait("add", 2)
+    assert (add["PROVIDER_OBJECT_TYPE"], add["PROVIDER_OBJECT_NAME"], add["PROVIDER_USERNAME"],
+            add["PROVIDER_IP"]) == ("user", "alice", ADMIN, "127.0.0.1")
+    assert json.loads(add["PROVIDER_OBJECT"])["description"] == "d" and int(add["PROVIDER_TIMESTAMP"]) > 10**18
+    assert folder["PROVIDER_OBJECT_NAME"] == "f"
+    assert wait_for(lambda: queue(server) == {"waiting": 0, "dead": 1}), queue(server)
+    assert len(program.seen("mkdir")) == 1 and len(program.seen("add")) == 2
+    [letter] = server.api("GET", "/events/dead-letters")
+    assert letter["event"]["object_name"] == "large" and "too long" in letter["error"]
 
 
 def test_hook_that_is_away_is_told_later_in_order(make_server, url):

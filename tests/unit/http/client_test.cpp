@@ -77,6 +77,10 @@ TEST_F(ClientTest, LongAnswersAreCutOff) {
   const std::string body(500, 'x');
   const auto exact = send({.method = "POST", .url = url("/echo"), .body = body, .max_response = 504});
   ASSERT_TRUE(exact) << exact.error().message;
+  const auto cut =
+      send({.method = "POST", .url = url("/echo"), .body = body, .max_response = 503, .cut_response = true});
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->body, exact->body.substr(0, 503));
   const auto longer = send({.method = "POST", .url = url("/echo"), .body = body, .max_response = 503});
   ASSERT_FALSE(longer);
   EXPECT_EQ(longer.error().code, ErrorCode::connection_lost);
