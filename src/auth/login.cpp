@@ -395,8 +395,11 @@ Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
     report.outcome = outcome_of(outcome.error());
     report.why = outcome.error().message;
   }
-  // Clients offer all their keys; the protocol reports once when none was right.
-  if (!open && !request.probe) co_await state_->conclude(std::move(report));
+  if (!outcome && request.refused_key) {
+    *request.refused_key = std::move(report);
+  } else if (!open && !request.probe) {
+    co_await state_->conclude(std::move(report));
+  }
   if (!outcome) co_return refused();
   co_return outcome;
 }

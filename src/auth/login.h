@@ -58,6 +58,9 @@ struct LoginRequest {
   std::vector<std::string> certified_names;
   bool prepared = false;  // keyboard_interactive: the hooks that provide accounts were asked when the dialogue began
   bool probe = false;     // publickey without signature yet: may this key log in? Records nothing
+  // publickey: where a key that may not log in is noted, instead of being told. Clients offer all their keys: the
+  // protocol reports one when the connection ends without a login.
+  std::shared_ptr<std::optional<LoginReport>> refused_key;
   std::vector<Method> completed;  // steps that had partial success on this connection for this very username
 };
 
@@ -94,8 +97,8 @@ class Authenticator {
   ~Authenticator();
 
   // authentication_failed is the only error. Method::none is always refused. Ends are logged and told to the
-  // observers, but not those of a probe (clients offer all their keys), nor of none: should the connection end without
-  // a login, the protocol reports that.
+  // observers, but not those of a probe, of a key with `refused_key`, nor of none: should the connection end without a
+  // login, the protocol reports that.
   Task<Result<LoginOutcome>> login(LoginRequest request);
   // For dialogues: asks the hooks that provide accounts once, before anything else is asked or told. From then on
   // requests are `prepared`. authentication_failed is the only error.

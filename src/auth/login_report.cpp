@@ -12,8 +12,10 @@ LoginReport::Outcome outcome_of(const Error& error) {
 }
 
 void log_connection_failed(const LoginReport& report) {
+  // When nobody could decide, the operator has something to mend.
+  const bool undecided = report.outcome == LoginReport::Outcome::undecided;
   // What a client sends must not fill the log; the error may repeat the name.
-  log::write(log::Level::debug, "connection_failed",
+  log::write(undecided ? log::Level::warn : log::Level::debug, "connection_failed",
              {{"client_ip", report.client_ip},
               {"username", std::string_view(report.username).substr(0, model::max_name_length)},
               {"protocol", report.protocol},

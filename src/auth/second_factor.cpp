@@ -6,7 +6,6 @@ namespace ferry::auth {
 
 namespace {
 
-constexpr std::int64_t seconds_a_step = 30;
 constexpr std::size_t code_length = 6;
 
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
@@ -78,9 +77,7 @@ Result<void> SecondFactor::use_totp(const std::string& account, const model::Tot
   const auto step = crypto::find_totp_step(*secret, configured->algorithm, unix_seconds, code);
   if (!step) return refuse(step.error().message);
   if (!*step) return refuse("the one-time code is wrong");
-  // A code is good for one step before and after its own.
-  const auto claimed =
-      provider_.claim_code_step(account, static_cast<std::int64_t>(**step), unix_seconds / seconds_a_step - 1);
+  const auto claimed = provider_.claim_code_step(account, static_cast<std::int64_t>(**step));
   if (!claimed) return fail(claimed.error());
   if (!*claimed) return refuse("the one-time code has been used already");
   was_right(account);  // not before: a code that was seen once would let guessing go on

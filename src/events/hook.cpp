@@ -101,6 +101,17 @@ std::string with_query(std::string url, const Pairs& query) {
   return url;
 }
 
+// As it may stand in the log: neither the userinfo of a URL nor its query, which may be secrets (RFC 3986 section 7.5).
+std::string shown(std::string_view where) {
+  if (!is_url(where)) return std::string(where);
+  where = where.substr(0, where.find_first_of("?#"));
+  const std::size_t host = where.find("://") + 3;
+  const std::size_t end = std::min(where.find('/', host), where.size());
+  const std::size_t at = where.substr(0, end).rfind('@');
+  std::string text(where.substr(0, host));
+  return text.append(where.substr(at == std::string_view::npos || at < host ? host : at + 1));
+}
+
 Task<Result<HookAnswer>> ask_url(http::Client& client, HookRequest& request) {
   http::ClientRequest message;
   message.method = request.method;
@@ -190,7 +201,7 @@ void Hooks::start(HookRequest request) {
     state.begin();
     ++state.started;
   }
-  const std::string what = request.name + ": " + request.where;
+  const std::string what = request.name + ": " + shown(request.where);
   asio::co_spawn(state.context, run(std::move(request)),
                  [&state, what](const std::exception_ptr& exception, Result<HookAnswer> answer) {
                    if (exception) {

@@ -20,7 +20,7 @@ bool is_among(const std::vector<std::string>& list, std::string_view word) {
 
 Result<void> check_words(std::string_view key, const std::vector<std::string>& words, auto known) {
   for (const std::string& word : words) {
-    if (!known(word)) return fail(ErrorCode::invalid_argument, std::string(key) + ": no such action: " + word);
+    if (!known(word)) return fail(ErrorCode::invalid_argument, std::string(key) + ": unknown: " + word);
   }
   return {};
 }
@@ -56,9 +56,17 @@ Result<std::shared_ptr<Stream>> Stream::make(StreamOptions options, RunHook run,
 Result<void> Stream::prepare() {
   const auto known_file = [](std::string_view word) { return model::file_action_of(word).has_value(); };
   const auto known_change = [](std::string_view word) { return word == "add" || word == "update" || word == "delete"; };
+  // SFTPGo's; those of what this server does not have never happen.
+  const auto known_type = [](std::string_view word) {
+    static const std::vector<std::string> types{"user",    "folder",        "group",        "admin",
+                                                "api_key", "share",         "event_action", "event_rule",
+                                                "role",    "ip_list_entry", "configs"};
+    return is_among(types, word);
+  };
   for (const auto& checked : {check_words("common.actions.execute_on", options_.files.on, known_file),
                               check_words("common.actions.execute_sync", options_.synchronous, known_file),
                               check_words("data_provider.actions.execute_on", options_.objects.on, known_change),
+                              check_words("data_provider.actions.execute_for", options_.object_types, known_type),
                               check_place("common.actions.hook", options_.files),
                               check_place("data_provider.actions.hook", options_.objects)}) {
     if (!checked) return checked;

@@ -82,9 +82,11 @@ Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std
   std::unique_ptr<Door> door(new Door(config, directory, accounts));
   auth::IpRules& rules = door->rules_;
   if (auto read = rules.reload(accounts.provider()); !read) return fail(read.error());
-  accounts.on_ip_list_change([&rules, &accounts](model::IpListType type, const std::string& ipornet) {
-    const auto known = rules.refresh(accounts.provider(), type, ipornet);
-    if (!known) log::error("server", "", "IP list {}: {}", ipornet, known.error().message);
+  accounts.on_ip_list_change([self = door.get()](model::IpListType type, const std::string& ipornet) {
+    const auto known = self->rules_.refresh(self->accounts_.provider(), type, ipornet);
+    if (known) return;
+    log::error("server", "", "IP list {}: {}", ipornet, known.error().message);
+    self->lists_are_old_ = true;
   });
   if (config.defender.enabled) {
     if (auto read = door->read_files(); !read) return fail(read.error());
@@ -131,6 +133,10 @@ Result<void> Door::reload() {
 }
 
 void Door::tick() {
+  if (lists_are_old_.exchange(false)) {
+    const auto read = rules_.reload(accounts_.provider());
+    if (!read) lists_are_old_ = true;
+  }
   if (defender_) defender_->tick();
 }
 

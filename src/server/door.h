@@ -1,6 +1,7 @@
 // Everything that guards the door, as the configuration has it: lists, defender, rate limits, proxies.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class Door {
   const std::filesystem::path directory_;
   store::Accounts& accounts_;
   auth::IpRules rules_;
+  std::atomic<bool> lists_are_old_ = false;       // an entry was changed and could not be read again
   std::unique_ptr<store::DefenderHosts> memory_;  // of the driver "memory"
   std::unique_ptr<auth::Defender> defender_;
   std::unique_ptr<auth::RateLimiters> limiters_;

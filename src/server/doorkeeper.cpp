@@ -28,8 +28,13 @@ Task<Checked> Doorkeeper::check_lists(Visitor visitor) {
   }
   if (defender_ == nullptr) co_return Checked();
   auto checked = co_await defender_->check(visitor.ip, visitor.protocol);
-  if (!checked) co_return std::unexpected(Refusal{std::move(checked.error().message)});
-  co_return Checked();
+  if (checked) co_return Checked();
+  // Nobody gets in while nobody can tell who is banned.
+  if (checked.error().code != ErrorCode::permission_denied) {
+    log::warn("server", "", "{} client {} refused: {}", to_string(visitor.protocol), visitor.ip.to_string(),
+              checked.error().message);
+  }
+  co_return std::unexpected(Refusal{std::move(checked.error().message)});
 }
 
 Task<Checked> Doorkeeper::check_rate(Visitor visitor) {

@@ -91,7 +91,7 @@ class SshPolicy final : public ssh::ServerHandler {
     auth::LoginReport report = report_of("no_auth_tried", "the client left without trying to log in");
     report.outcome = auth::LoginReport::Outcome::not_tried;
     report.username.clear();
-    services_->authenticator.report(report);
+    services_->authenticator.report(refused_key_->value_or(report));
   }
 
   std::string banner() override { return *services_->banner.load(); }
@@ -213,19 +213,29 @@ class SshPolicy final : public ssh::ServerHandler {
     return report;
   }
 
-  Result<auth::LoginRequest> request_of(std::string user, const ssh::PublicKey& key) {
+  auth::LoginRequest key_request_of(std::string user) {
     auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
-    if (services_->trust.load()->revoked.revokes(key))
-      return fail(ErrorCode::authentication_failed, "the key is revoked");
+    request.refused_key = refused_key_;
+    return request;
+  }
+
+  std::unexpected<Error> refuse_key(std::string why) {
+    *refused_key_ = report_of("publickey", why);
+    return fail(ErrorCode::authentication_failed, std::move(why));
+  }
+
+  Result<auth::LoginRequest> request_of(std::string user, const ssh::PublicKey& key) {
+    auth::LoginRequest request = key_request_of(std::move(user));
+    if (services_->trust.load()->revoked.revokes(key)) return refuse_key("the key is revoked");
     request.public_key = key.blob();
     return request;
   }
 
   Result<auth::LoginRequest> request_of(std::string user, const ssh::Certificate& certificate) {
-    auth::LoginRequest request = request_of(std::move(user), auth::Method::publickey);
+    auth::LoginRequest request = key_request_of(std::move(user));
     const auto trust = services_->trust.load();
     const auto checked = ssh::check_user_certificate(certificate, *trust, peer_.remote_ip, store::now_ms() / 1000);
-    if (!checked) return fail(checked.error());
+    if (!checked) return refuse_key(checked.error().message);
     request.certified_names = certificate.principals();
     return request;
   }
@@ -240,12 +250,9 @@ class SshPolicy final : public ssh::ServerHandler {
   }
 
   Task<AuthOutcome> log_in_by_key(Result<auth::LoginRequest> request) {
-    tried_ = true;
-    if (!request) {
-      services_->authenticator.report(report_of("publickey", request.error().message));
-      co_return refused();
-    }
+    if (!request) co_return refused();
     auto outcome = co_await services_->authenticator.login(std::move(*request));
+    if (outcome) tried_ = true;
     co_return settle(auth::Method::publickey, std::move(outcome));
   }
 
@@ -318,7 +325,8 @@ class SshPolicy final : public ssh::ServerHandler {
   ssh::PeerInfo peer_;
   std::function<void(std::string)> disconnect_;
   const Clock::time_point began_ = Clock::now();
-  bool tried_ = false;
+  bool tried_ = false;  // what was tried is told; keys that were refused are not
+  std::shared_ptr<std::optional<auth::LoginReport>> refused_key_ = std::make_shared<std::optional<auth::LoginReport>>();
   std::string username_;
   std::vector<auth::Method> completed_;
   std::string remaining_;

@@ -13,8 +13,8 @@ class UsedCodes {
  public:
   virtual ~UsedCodes() = default;
   // Whether `step` comes after every step that `account` ("user:name", "admin:name") has claimed; it is claimed then.
-  // Steps before `oldest` are forgotten: their codes have ended.
-  virtual Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) = 0;
+  // Nothing is ever forgotten: a clock that goes back must not make a used code good again.
+  virtual Result<bool> claim_code_step(std::string_view account, std::int64_t step) = 0;
 };
 
 }  // namespace ferry::store

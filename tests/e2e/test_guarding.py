@@ -6,12 +6,13 @@ import http.client
 import json
 import signal
 import socket
+import subprocess
 import time
 
 import paramiko
 import pytest
 
-from clients import wait_for
+from clients import NO_HOST_CHECK, wait_for
 from ferry import FACTOR, RestError
 
 TIMEOUT = 30 * FACTOR
@@ -175,6 +176,31 @@ def test_wrong_passwords_ban(make_server):
     for _ in range(8):
         assert not log_in(server, "127.0.0.1", "nobody", "wrong")
     assert log_in(server, "127.0.0.1", user.name, user.password)
+
+
+def test_refused_keys_count_once_a_connection(make_server, keys, public_keys, tmp_path):
+    others = [keys["rsa"], keys["ecdsa"]]
+    server = start(make_server, {})
+    user = server.create_user("keys", public_keys=[public_keys[0]])
+
+    def try_keys(files, name=user.name):
+        offered = [part for file in files for part in ("-i", file)]
+        return subprocess.run(["ssh", *NO_HOST_CHECK, "-F", "none", "-b", "127.0.0.17", "-o", "IdentitiesOnly=yes", "-o",
+                               "PreferredAuthentications=publickey", *offered, "-p", str(server.sftp_port),
+                               f"{name}@127.0.0.1", "pwd"], capture_output=True, timeout=TIMEOUT).returncode
+
+    # The right one comes last: nothing is held against anybody.
+    assert try_keys([*others, keys["ed25519"]]) == 0
+    assert try_keys(others) == 255
+    wait_for(lambda: "127.0.0.17" in hosts(server), "the points")
+    assert hosts(server)["127.0.0.17"]["score"] == 1
+    assert try_keys(others, "nobody") == 255
+    wait_for(lambda: hosts(server)["127.0.0.17"].get("score") == 3, "the points")
+
+    def failures(event):
+        return [(one["username"], one["ip"]) for one in server.api("GET", f"/events/logs?events={event}")]
+    wait_for(lambda: failures(2) == [("nobody", "127.0.0.17")], "the event")
+    assert failures(1) == [("keys", "127.0.0.17")] and failures(3) == []
 
 
 def test_answers_are_delayed(make_server):

@@ -6,7 +6,7 @@ import time
 import paramiko
 import pytest
 
-from clients import wait_for
+from clients import Paramiko, wait_for
 from conftest import copy_host_keys, run_server
 from ferry import Ferry, User
 from hook_tools import Program, Url
@@ -349,3 +349,42 @@ def test_what_is_to_be_retried_is(urls):
 def test_what_is_no_hook_ends_the_start(make_server, key):
     server = make_server({f"FERRY_{key}": "relative/path"}, start=False).launch()
     assert server.process.wait(60) == 1 and key.lower().replace("__", ".") in server.output()
+
+
+def test_what_a_url_hides_stays_out_of_the_log(make_server):
+    server = make_server({"FERRY_COMMON__POST_DISCONNECT_HOOK": "http://me:s3cret@127.0.0.1:1/left?token=s3cret",
+                          "FERRY_HTTP__RETRY_MAX": "0"})
+    with Paramiko(server.create_user("alice")) as sftp:
+        sftp.listdir(".")
+    wait_for(lambda: "post_disconnect: http://127.0.0.1:1/left: " in server.log(), "the failure")
+    assert "s3cret" not in server.log()
+
+
+def test_external_authentication_by_url(make_server):
+    url = Url()
+    server = make_server({"FERRY_DATA_PROVIDER__EXTERNAL_AUTH_HOOK": url.place("/auth"), "FERRY_HTTP__TIMEOUT": "2",
+                          "FERRY_HTTP__RETRY_MAX": "0"})
+    outside = User(server, "outside", "right", None)
+
+    def vouches(_, body):
+        right = body["password"] == "right" and body["username"] in ("outside", "inside")
+        return 200, json.dumps({"username": body["username"] if right else "", "status": 1, "permissions": {"/": ["*"]},
+                                "home_dir": str(server.config_dir / "outside")}).encode()
+    url.answers["/auth"] = vouches
+    assert logs_in(outside) and not logs_in(outside, "wrong")
+    (method, query, first), (_, _, second) = url.told("/auth")
+    assert (method, query) == ("POST", {}) and "user" not in first, "there was no such account"
+    assert first == {"username": "outside", "ip": "127.0.0.1", "protocol": "SSH", "password": "right", "public_key": "",
+                     "keyboard_interactive": "", "tls_cert": ""}
+    assert second["user"]["username"] == "outside" and second["password"] == "wrong"
+    # Nothing to add: the stored password decides. What nobody vouched for is stored without one.
+    inside = server.create_user("inside")
+    url.answers["/auth"] = lambda *_: (200, b"")
+    assert logs_in(inside) and not logs_in(inside, "wrong") and not logs_in(outside)
+    for name, answer in bad_answers().items():
+        url.answers["/auth"] = answer
+        assert not logs_in(inside), name
+        assert not logs_in(outside), name
+    assert not url.told("/elsewhere")
+    url.shutdown()
+    url.server_close()

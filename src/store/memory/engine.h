@@ -120,7 +120,7 @@ class Engine final : public Provider {
   Result<void> delete_api_key(std::string_view id) override;
   Result<void> set_api_key_last_use(std::string_view id, std::int64_t when) override;
 
-  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override;
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step) override;
 
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
   Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;

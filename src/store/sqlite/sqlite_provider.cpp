@@ -192,10 +192,9 @@ class SqliteProvider final : public Provider {
     return db_->write([&](session& sql) { return tables::api_keys::set_last_use(sql, std::string(id), when); });
   }
 
-  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override {
-    return db_->write([&](session& sql) -> Result<bool> {
-      return tables::used_codes::claim(sql, std::string(account), step, oldest);
-    });
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step) override {
+    return db_->write(
+        [&](session& sql) -> Result<bool> { return tables::used_codes::claim(sql, std::string(account), step); });
   }
 
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {

@@ -128,7 +128,7 @@ Result<void> set_last_use(soci::session& sql, const std::string& id, Row when);
 }  // namespace api_keys
 
 namespace used_codes {
-bool claim(soci::session& sql, const std::string& account, Row step, Row oldest);
+bool claim(soci::session& sql, const std::string& account, Row step);
 }  // namespace used_codes
 
 Result<Snapshot> snapshot(soci::session& sql);

@@ -148,9 +148,9 @@ class FaultyProvider final : public store::Provider {
     if (auto bad = fault(broken_writes); !bad) return bad;
     return inner_->set_api_key_last_use(id, when);
   }
-  Result<bool> claim_code_step(std::string_view account, std::int64_t step, std::int64_t oldest) override {
+  Result<bool> claim_code_step(std::string_view account, std::int64_t step) override {
     if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
-    return inner_->claim_code_step(account, step, oldest);
+    return inner_->claim_code_step(account, step);
   }
   Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
