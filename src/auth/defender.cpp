@@ -77,7 +77,8 @@ std::chrono::milliseconds Defender::login_ended(const LoginReport& report) {
     case Outcome::succeeded: return options_.success_delay;
     case Outcome::refused: note(HostEvent::wrong_credential); break;
     case Outcome::unknown_account: note(HostEvent::unknown_account); break;
-    case Outcome::not_tried: note(HostEvent::not_tried); return {};
+    case Outcome::not_tried:
+    case Outcome::not_negotiated: note(HostEvent::not_tried); return {};
     case Outcome::undecided: break;
   }
   return by_key ? std::chrono::milliseconds(0) : options_.failure_delay;

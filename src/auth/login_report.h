@@ -17,13 +17,14 @@ struct LoginReport {
     refused,          // the account exists
     unknown_account,  // there is none of this name
     not_tried,        // the client left without a credential
+    not_negotiated,   // it has no algorithm in common with the server
     undecided,        // refused, but nobody knows whether the client is to blame: a provider or a hook failed
   };
   Outcome outcome = Outcome::refused;
   std::string connection_id = {};
   std::string protocol = {};  // SSH, FTP, DAV, HTTP
   std::string client_ip = {};
-  std::string username = {};  // as the client sent it; not_tried: empty
+  std::string username = {};  // as the client sent it; empty when it sent none
   std::string method = {};    // as logged: "password", "publickey+password", "no_auth_tried", ...
   std::string why = {};       // not succeeded: for the log, never for the client
   bool admin = false;         // an administrator's, over REST

@@ -67,6 +67,7 @@ std::chrono::milliseconds Events::login_ended(const auth::LoginReport& report) {
     case Outcome::succeeded: event.event = model::LogEventType::login_ok; break;
     case Outcome::unknown_account: event.event = model::LogEventType::login_unknown_user; break;
     case Outcome::not_tried: event.event = model::LogEventType::no_login_tried; break;
+    case Outcome::not_negotiated: event.event = model::LogEventType::not_negotiated; break;
     case Outcome::refused:
     case Outcome::undecided: event.event = model::LogEventType::login_failed; break;
   }

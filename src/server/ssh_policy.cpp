@@ -88,14 +88,20 @@ class SshPolicy final : public ssh::ServerHandler {
       tell_gone(*services_, peer_.remote_ip, login_ ? login_->user->username : "", began_);
     }
     if (tried_) return;
-    auth::LoginReport report = report_of("no_auth_tried", "the client left without trying to log in");
-    report.outcome = auth::LoginReport::Outcome::not_tried;
+    auth::LoginReport report = report_of("no_auth_tried", not_negotiated_);
+    report.outcome = auth::LoginReport::Outcome::not_negotiated;
+    if (not_negotiated_.empty()) {
+      report.outcome = auth::LoginReport::Outcome::not_tried;
+      report.why = "the client left without trying to log in";
+    }
     report.username.clear();
     services_->authenticator.report(refused_key_->value_or(report));
   }
 
   std::string banner() override { return *services_->banner.load(); }
   void client_version_known(const std::string& version) override { peer_.client_version = version; }
+
+  void negotiation_failed(const std::string& why) override { not_negotiated_ = why; }
 
   // Never enough by itself: it only asks which methods there are (RFC 4252 section 5.2).
   Task<AuthOutcome> authenticate_none(std::string user) override {
@@ -325,7 +331,8 @@ class SshPolicy final : public ssh::ServerHandler {
   ssh::PeerInfo peer_;
   std::function<void(std::string)> disconnect_;
   const Clock::time_point began_ = Clock::now();
-  bool tried_ = false;  // what was tried is told; keys that were refused are not
+  std::string not_negotiated_;  // why not
+  bool tried_ = false;          // what was tried is told; keys that were refused are not
   std::shared_ptr<std::optional<auth::LoginReport>> refused_key_ = std::make_shared<std::optional<auth::LoginReport>>();
   std::string username_;
   std::vector<auth::Method> completed_;

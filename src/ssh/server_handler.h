@@ -62,6 +62,8 @@ class ServerHandler {
   // Shown before authentication; empty: none.
   virtual std::string banner() { return {}; }
   virtual void client_version_known(const std::string& /*version*/) {}
+  // The client and this server have no algorithm in common (RFC 4253 section 7.1): the connection ends.
+  virtual void negotiation_failed(const std::string& /*why*/) {}
 
   virtual Task<AuthOutcome> authenticate_none(std::string user);
   virtual Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret password);

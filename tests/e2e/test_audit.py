@@ -3,13 +3,14 @@ import base64
 import csv
 import io
 import json
+import subprocess
 import time
 
 import paramiko
 import pytest
 import requests
 
-from clients import Paramiko
+from clients import NO_HOST_CHECK, Paramiko
 from ferry import ADMIN, RestError
 from event_hooks import wait_for
 from test_credentials import as_user
@@ -188,6 +189,16 @@ def test_logins(audited):
     assert fine and fine[0]["protocol"] == "SSH"
     text = events(audited, "logs", events="2", csv_export="1").text
     assert "'=nobody" in text
+
+
+def test_clients_without_a_common_algorithm(make_server):
+    server = make_server()
+    refused = subprocess.run(["ssh", *NO_HOST_CHECK, "-F", "none", "-o", "KexAlgorithms=diffie-hellman-group1-sha1", "-p",
+                              str(server.sftp_port), "alice@127.0.0.1"], capture_output=True, timeout=60)
+    assert refused.returncode == 255
+    [event] = wait_for(lambda: events(server, "logs", events="4"))
+    assert (event["event"], event["protocol"], event["ip"], event.get("username", "")) == (4, "SSH", "127.0.0.1", "")
+    assert "diffie-hellman-group1-sha1" in event["message"] and events(server, "logs", events="1,2,3") == []
 
 
 def test_needs_the_permission(audited):
