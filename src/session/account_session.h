@@ -60,7 +60,8 @@ class AccountSession final : public Session {
   Task<Result<void>> open_upload(vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> stage(Settlement& settlement, VirtualPath& at);
   Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
-  Task<Result<void>> check_native(VirtualPath directory, bool& may_link);
+  Result<void> judge_native(const VirtualPath& directory) const;
+  NativeRights native_rights(const VirtualPath& directory, const VirtualPath& real) const;
   Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);
   Task<Result<void>> move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up);
   // `from` and `to` become where they lie.

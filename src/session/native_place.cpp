@@ -20,46 +20,67 @@ std::optional<std::uint32_t> identity_of(std::int64_t id) {
 
 }  // namespace
 
-Task<Result<void>> AccountSession::check_native(VirtualPath directory, bool& may_link) {
-  const Result<VirtualPath> real = co_await account_->canonical(directory, true);
-  if (!real) co_return fail(real.error());
-  for (const VirtualPath* path : {static_cast<const VirtualPath*>(&directory), &*real}) {
-    const bool mounted = !account_->mounts.resolve(*path).mount->point.is_root();
-    if (mounted || (!path->is_root() && account_->mounts.is_pinned(*path)) ||
-        (path->is_root() && account_->mounts.mounts().size() > 1)) {
-      co_return fail(ErrorCode::unsupported, "programs do not know of virtual folders");
-    }
-    // A program would not know of those above it or below it either.
-    if (account_->patterns.touch(*path)) {
-      co_return fail(ErrorCode::permission_denied, "programs do not know of file patterns");
-    }
-    for (const Operation operation : needed) {
-      if (!account_->permissions.allow_throughout(operation, *path)) {
-        co_return fail(ErrorCode::permission_denied, "a program needs more permissions");
-      }
+// By the text alone. What is refused here is refused in the directory above too.
+Result<void> AccountSession::judge_native(const VirtualPath& directory) const {
+  const vfs::MountTable& mounts = account_->mounts;
+  const bool mounted = mounts.home_replaced() || !mounts.resolve(directory).mount->point.is_root();
+  if (mounted || (directory.is_root() ? mounts.mounts().size() > 1 : mounts.is_pinned(directory))) {
+    return fail(ErrorCode::unsupported, "programs do not know of virtual folders");
+  }
+  if (Result<void> seen = account_->judge_listing(directory); !seen) return seen;
+  // A program would not know of those above it or below it either.
+  if (account_->patterns.touch(directory)) {
+    return fail(ErrorCode::permission_denied, "programs do not know of file patterns");
+  }
+  for (const Operation operation : needed) {
+    if (!account_->permissions.allow_throughout(operation, directory)) {
+      return fail(ErrorCode::permission_denied, "a program needs more permissions");
     }
   }
-  may_link = account_->permissions.allow_throughout(Operation::make_link, directory) &&
-             account_->permissions.allow_throughout(Operation::make_link, *real);
-  co_return Result<void>();
+  return {};
+}
+
+NativeRights AccountSession::native_rights(const VirtualPath& directory, const VirtualPath& real) const {
+  const auto may = [&](Operation operation) {
+    const Permissions& permissions = account_->permissions;
+    return permissions.allow_throughout(operation, directory) && permissions.allow_throughout(operation, real);
+  };
+  const bool links_here = account_->check_links(*account_->mounts.mounts().front()).has_value();
+  const bool as_root = ::geteuid() == 0 && !identity_of(account_->user->uid);
+  return {.links = links_here && may(Operation::make_link),
+          .chmod = may(Operation::chmod),
+          .chown = may(Operation::chown),
+          .chtimes = may(Operation::chtimes),
+          .xattrs = !as_root};
 }
 
 Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
   const Step step(*account_, "program", path);
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  vfs::FileSystem& storage = *target.mount->storage;
+  // Before anything is looked for: no error must tell whether something is there.
+  Result<void> judged = judge_native(path);
+  if (!judged) co_return step.failed(judged.error());
+  Result<VirtualPath> real = co_await account_->canonical(path, true);
+  if (!real && !account_->patterns.empty()) real = fail(ErrorCode::not_found, real.error().message);
+  if (!real) co_return step.failed(real.error());
+  judged = judge_native(*real);
+  if (!judged) co_return step.failed(judged.error());
+  vfs::FileSystem& storage = *account_->storage_of(*account_->mounts.mounts().front());
   NativePlace place;
-  Result<Descriptor> touched = co_await storage.open_native(target.path);
+  Result<Descriptor> touched = co_await storage.open_native(*real);
   place.exists = touched.has_value();
   struct stat facts {};
   if (touched && ::fstat(touched->get(), &facts) == 0) place.is_directory = S_ISDIR(facts.st_mode);
-  const VirtualPath directory = place.is_directory ? path : path.parent();
-  if (!touched && touched.error().code == ErrorCode::not_found) {
-    touched = co_await storage.open_native(target.path.parent());
+  VirtualPath directory = path;
+  if (!place.is_directory) {
+    directory = path.parent();
+    *real = real->parent();
+    judged = judge_native(directory);
+    if (judged) judged = judge_native(*real);
+    if (!judged) co_return step.failed(judged.error());
   }
+  if (!touched && touched.error().code == ErrorCode::not_found) touched = co_await storage.open_native(*real);
   if (!touched) co_return step.failed(touched.error());
-  const Result<void> allowed = co_await check_native(directory, place.may_link);
-  if (!allowed) co_return step.failed(allowed.error());
+  place.rights = native_rights(directory, *real);
   const VirtualPath top;
   Result<Descriptor> home = co_await storage.open_native(top);
   if (!home) co_return step.failed(home.error());

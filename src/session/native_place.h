@@ -11,13 +11,20 @@
 
 namespace ferry::session {
 
+// What the account may have a program do in all of a place, beyond what every program needs.
+struct NativeRights {
+  bool links = true;  // make symbolic and hard ones
+  bool chmod = true, chown = true, chtimes = true;
+  bool xattrs = true;  // set extended attributes: not as root, for whom they hold capabilities
+};
+
 struct NativePlace {
   Descriptor home;     // the account's home directory: where the program works
   std::string path;    // of what was asked for, from there: "./a/b", "./" for the home itself
   Descriptor touched;  // the file or directory itself; where it does not exist, the directory it would be in
   bool exists = false;
   bool is_directory = false;
-  bool may_link = false;                  // the account may make symbolic links there
+  NativeRights rights;
   std::optional<std::uint32_t> uid, gid;  // who the account is to the system; only when Ferry may become them
 };
 

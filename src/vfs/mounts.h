@@ -47,6 +47,8 @@ class MountTable {
   bool any_below(const VirtualPath& path) const { return by_point_.any_below(path); }
 
   const std::vector<std::unique_ptr<Mount>>& mounts() const { return mounts_; }
+  // Whether another storage than the home is mounted on "/".
+  bool home_replaced() const { return home_replaced_; }
   // The mount points but "/", and the way to them.
   const PathMap<const Mount*>& tree() const { return by_point_; }
 

@@ -11,6 +11,7 @@ from clients import ClientFailed, digest, random_file, run, same, ssh_options, w
 from test_ssh_commands import ssh
 
 ENABLED = {"FERRY_SFTPD__ENABLED_SSH_COMMANDS": "*"}
+NEEDED = ["list", "download", "upload", "overwrite", "delete", "rename", "create_dirs"]
 
 
 @pytest.fixture(scope="module")
@@ -187,11 +188,89 @@ def test_rsync_links_stay_inside(user, programs, tmp_path, keys):
     assert os.readlink(user.home / "there" / "good") == "file"
     assert not (user.home / "there" / "bad").is_symlink() and not (user.home / "there" / "worse").is_symlink()
 
-    unlinked = programs(permissions={"/": ["list", "download", "upload", "overwrite", "delete", "rename",
-                                           "create_dirs", "chmod", "chtimes"]})
+    unlinked = programs(permissions={"/": NEEDED + ["chmod", "chtimes"]})
     rsync(unlinked, keys["ed25519"], "-a", f"{source}/", ":there")
     assert os.readlink(unlinked.home / "there" / "good") == "/rsyncd-munged/file"
     assert os.readlink(unlinked.home / "there" / "bad") == "/rsyncd-munged//etc/passwd"
+
+
+def test_rsync_makes_no_hard_links_without_the_right(user, programs, tmp_path, keys):
+    source = tmp_path / "source"
+    source.mkdir()
+    random_file(source / "one", 100)
+    os.link(source / "one", source / "two")
+    rsync(user, keys["ed25519"], "-aH", f"{source}/", ":there")
+    assert (user.home / "there" / "one").stat().st_nlink == 2
+    unlinked = programs(permissions={"/": NEEDED + ["chmod", "chown", "chtimes"]})
+    rsync(unlinked, keys["ed25519"], "-a", f"{source}/", ":there")
+    for options in (["-aH"], ["-a", "--link-dest=there"]):
+        with pytest.raises(ClientFailed) as failure:
+            rsync(unlinked, keys["ed25519"], *options, f"{source}/", ":again")
+        assert "not allowed" in failure.value.output or "expected" in failure.value.output
+    rsync(unlinked, keys["ed25519"], "-aH", ":there/", tmp_path / "back")  # leaving makes none here
+    assert {path.stat().st_nlink for path in unlinked.home.rglob("*") if path.is_file()} == {1}
+
+
+def test_the_default_symlink_mode_holds_for_rsync_too(make_server, public_keys, keys, tmp_path):
+    server = make_server(ENABLED | {"FERRY_COMMON__SYMLINK_MODE": "0"})
+    user = server.create_user("links", public_keys=public_keys)
+    source = tmp_path / "source"
+    source.mkdir()
+    random_file(source / "file", 10)
+    (source / "good").symlink_to("file")
+    rsync(user, keys["ed25519"], "-rl", f"{source}/", ":there")
+    assert os.readlink(user.home / "there" / "good") == "/rsyncd-munged/file"
+    with pytest.raises(ClientFailed):
+        rsync(user, keys["ed25519"], "-rH", f"{source}/", ":again")
+
+
+def test_rsync_changes_attributes_only_with_the_right(user, programs, tmp_path, keys):
+    """Modes and times, and with a server that runs as root owners: those of -a without effect, others refused."""
+    source = tmp_path / "source"
+    source.mkdir()
+    file = random_file(source / "file", 10)
+    file.chmod(0o750)
+    os.utime(file, (1_000_000_000, 1_100_000_000))
+    owner, mine = (file.stat().st_uid, file.stat().st_gid), (os.geteuid(), os.getegid())
+    if os.geteuid() == 0:
+        owner = (4321, 4322)
+        os.chown(file, *owner)
+    rsync(user, keys["ed25519"], "-a", f"{source}/", ":there")
+    there = (user.home / "there" / "file").stat()
+    assert (stat.S_IMODE(there.st_mode), there.st_mtime) == (0o750, 1_100_000_000)
+    assert (there.st_uid, there.st_gid) == owner
+
+    less = programs(permissions={"/": NEEDED})
+    for numeric in ([], ["--numeric-ids"]):
+        output = rsync(less, keys["ed25519"], "-a", *numeric, f"{source}/", ":there")
+        there = (less.home / "there" / "file").stat()
+        assert there.st_mtime != 1_100_000_000 and (there.st_uid, there.st_gid) == mine
+    for option in ("-A", "-U", "--usermap=*:0", "--groupmap=*:0"):
+        with pytest.raises(ClientFailed) as failure:
+            rsync(less, keys["ed25519"], "-r", option, f"{source}/", ":again")
+        assert "not allowed" in failure.value.output
+    (less.home / "there" / "file").chmod(0o600)
+    rsync(less, keys["ed25519"], "-a", f"{source}/", ":there")
+    assert stat.S_IMODE((less.home / "there" / "file").stat().st_mode) == 0o600
+
+
+def test_rsync_makes_no_set_id_files(user, tmp_path, keys):
+    source = tmp_path / "source"
+    source.mkdir()
+    file = random_file(source / "file", 10)
+    (source / "inner").mkdir()
+    file.chmod(0o6755)
+    (source / "inner").chmod(0o3775)
+    for target in (":there", ":there"):
+        rsync(user, keys["ed25519"], "-a", f"{source}/", target)
+        assert stat.S_IMODE((user.home / "there" / "file").stat().st_mode) == 0o755
+        assert stat.S_IMODE((user.home / "there" / "inner").stat().st_mode) == 0o1775
+    status, _, errors = ssh(user, "rsync --server -re.iLsfxCIvu --chmod=u+s . there", keys["ed25519"])
+    assert status == 1 and "not allowed" in errors
+    if os.geteuid() == 0:
+        with pytest.raises(ClientFailed) as failure:
+            rsync(user, keys["ed25519"], "-aX", f"{source}/", ":xattrs")
+        assert "option -X is not allowed" in failure.value.output
 
 
 def test_rsync_reaches_nothing_outside(user, tmp_path, keys):
@@ -271,6 +350,11 @@ def test_virtual_folders_are_in_the_way(programs, tmp_path, keys):
         with pytest.raises(ClientFailed):
             rsync(user, keys["ed25519"], "-r", source, path)
     rsync(user, keys["ed25519"], source, ":free/")
+    user.update(virtual_folders=[{"name": "aside", "virtual_path": "/", "quota_size": 0, "quota_files": 0}])
+    for path in (":", ":free/", ":new"):
+        with pytest.raises(ClientFailed) as failure:
+            rsync(user, keys["ed25519"], "-r", source, path)
+        assert "Operation not supported" in failure.value.output
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")

@@ -180,7 +180,6 @@ Task<int> rsync(Invocation call) {
   program.receives = !parsed->sender;
   program.environment = plain_environment();
   std::vector<std::string> paths;
-  bool may_link = true;
   for (const Word& word : parsed->paths) {
     Result<session::NativePlace> place = co_await place_of(call, word);
     if (!place) {
@@ -188,10 +187,19 @@ Task<int> rsync(Invocation call) {
       co_return 23;  // rsync's "partial transfer due to error"
     }
     paths.push_back(place->path + (word.text.ends_with('/') && !place->path.ends_with('/') ? "/" : ""));
-    may_link = may_link && place->may_link;
     program.places.push_back(std::move(*place));
   }
-  program.arguments = rsync_arguments(*parsed, paths, may_link);
+  // One place to receive in; what is sent needs no further rights.
+  Result<RsyncRun> permitted = rsync_run(*parsed, paths, program.places.front().rights);
+  if (!permitted) {
+    co_await call.complain(permitted.error().message);
+    co_return 1;
+  }
+  if (!permitted->ignored.empty()) {
+    const std::string note = "not permitted to this account, without effect: " + permitted->ignored;
+    co_await call.complain(note);
+  }
+  program.arguments = std::move(permitted->arguments);
   const int status = co_await run(call, std::move(program));
   co_return status;
 }

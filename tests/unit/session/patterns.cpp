@@ -194,5 +194,18 @@ TEST_F(PatternSessions, KeepProgramsOut) {
   EXPECT_TRUE(run(session->native_place(at("/plain"))));
 }
 
+// The same answers for programs whether it is there or not, and by whatever way.
+TEST_F(PatternSessions, HideNamesFromPrograms) {
+  deny(1);
+  for (const std::string way : {"/d", "/through"}) {
+    for (const char* name : {"/secret.d", "/secret.none", "/secret.d/x", "/secret.none/x", "/secret", "/secret/x"}) {
+      EXPECT_EQ(code_of(run(session->native_place(at(way + name)))), ErrorCode::not_found) << way << name;
+    }
+    for (const char* name : {"", "/a.txt", "/none", "/none/x"}) {
+      EXPECT_EQ(code_of(run(session->native_place(at(way + name)))), ErrorCode::permission_denied) << way << name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ferry::session

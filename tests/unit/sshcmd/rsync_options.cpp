@@ -31,10 +31,30 @@ TEST(RsyncOptions, WhatClientsSend) {
 }
 
 TEST(RsyncOptions, WhatReachesOutIsRefused) {
-  for (const char* option :
-       {"-s", "-rsve.i", "-L", "-K", "-k", "--daemon", "--secluded-args", "--protect-args", "--copy-links",
-        "--rsync-path=x", "--rsh=x", "-e/bin/sh", "--link-dest=/etc", "--link-dest=a/../../b", "--temp-dir=..",
-        "--files-from=/etc/passwd", "--no-munge-links", "--server", "--log-file=x"}) {
+  for (const char* option : {"-s",
+                             "-rsve.i",
+                             "-L",
+                             "-K",
+                             "-k",
+                             "--daemon",
+                             "--secluded-args",
+                             "--protect-args",
+                             "--copy-links",
+                             "--rsync-path=x",
+                             "--rsh=x",
+                             "-e/bin/sh",
+                             "--link-dest=/etc",
+                             "--link-dest=a/../../b",
+                             "--temp-dir=..",
+                             "--files-from=/etc/passwd",
+                             "--no-munge-links",
+                             "--server",
+                             "--log-file=x",
+                             "-a",
+                             "--archive",
+                             "--chmod=u+s",
+                             "--copy-as=root",
+                             "--insecure-links"}) {
     EXPECT_EQ(refusal(std::string("rsync --server ") + option + " . x"), ErrorCode::permission_denied) << option;
   }
 }
@@ -46,18 +66,73 @@ TEST(RsyncOptions, WhatIsNoRequestIsRefused) {
   }
 }
 
+using Words = std::vector<std::string>;
+const std::vector<std::string> paths{"./x"};
+constexpr session::NativeRights all_rights;
+
+Words arguments(std::string_view line, const session::NativeRights& rights) {
+  const auto run = rsync_run(*parse(line), paths, rights);
+  return run ? run->arguments : Words{"refused: " + run.error().message};
+}
+
 TEST(RsyncOptions, LinksAreKeptInsideOrMunged) {
-  const auto call = parse("rsync --server --sender -le.i . x");
-  ASSERT_TRUE(call);
-  const std::vector<std::string> paths{"./x"};
-  EXPECT_EQ(rsync_arguments(*call, paths, true),
-            (std::vector<std::string>{"--server", "--sender", "-le.i", "--safe-links", ".", "./x"}));
-  EXPECT_EQ(rsync_arguments(*call, paths, false),
-            (std::vector<std::string>{"--server", "--sender", "-le.i", "--munge-links", ".", "./x"}));
-  const auto safe = parse("rsync --server -l --safe-links . x");
-  ASSERT_TRUE(safe);
-  EXPECT_EQ(rsync_arguments(*safe, paths, true),
-            (std::vector<std::string>{"--server", "-l", "--safe-links", ".", "./x"}));
+  const std::string_view line = "rsync --server --sender -le.i . x";
+  EXPECT_EQ(arguments(line, all_rights), (Words{"--server", "--sender", "--safe-links", "-le.i", ".", "./x"}));
+  EXPECT_EQ(arguments(line, {.links = false}), (Words{"--server", "--sender", "--munge-links", "-le.i", ".", "./x"}));
+}
+
+// The last option may take the next word for its value: ours must not be that.
+TEST(RsyncOptions, OursCannotBeSwallowed) {
+  EXPECT_EQ(arguments("rsync --server -lT . x", {.links = false}),
+            (Words{"--server", "--munge-links", "--chmod=ug-s", "-lT", ".", "./x"}));
+}
+
+TEST(RsyncOptions, WhatNeedsARightHasNoEffectWithout) {
+  const std::string_view line = "rsync --server -vlogDtprEe.iLsfxogtp . x";
+  EXPECT_EQ(arguments(line, all_rights),
+            (Words{"--server", "--safe-links", "--chmod=ug-s", "-vlogDtprEe.iLsfxogtp", ".", "./x"}));
+  const auto run = rsync_run(*parse(line), paths, {.chmod = false, .chown = false, .chtimes = false});
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->arguments, (Words{"--server", "--safe-links", "--chmod=ug-s", "--no-super",
+                                   "--groupmap=0-4294967295:4294967294", "-vlogDre.iLsfxogtp", ".", "./x"}));
+  EXPECT_EQ(run->ignored, "-o -g -t -p -E");
+  EXPECT_EQ(arguments("rsync --server -t . x", {.chtimes = false}),
+            (Words{"--server", "--safe-links", "--chmod=ug-s", ".", "./x"}));
+  // Files that leave are not touched.
+  EXPECT_EQ(arguments("rsync --server --sender -logDtprHe.i . x", {.links = false, .chmod = false, .chown = false}),
+            (Words{"--server", "--sender", "--munge-links", "-logDtprHe.i", ".", "./x"}));
+}
+
+TEST(RsyncOptions, WhatNeedsARightIsRefusedWithout) {
+  const session::NativeRights none{.links = false, .chmod = false, .chown = false, .chtimes = false, .xattrs = false};
+  for (const char* option : {"-H",
+                             "-rHe.i",
+                             "--hard-links",
+                             "--link-dest=a",
+                             "-A",
+                             "--perms",
+                             "--executability",
+                             "--acls",
+                             "--owner",
+                             "--group",
+                             "--chown=a:b",
+                             "--usermap=*:0",
+                             "--groupmap=*:0",
+                             "--super",
+                             "--fake-super",
+                             "--times",
+                             "-U",
+                             "-N",
+                             "--atimes",
+                             "--crtimes",
+                             "-X",
+                             "--xattrs"}) {
+    const auto call = parse(std::string("rsync --server ") + option + " . x");
+    ASSERT_TRUE(call) << option;
+    EXPECT_TRUE(rsync_run(*call, paths, all_rights)) << option;
+    const auto run = rsync_run(*call, paths, none);
+    EXPECT_EQ(run ? ErrorCode::internal : run.error().code, ErrorCode::permission_denied) << option;
+  }
 }
 
 }  // namespace
