@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/account.h"
+#include "session/data_flow.h"
 #include "session/session.h"
 #include "session/transfer.h"
 
@@ -31,8 +32,9 @@ class AccountSession final : public Session {
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
   Task<Result<NativePlace>> native_place(VirtualPath path) override;
-  Result<std::uint64_t> room_for_program() override;
-  void program_ended() override;
+  Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) override {
+    return AccountFlow::begin(account_, std::move(path), use);
+  }
   Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) override;
 
  private:

@@ -86,21 +86,11 @@ Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
   if (!home) co_return step.failed(home.error());
   place.home = std::move(*home);
   place.touched = std::move(*touched);
+  place.virtual_path = path;
   place.path = path.is_root() ? "./" : "." + path.text();
   place.uid = identity_of(account_->user->uid);
   place.gid = identity_of(account_->user->gid);
   co_return place;
-}
-
-Result<std::uint64_t> AccountSession::room_for_program() {
-  const QuotaUsage room = account_->payers_of(*account_->mounts.mounts().front()).room();
-  if (room.files <= 0 || room.size <= 0) return fail(ErrorCode::quota_exceeded, "quota exceeded");
-  return static_cast<std::uint64_t>(room.size);
-}
-
-void AccountSession::program_ended() {
-  const bool counted = !account_->payers_of(*account_->mounts.mounts().front()).empty();
-  if (counted && account_->recount) account_->recount(account_->user);
 }
 
 }  // namespace ferry::session

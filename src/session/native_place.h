@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/descriptor.h"
+#include "base/virtual_path.h"
 
 namespace ferry::session {
 
@@ -19,9 +20,10 @@ struct NativeRights {
 };
 
 struct NativePlace {
-  Descriptor home;     // the account's home directory: where the program works
-  std::string path;    // of what was asked for, from there: "./a/b", "./" for the home itself
-  Descriptor touched;  // the file or directory itself; where it does not exist, the directory it would be in
+  VirtualPath virtual_path;  // what was asked for
+  Descriptor home;           // the account's home directory: where the program works
+  std::string path;          // the same from there: "./a/b", "./" for the home itself
+  Descriptor touched;        // the file or directory itself; where it does not exist, the directory it would be in
   bool exists = false;
   bool is_directory = false;
   NativeRights rights;

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,6 +57,23 @@ class OpenDirectory {
   virtual Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) = 0;
 };
 
+// Data between a client and what is no OpenFile: a program, a digest. As long as it lives, a transfer of the registry;
+// a sign of life with each piece; bandwidth, data-transfer quota and room are the account's, as for files.
+class DataFlow {
+ public:
+  virtual ~DataFlow() = default;
+  // Before a piece goes on, from the client or to it; answers when its turn has come. Pieces should be small, 64 KiB or
+  // so: one that waits is no sign of life. quota_exceeded: it may not; connection_lost: the client left.
+  virtual Task<Result<void>> receive(std::uint64_t count) = 0;
+  virtual Task<Result<void>> send(std::uint64_t count) = 0;
+};
+
+enum class FlowUse : std::uint8_t {
+  read,      // a program reads the home for the client
+  stored,    // a program works on the home: what comes may stay there, and the home is counted again at the end
+  digested,  // what comes is not kept
+};
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -89,11 +105,8 @@ class Session {
   // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
 
-  // Before a program works on the home: bytes that the quota leaves it, the largest number for no limit;
-  // quota_exceeded: nothing more may be stored.
-  virtual Result<std::uint64_t> room_for_program() { return std::numeric_limits<std::uint64_t>::max(); }
-  // It has ended, and may have stored or removed anything.
-  virtual void program_ended() {}
+  // `path`: what to show for it. quota_exceeded: it is to be stored, and nothing more may be.
+  virtual Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) = 0;
   // An SSH command has ended: `name`, with the paths that it was given. An error: nobody could be told.
   virtual Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) = 0;
 

@@ -339,6 +339,79 @@ def test_quota_ends_what_receives(programs, tmp_path, keys):
     assert same(user.home / "there", tmp_path / "back")
 
 
+def test_data_transfer_quotas_hold_for_programs(programs, tmp_path, keys):
+    mb = 1024 * 1024
+    large = random_file(tmp_path / "large", 3 * mb)
+
+    def moved(user, what):
+        return user.server.api("GET", f"/users/{user.name}")[f"used_{what}_data_transfer"]
+
+    user = programs(upload_data_transfer=1, download_data_transfer=1)
+    with pytest.raises(ClientFailed) as failure:
+        rsync(user, keys["ed25519"], large, ":")
+    assert "Disk quota exceeded" in failure.value.output and not (user.home / "large").exists()
+    wait_for(lambda: 0.8 * mb < moved(user, "upload") <= mb, "the count")
+    random_file(user.home / "there", 3 * mb)
+    with pytest.raises(ClientFailed) as failure:
+        rsync(user, keys["ed25519"], ":there", tmp_path / "back")
+    assert "Disk quota exceeded" in failure.value.output
+    wait_for(lambda: 0.8 * mb < moved(user, "download") <= mb, "the count")
+
+
+@pytest.mark.parametrize("direction", ["upload", "download"])
+def test_bandwidth_holds_for_programs(programs, tmp_path, keys, direction):
+    user = programs(**{f"{direction}_bandwidth": 200})
+    file = random_file((tmp_path if direction == "upload" else user.home) / "file", 400 * 1024)
+    began = time.monotonic()
+    if direction == "upload":
+        rsync(user, keys["ed25519"], file, ":")
+    else:
+        rsync(user, keys["ed25519"], ":file", tmp_path / "back")
+    assert time.monotonic() - began > 1.5
+
+
+def test_programs_and_digests_are_shown_as_transfers(user):
+    """And what they receive is a sign of life, so that they are not idle."""
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.connect("127.0.0.1", user.server.sftp_port, user.name, user.password, allow_agent=False,
+                   look_for_keys=False, timeout=20)
+
+    def shown():
+        mine = [one for one in user.server.api("GET", "/connections") if one["username"] == user.name]
+        return mine[0] if mine else {}
+
+    def transfer():
+        return (shown().get("active_transfers") or [{}])[0]
+
+    for line, path, operation in (("rsync --server -r . there", "/there", "upload"), ("md5sum", "/-", "upload"),
+                                  ("rsync --server --sender -r . ", "/", "download")):
+        channel = client.get_transport().open_session()
+        channel.exec_command(line)
+        wait_for(lambda: transfer().get("path") == path, f"the transfer of {line}")
+        assert transfer()["operation_type"] == operation
+        before = shown()["last_activity"]
+        if operation == "upload":
+            wait_for(lambda: shown()["last_activity"] == before and time.time() * 1000 > before + 5, "the clock")
+            channel.sendall(b"\x1f\0\0\0")
+            wait_for(lambda: transfer()["size"] == 4, "the bytes")
+            assert shown()["last_activity"] > before
+        channel.close()
+        wait_for(lambda: not shown(), "the end of it")
+    client.close()
+
+
+def test_a_stopping_server_waits_for_programs(make_server, public_keys, keys, tmp_path):
+    server = make_server(ENABLED, ["--grace-time", "60"])
+    user = server.create_user("patient", public_keys=public_keys, upload_bandwidth=200)
+    file = random_file(tmp_path / "file", 600 * 1024)
+    client = subprocess.Popen(["rsync", "-e", ssh_program(user, keys["ed25519"]), file,
+                               f"{user.name}@127.0.0.1:file"])
+    wait_for(lambda: any(one.get("active_transfers") for one in server.api("GET", "/connections")), "the transfer")
+    server.process.terminate()
+    assert client.wait(60) == 0 and same(file, user.home / "file")
+
+
 def test_virtual_folders_are_in_the_way(programs, tmp_path, keys):
     user = programs()
     user.server.api("POST", "/folders", {"name": "aside", "mapped_path": str(tmp_path / "aside")})

@@ -29,13 +29,25 @@ std::string digest_line(ByteSpan digest, std::string_view name) {
   return (shown.size() > name.size() ? "\\" : "") + crypto::hex_encode(digest) + "  " + shown + '\n';
 }
 
-Task<Bytes> digest_input(ssh::Channel& channel, HashAlgorithm algorithm) {
+constexpr std::size_t piece = 64 * 1024;
+
+Task<Result<Bytes>> digest_input(Invocation call, const Word& word, HashAlgorithm algorithm) {
+  const Result<VirtualPath> path = call.path(word);
+  if (!path) co_return fail(path.error());
+  const Result<std::unique_ptr<session::DataFlow>> flow = call.session.begin_flow(*path, session::FlowUse::digested);
+  if (!flow) co_return fail(flow.error());
+  ssh::Channel& channel = call.channel;
   crypto::Hasher hasher(algorithm);
   while (true) {
-    for (const ByteSpan part : channel.input()) hasher.update(part);
-    channel.consume(channel.input_size());
-    const bool more = co_await channel.wait_input(0);
-    if (!more) co_return hasher.finish();
+    if (channel.input_size() == 0) {
+      const bool more = co_await channel.wait_input(0);
+      if (!more) co_return hasher.finish();
+    }
+    const std::size_t count = std::min(channel.input().front().size(), piece);
+    const Result<void> passed = co_await (*flow)->receive(count);
+    if (!passed) co_return fail(passed.error());
+    hasher.update(channel.input().front().first(count));
+    channel.consume(count);
   }
 }
 
@@ -85,7 +97,7 @@ Task<int> digest_all(Invocation call, HashAlgorithm algorithm) {
     if (call.channel.closed()) co_return 1;
     Result<Bytes> digest = fail(ErrorCode::internal);
     if (file.text == "-") {
-      digest = co_await digest_input(call.channel, algorithm);
+      digest = co_await digest_input(call, file, algorithm);
     } else {
       digest = co_await digest_file(call, file, algorithm);
     }

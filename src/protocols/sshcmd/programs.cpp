@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "base/child.h"
 #include "base/error_text.h"
@@ -102,11 +101,11 @@ Task<Result<std::unique_ptr<Child>>> start(Program& program) {
 }
 
 Task<int> run(Invocation call, Program program) {
-  // All that is known of what a program will store is what the client sends.
-  Result<std::uint64_t> most = std::numeric_limits<std::uint64_t>::max();
-  if (program.receives) most = call.session.room_for_program();
-  if (!most) {
-    const std::string why(shell_text(most.error().code));
+  const auto use = program.receives ? session::FlowUse::stored : session::FlowUse::read;
+  const Result<std::unique_ptr<session::DataFlow>> flow =
+      call.session.begin_flow(program.places.front().virtual_path, use);
+  if (!flow) {
+    const std::string why(shell_text(flow.error().code));
     co_await call.complain(why);
     co_return 1;
   }
@@ -118,10 +117,10 @@ Task<int> run(Invocation call, Program program) {
     co_await call.complain(why);
     co_return missing ? not_found : cannot_run;
   }
-  const Relayed relayed = co_await relay(call.channel, **child, *most);
-  if (program.receives) call.session.program_ended();
-  if (relayed.over_allowance) {
-    const std::string why(shell_text(ErrorCode::quota_exceeded));
+  const Relayed relayed = co_await relay(call.channel, **child, **flow);
+  if (relayed.refused) {
+    log::info("sftpd", call.channel.connection_id(), "{} is ended: {}", program.name, relayed.refused->message);
+    const std::string why(shell_text(relayed.refused->code));
     co_await call.complain(why);
   }
   co_return relayed.status;

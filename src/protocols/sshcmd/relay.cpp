@@ -1,5 +1,6 @@
 #include "protocols/sshcmd/relay.h"
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,12 +14,17 @@ namespace {
 constexpr std::size_t piece = 64 * 1024;  // what a pipe holds
 
 struct Joint {
-  Joint(ssh::Channel& on, Child& with, std::uint64_t most, const asio::any_io_executor& executor)
-      : channel(on), child(with), allowance(most), changed(executor) {}
+  Joint(ssh::Channel& on, Child& with, session::DataFlow& through, const asio::any_io_executor& executor)
+      : channel(on), child(with), flow(through), changed(executor) {}
+
+  void refuse(const Error& why) {
+    if (!result.refused) result.refused = why;
+    child.kill();
+  }
 
   ssh::Channel& channel;
   Child& child;
-  std::uint64_t allowance;
+  session::DataFlow& flow;
   Relayed result;
   int pumps = 0;  // still running
   Signal changed;
@@ -28,24 +34,27 @@ struct Joint {
 // Input that the child does not read any more is dropped: it must not stop the rest of the conversation.
 Task<void> pump_input(Joint& joint) {
   bool reading = true;
+  std::size_t admitted = 0;  // of what is there
   while (true) {
     if (joint.channel.input_size() == 0) {
       const bool more = co_await joint.channel.wait_input(0);
       if (!more) break;
     }
     const ByteSpan first = joint.channel.input().front();
+    if (reading && admitted == 0) {
+      admitted = std::min(first.size(), piece);
+      const Result<void> passed = co_await joint.flow.receive(admitted);
+      if (!passed) joint.refuse(passed.error());
+      reading = passed.has_value();
+    }
     std::size_t taken = first.size();
     if (reading) {
-      const Result<std::size_t> written = co_await joint.child.write_input(first);
+      const Result<std::size_t> written = co_await joint.child.write_input(first.first(admitted));
       reading = written.has_value();
       if (written) taken = *written;
+      admitted -= std::min(taken, admitted);
     }
     joint.channel.consume(taken);
-    joint.result.received += taken;
-    if (joint.result.received > joint.allowance && !joint.result.over_allowance) {
-      joint.result.over_allowance = true;
-      joint.child.kill();
-    }
   }
   joint.child.close_input();
 }
@@ -61,7 +70,13 @@ Task<void> pump_output(Joint& joint, bool errors) {
       count = co_await joint.child.read_output(buffer);
     }
     if (!count || *count == 0) co_return;
-    if (!wanted) continue;  // the channel is gone, and the child with it
+    if (!wanted) continue;  // the channel is gone, or no more may go; the child is with it
+    const Result<void> passed = co_await joint.flow.send(*count);
+    if (!passed) {
+      joint.refuse(passed.error());
+      wanted = false;
+      continue;
+    }
     const ByteSpan data = ByteSpan(buffer).first(*count);
     Result<void> sent;
     if (errors) {
@@ -76,9 +91,9 @@ Task<void> pump_output(Joint& joint, bool errors) {
 
 }  // namespace
 
-Task<Relayed> relay(ssh::Channel& channel, Child& child, std::uint64_t allowance) {
+Task<Relayed> relay(ssh::Channel& channel, Child& child, session::DataFlow& flow) {
   const auto executor = co_await asio::this_coro::executor;
-  Joint joint(channel, child, allowance, executor);
+  Joint joint(channel, child, flow, executor);
   const auto ended = [&joint](std::exception_ptr) {
     --joint.pumps;
     joint.changed.notify();

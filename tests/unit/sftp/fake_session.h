@@ -118,6 +118,9 @@ class FakeSession : public session::Session {
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
   Task<Result<session::NativePlace>> native_place(VirtualPath) override { co_return fail(ErrorCode::unsupported); }
+  Result<std::unique_ptr<session::DataFlow>> begin_flow(VirtualPath, session::FlowUse) override {
+    return fail(ErrorCode::unsupported);
+  }
   Task<Result<void>> command_ended(std::string, std::vector<VirtualPath>, bool) override { co_return Result<void>(); }
   std::size_t open_handles() const override { return storage.open_handles; }
 

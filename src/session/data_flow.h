@@ -1,0 +1,35 @@
+// A DataFlow of an account, and what it settles at its end. See session.h.
+#pragma once
+
+#include "session/account.h"
+#include "session/session.h"
+
+namespace ferry::session {
+
+class AccountFlow final : public DataFlow {
+ public:
+  // quota_exceeded: the flow is stored, and nothing more may be.
+  static Result<std::unique_ptr<DataFlow>> begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
+  AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
+  ~AccountFlow() override;
+
+  Task<Result<void>> receive(std::uint64_t count) override;
+  Task<Result<void>> send(std::uint64_t count) override;
+
+ private:
+  struct Way {
+    std::unique_ptr<DataAllowance> allowance;
+    std::shared_ptr<Pace> pace;
+    bool paced = false;
+  };
+  Task<Result<void>> pass(Way& way, std::uint64_t count);
+  Result<void> make_room(std::uint64_t count);
+
+  std::shared_ptr<Account> account_;
+  std::shared_ptr<TransferRow> row_;
+  Way in_, out_;
+  Payers payers_;  // of what is stored
+  std::int64_t reserved_ = 0, stored_ = 0;
+};
+
+}  // namespace ferry::session
