@@ -85,9 +85,7 @@ std::string shown(const std::string& address, int port) {
 
 // Asked for on event loops, which must not wait for the store.
 std::function<void(const model::UserPtr&)> recount_in_background(std::shared_ptr<session::QuotaScans> scans) {
-  return [scans = std::move(scans)](const model::UserPtr& user) {
-    asio::post(blocking_pool(), [scans, user] { scans->recount(user); });
-  };
+  return [scans = std::move(scans)](const model::UserPtr& user) { scans->recount(user); };
 }
 
 // Where a client on this machine finds what listens on `address`.
@@ -442,7 +440,7 @@ void Server::run() {
       .gone = [&] { return parts.ssh->connections() == 0 && parts.http->connections() == 0; },
   };
   run_until_stopped(actions, {.grace = parts.options.grace});
-  parts.scans->stop();
+  parts.scans->stop(std::chrono::seconds(5));
   parts.ledger->close();
   parts.threads.stop();
   parts.events->stop();

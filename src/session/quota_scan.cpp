@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <map>
@@ -112,6 +113,7 @@ struct QuotaScans::State {
   mutable std::mutex mutex;  // of what follows
   std::condition_variable ended;
   std::map<std::string, RunningScan> users, folders;
+  std::size_t asked = 0;  // recounts that have not begun
   bool stopping = false;
 
   explicit State(Services with) : services(std::move(with)) {}
@@ -120,6 +122,7 @@ struct QuotaScans::State {
     const std::lock_guard lock(mutex);
     return stopping;
   }
+  bool idle() const { return users.empty() && folders.empty() && asked == 0; }  // needs mutex
   Result<void> begin(std::map<std::string, RunningScan>& running, RunningScan scan);
 };
 
@@ -193,7 +196,7 @@ Result<void> QuotaScans::State::begin(std::map<std::string, RunningScan>& runnin
 
 QuotaScans::QuotaScans(Services services) : state_(std::make_shared<State>(std::move(services))) {}
 
-QuotaScans::~QuotaScans() { stop(); }
+QuotaScans::~QuotaScans() { stop({}); }
 
 namespace {
 
@@ -214,10 +217,11 @@ Task<void> scan(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balance
 
 }  // namespace
 
-Result<void> QuotaScans::start_user(model::UserPtr user) {
-  Result<void> begun = state_->begin(state_->users, {.name = user->username, .role = user->role});
+Result<void> QuotaScans::start_user(model::UserPtr user) { return start(state_, std::move(user)); }
+
+Result<void> QuotaScans::start(const std::shared_ptr<State>& state, model::UserPtr user) {
+  Result<void> begun = state->begin(state->users, {.name = user->username, .role = user->role});
   if (!begun) return begun;
-  const auto state = state_;
   auto open = [state, user] { return open_counted(*user, state->services); };
   auto end = [state, name = user->username] {
     const std::lock_guard lock(state->mutex);
@@ -233,13 +237,22 @@ Result<void> QuotaScans::start_user(model::UserPtr user) {
   return {};
 }
 
-void QuotaScans::recount(const model::UserPtr& user) {
-  // Whoever counts now will see that something has changed.
-  const QuotaChange changed(state_->services.ledger->payers_of_home(*user));
-  const Result<void> started = start_user(user);
-  if (!started && started.error().code != ErrorCode::conflict) {
-    log::warn("quota", "", "user \"{}\" is not counted again: {}", user->username, started.error().message);
+void QuotaScans::recount(model::UserPtr user) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    ++state_->asked;
   }
+  asio::post(blocking_pool(), [state = state_, user = std::move(user)] {
+    // Whoever counts now will see that something has changed.
+    const QuotaChange changed(state->services.ledger->payers_of_home(*user));
+    const Result<void> started = start(state, user);
+    if (!started && started.error().code != ErrorCode::conflict) {
+      log::warn("quota", "", "user \"{}\" is not counted again: {}", user->username, started.error().message);
+    }
+    const std::lock_guard lock(state->mutex);
+    --state->asked;
+    state->ended.notify_all();
+  });
 }
 
 Result<void> QuotaScans::start_folder(model::Folder folder) {
@@ -295,10 +308,12 @@ bool QuotaScans::scans_folder(const std::string& name) const {
   return state_->folders.contains(name);
 }
 
-void QuotaScans::stop() {
+void QuotaScans::stop(std::chrono::milliseconds longest) {
+  const auto idle = [this] { return state_->idle(); };
   std::unique_lock lock(state_->mutex);
+  state_->ended.wait_for(lock, longest, idle);
   state_->stopping = true;
-  state_->ended.wait(lock, [this] { return state_->users.empty() && state_->folders.empty(); });
+  state_->ended.wait(lock, idle);
 }
 
 }  // namespace ferry::session

@@ -7,6 +7,7 @@
 // Safe from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,19 +36,20 @@ class QuotaScans {
   Result<void> start_user(model::UserPtr user);
   Result<void> start_folder(model::Folder folder);
 
-  // As start_user; one that is running begins again where it is. Blocking.
-  void recount(const model::UserPtr& user);
+  // As start_user, in a moment; one that is running begins again where it is. Does not block.
+  void recount(model::UserPtr user);
 
   std::vector<RunningScan> users() const;
   std::vector<RunningScan> folders() const;
   bool scans_user(const std::string& name) const;
   bool scans_folder(const std::string& name) const;
 
-  // Gives up what is running, and waits for it.
-  void stop();
+  // Lets what is running end for `longest`, then gives it up and waits for it.
+  void stop(std::chrono::milliseconds longest);
 
  private:
   struct State;
+  static Result<void> start(const std::shared_ptr<State>& state, model::UserPtr user);
   std::shared_ptr<State> state_;
 };
 

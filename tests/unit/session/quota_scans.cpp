@@ -80,11 +80,19 @@ TEST_F(Scans, AreOneOfAKind) {
   if (!again) {
     EXPECT_EQ(code_of(again), ErrorCode::conflict);
   }
-  scans.stop();
+  scans.stop({});
   EXPECT_EQ(code_of(scans.start_user(provider->user("alice").value())), ErrorCode::aborted);
   count({.tracking = QuotaTracking::off});
   QuotaScans untracked(services());
   EXPECT_EQ(code_of(untracked.start_folder(provider->folder("own").value())), ErrorCode::unsupported);
+}
+
+TEST_F(Scans, OfWhatAProgramLeftAreMadeBeforeTheEnd) {
+  test::write_file(real("f"), text_of(70));
+  QuotaScans scans(services());
+  scans.recount(provider->user("alice").value());
+  scans.stop(std::chrono::minutes(1));
+  EXPECT_EQ(stored(), (QuotaUsage{1, 70}));
 }
 
 TEST_F(Scans, OfWhatCannotBeReadChangeNothing) {
