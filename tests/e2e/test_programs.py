@@ -401,6 +401,25 @@ def test_programs_and_digests_are_shown_as_transfers(user):
     client.close()
 
 
+def test_a_program_that_ends_leaves_no_input_waiting(programs):
+    """What the client sent must wait a minute for its turn: nobody needs it any more."""
+    user = programs(upload_bandwidth=1)
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    client.connect("127.0.0.1", user.server.sftp_port, user.name, user.password, allow_agent=False,
+                   look_for_keys=False, timeout=20)
+    channel = client.get_transport().open_session()
+    channel.exec_command("rsync --server -r . there")
+    wait_for(lambda: children(user), "the program")
+    channel.sendall(b"x" * 60_000)
+    time.sleep(0.2)
+    os.kill(int(children(user)[0]), 9)
+    began = time.monotonic()
+    assert channel.recv_exit_status() == 128 + 9
+    assert time.monotonic() - began < 30
+    client.close()
+
+
 def test_a_stopping_server_waits_for_programs(make_server, public_keys, keys, tmp_path):
     server = make_server(ENABLED, ["--grace-time", "60"])
     user = server.create_user("patient", public_keys=public_keys, upload_bandwidth=200)
