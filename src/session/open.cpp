@@ -95,29 +95,34 @@ Task<Result<VirtualPath>> AccountSession::may_open(const VirtualPath& path, vfs:
 }
 
 Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, Settlement& settlement) {
+  const bool atomic = account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
+                      settlement.storage->capabilities().atomic_rename;
   // From looking at what is there until it is counted, nobody else changes it.
   PathLocks::Held held, file_held;
   Existing existing;
   if (settlement.room && !settlement.room->payers().empty()) {
     held = co_await settlement.ledger->locks().take(settlement.storage->location(settlement.target));
     existing = co_await hold_file(*settlement.ledger, *settlement.storage, settlement.target, true, file_held);
-    const Result<void> room = settlement.room->check_open(existing, options);
+    const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
+    Result<void> room;
+    if (!fresh && !beside) room = may_resize(existing);
+    if (room) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }
 
   Result<void> opened;
-  if (account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
-      settlement.storage->capabilities().atomic_rename) {
+  if (atomic) {
     opened = co_await open_atomic(options, settlement);
   } else {
     Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
     if (file) settlement.file = std::move(*file);
     if (!file) opened = fail(file.error());
   }
-  if (!opened || !settlement.room) co_return opened;
+  if (!opened) co_return opened;
   const Result<vfs::FileInfo> info = co_await settlement.file->info();
   if (!info) co_return fail(info.error());
-  settlement.room->begin(existing, *info, !settlement.partial, options);
+  if (settlement.ledger) settlement.writing = settlement.ledger->uploads().note_writer(info->id);
+  if (settlement.room) settlement.room->begin(existing, *info, !settlement.partial, options);
   co_return opened;
 }
 

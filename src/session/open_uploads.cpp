@@ -61,6 +61,22 @@ QuotaUsage OpenUploads::take_away(const vfs::FileInfo& file) {
   return loss;
 }
 
+std::shared_ptr<const void> OpenUploads::note_writer(std::uint64_t id) {
+  if (id == 0) return nullptr;
+  const std::lock_guard lock(mutex_);
+  ++writers_[id];
+  return std::shared_ptr<const void>(this, [this, id](const void*) {
+    const std::lock_guard last(mutex_);
+    if (--writers_[id] == 0) writers_.erase(id);
+  });
+}
+
+bool OpenUploads::is_written(std::uint64_t id) const {
+  if (id == 0) return false;
+  const std::lock_guard lock(mutex_);
+  return writers_.contains(id);
+}
+
 std::size_t OpenUploads::count() const {
   const std::lock_guard lock(mutex_);
   return rows_.size() + unnamed_;

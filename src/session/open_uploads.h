@@ -1,5 +1,5 @@
-// The files that are being written now, and how much of each the quotas count already. Two handles of one file share
-// a row, so that its bytes are counted once; who removes or scans finds it here.
+// The files that are being written now, by whomever, and how much of each the quotas count already. Two handles of one
+// file share a row, so that its bytes are counted once; who removes or scans finds it here.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +43,10 @@ class OpenUploads {
   // Null: nobody writes it.
   std::shared_ptr<UploadRow> find(std::uint64_t id) const;
   std::size_t count() const;
+  // Somebody, whether anything counts that or not, has the file with this id open for writing while the answer lives,
+  // which the table must outlive. Null for 0.
+  std::shared_ptr<const void> note_writer(std::uint64_t id);
+  bool is_written(std::uint64_t id) const;
   // The file loses one of its names: what quotas lose, not positive. What it has grown stays reserved while it is
   // being written.
   QuotaUsage take_away(const vfs::FileInfo& file);
@@ -50,6 +54,7 @@ class OpenUploads {
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<UploadRow>> rows_;
+  std::unordered_map<std::uint64_t, unsigned> writers_;
   std::size_t unnamed_ = 0;
 };
 

@@ -7,6 +7,11 @@ Existing countable(const Result<vfs::FileInfo>& info) {
   return *info;
 }
 
+Result<void> may_resize(const Existing& file) {
+  if (!file || file->links <= 1) return {};
+  return fail(ErrorCode::permission_denied, "a file with several names that quotas count keeps its size");
+}
+
 namespace {
 
 Task<Existing> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
@@ -100,6 +105,8 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
   const vfs::MountTable::Target target = account.mounts.resolve(path);
   const Existing file = co_await hold_file(*account.ledger, *target.mount->storage, target.path, follow, step.file_);
   if (!file) co_return std::move(step);
+  const Result<void> alone = may_resize(file);
+  if (!alone) co_return fail(alone.error());
   const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
@@ -124,6 +131,8 @@ Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existin
   const vfs::MountTable::Target source = account.mounts.resolve(existing);
   const Existing file = co_await hold_file(*account.ledger, *source.mount->storage, source.path, false, step.file_);
   if (!file) co_return std::move(step);
+  // It would grow under both of its names.
+  if (account.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");
   step.gained_ = {.files = 1, .size = static_cast<std::int64_t>(file->size)};
   const Result<void> reserved = step.reserve(step.gained_);
   if (!reserved) co_return fail(reserved.error());

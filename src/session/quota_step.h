@@ -25,9 +25,9 @@ class QuotaStep {
   static Task<QuotaStep> lost(Account& account, VirtualPath path, Existing what);
   // The same, because `from` of the same mount is renamed to it.
   static Task<QuotaStep> renaming(Account& account, VirtualPath from, VirtualPath path);
-  // The file is about to be given this size. quota_exceeded.
+  // The file is about to be given this size. quota_exceeded; permission_denied: see may_resize().
   static Task<Result<QuotaStep>> resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow);
-  // The file is about to get one more name. quota_exceeded.
+  // The file is about to get one more name. quota_exceeded; conflict: it is being written.
   static Task<Result<QuotaStep>> linking(Account& account, VirtualPath existing, VirtualPath link);
 
   // The storage has done it. Without this nothing has happened.
@@ -49,6 +49,10 @@ class QuotaStep {
 
 // What quotas count of a name: a regular file.
 Existing countable(const Result<vfs::FileInfo>& info);
+
+// Before a file that somebody pays for changes its size in place. permission_denied for one with several names: each of
+// them counts by its size, and the change would be counted once.
+Result<void> may_resize(const Existing& file);
 
 // The same of what `path` names now. While `held` is, nobody else changes that file's size or names, nor settles what
 // was written to it, whatever name it was opened by. The lock of `path` must be held.

@@ -28,6 +28,7 @@ struct Settlement {
   EventPlace place = {};
   // What it has to watch; none of them: nothing.
   std::unique_ptr<UploadRoom> room;
+  std::shared_ptr<const void> writing;  // of OpenUploads
   std::unique_ptr<DataAllowance> received, sent;
 };
 

@@ -123,6 +123,58 @@ def test_what_changes_sizes_is_counted(new_user):
     assert used(user) == (0, 0)
 
 
+def test_a_file_with_two_names_keeps_its_size(new_user):
+    """It counts once for each name: else removing one name would give back what was written through the other."""
+    user = new_user(quota_size=1_000_000)
+    with Paramiko(user) as client:
+        client.open("f", "w").write(b"x")
+    sftp(user, ["ln f g"])
+    with Paramiko(user) as client:
+        for mode in ("a", "r+", "w"):
+            with pytest.raises(PermissionError):
+                client.open("f", mode)
+        with pytest.raises(PermissionError):
+            client.truncate("g", 900_000)
+        assert used(user) == (2, 2) == on_disk(user.home)
+        client.remove("g")
+        with client.open("f", "a") as file:
+            file.write(b"y" * 900_000)
+            with pytest.raises(ClientFailed):
+                sftp(user, ["ln f g"])
+        assert used(user) == (1, 900_001) == on_disk(user.home)
+        with pytest.raises(OSError):
+            client.open("h", "w").write(b"z" * 100_000)
+    expect_used(user)
+    assert "a file with several names" in user.server.log()
+
+
+def test_what_moves_between_mounts_is_counted_where_it_is(new_user, new_folder, tmp_path):
+    (one, one_path), (other, other_path), (included, included_path) = new_folder(), new_folder(), new_folder()
+    user = new_user(quota_size=1_000_000, virtual_folders=[
+        {"name": one, "virtual_path": "/one", "quota_size": 1_000_000, "quota_files": 0},
+        {"name": other, "virtual_path": "/other", "quota_size": 500_000, "quota_files": 0},
+        {"name": included, "virtual_path": "/included"} | INCLUDED])
+
+    def counted():
+        return used_by_folder(user.server, one), used_by_folder(user.server, other), used(user)
+    sftp(user, ["mkdir /one/d", f"put {random_file(tmp_path / 'a', 300_000)} /one/d/a",
+                f"put {random_file(tmp_path / 'b', 100_000)} /one/d/b"])
+    assert counted() == ((2, 400_000), (0, 0), (0, 0))
+    sftp(user, ["rename /one/d /other/d"])
+    assert counted() == ((0, 0), (2, 400_000), (0, 0)) == (on_disk(one_path), on_disk(other_path), (0, 0))
+    sftp(user, [f"put {tmp_path / 'a'} /one/more"])
+    with pytest.raises(ClientFailed):
+        sftp(user, ["rename /one/more /other/more"])  # no room there
+    assert (one_path / "more").exists() and not (other_path / "more").exists()
+    assert counted() == ((1, 300_000), (2, 400_000), (0, 0))
+    sftp(user, ["rename /other/d/a /d", "rename /other/d/b /included/b"])
+    assert counted() == ((1, 300_000), (0, 0), (2, 400_000))
+    with Paramiko(user) as client:
+        client.posix_rename("/one/more", "/d")  # in the place of what was there
+    assert counted() == ((0, 0), (0, 0), (2, 400_000)) == (on_disk(one_path), on_disk(other_path),
+                                                          on_disk(user.home, included_path))
+
+
 def test_folders_of_their_own_and_included(new_user, new_folder, tmp_path):
     own, own_path = new_folder()
     included, included_path = new_folder()

@@ -101,6 +101,30 @@ TEST_P(QuotaCounting, RenamesAndLinks) {
   expect_true();
 }
 
+// It counts once for each name, but would grow for all of them at once.
+TEST_P(QuotaCounting, AFileWithSeveralNamesKeepsItsSize) {
+  const vfs::OpenOptions in_place{.write = true}, at_end{.write = true, .append = true};
+  ASSERT_TRUE(put("/f", "x"));
+  auto open = start("/f", in_place);
+  EXPECT_EQ(code_of(run(session->make_hard_link(at("/f"), at("/g")))), ErrorCode::conflict);
+  ASSERT_TRUE(run(open->close()));
+  ASSERT_TRUE(run(session->make_hard_link(at("/f"), at("/g"))));
+  for (const vfs::OpenOptions& how : {in_place, at_end}) {
+    EXPECT_EQ(code_of(put("/f", text_of(900), how)), ErrorCode::permission_denied);
+  }
+  for (const std::uint64_t size : {0, 900}) {
+    EXPECT_EQ(code_of(run(session->set_attributes(at("/g"), sized(size), true))), ErrorCode::permission_denied);
+  }
+  EXPECT_EQ(code_of(put("/g", "replaced")),
+            GetParam() == UploadMode::standard ? ErrorCode::permission_denied : ErrorCode::internal);
+  EXPECT_EQ(test::read_file(real("f")), "x");
+  expect_true();
+  ASSERT_TRUE(run(session->remove_file(at("/g"))));
+  ASSERT_TRUE(put("/f", text_of(900), at_end));
+  EXPECT_EQ(stored(), (QuotaUsage{1, 901}));
+  expect_true();
+}
+
 TEST_P(QuotaCounting, UploadsThatBreakOff) {
   ASSERT_TRUE(put("/old", text_of(100)));
   for (const char* path : {"/new", "/old", "/own/new"}) {
