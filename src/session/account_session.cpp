@@ -292,8 +292,7 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
   const Result<vfs::AttributeChange> allowed = co_await account_->permitted(place, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
   const vfs::MountTable::Target target = account_->mounts.resolve(place);
-  const bool something = allowed->size || allowed->mode || allowed->owner || allowed->times;
-  const auto storage = something ? account_->storage_of(*target.mount) : target.mount->storage;
+  const std::shared_ptr<vfs::FileSystem> storage = account_->storage_of(*target.mount);
   std::optional<QuotaStep> quota;
   if (allowed->size) {
     Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, place, *allowed->size, follow);
@@ -301,6 +300,13 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
     quota.emplace(std::move(*resizing));
   }
   const Result<void> changed = co_await storage->set_attributes(target.path, *allowed, follow);
+  if (!allowed->size && !allowed->mode && !allowed->owner && !allowed->times) {
+    // All that is left to find out is whether it is there. Who may not look is told of success, and learns nothing.
+    const Result<VirtualPath> seen = co_await account_->check(Operation::list, path, follow);
+    if (!seen && seen.error().code == ErrorCode::permission_denied) co_return Result<void>();
+    if (!seen) co_return step.failed(seen.error());
+    place = *seen;
+  }
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = account_->location(path);

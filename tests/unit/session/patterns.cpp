@@ -123,7 +123,9 @@ class PatternSessions : public SessionTest {
             {"lstat", code_of(run(session->lstat(at(name))))},
             {"space", code_of(run(session->space(at(name))))},
             {"read_symlink", code_of(run(session->read_symlink(at(name))))},
-            {"list", code_of(run(session->open_directory(at(name))))}};
+            {"list", code_of(run(session->open_directory(at(name))))},
+            {"change nothing", code_of(run(session->set_attributes(at(name), {}, true)))},
+            {"change nothing of a link", code_of(run(session->set_attributes(at(name), {}, false)))}};
   }
 };
 
@@ -161,6 +163,18 @@ TEST_F(PatternSessions, HaveNoHiddenNames) {
   EXPECT_EQ(listing("/through"), (Names{"a.txt"}));
   EXPECT_EQ(test::read_file(real("d/secret")), "x");
   EXPECT_TRUE(put("/d/a.txt", "y"));
+}
+
+TEST_F(PatternSessions, HaveNoHiddenNamesForChangesThatAreIgnored) {
+  options.setstat_mode = SetstatMode::ignore;
+  deny(1);
+  for (const char* path : {"/d/secret", "/d/secret.new", "/through/secret", "/through/secret.new"}) {
+    for (const bool follow : {true, false}) {
+      EXPECT_EQ(code_of(run(session->set_attributes(at(path), {.mode = 0600}, follow))), ErrorCode::not_found) << path;
+    }
+  }
+  EXPECT_TRUE(run(session->set_attributes(at("/through/a.txt"), {.mode = 0600}, true)));
+  EXPECT_EQ(code_of(run(session->set_attributes(at("/d/none"), {.mode = 0600}, true))), ErrorCode::not_found);
 }
 
 TEST_F(PatternSessions, DoNotTellByFullDirectories) {

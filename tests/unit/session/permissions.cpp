@@ -94,6 +94,9 @@ TEST_F(Refusals, EveryOperationAsksForItsRight) {
   EXPECT_EQ(code_of(run(session->open_directory(at("/")))), no);
   EXPECT_EQ(code_of(run(session->read_symlink(at("/l")))), no);
   EXPECT_EQ(code_of(run(session->space(at("/f")))), no);
+  // What changes nothing succeeds without a look: it does not tell whether something is there.
+  EXPECT_TRUE(run(session->set_attributes(at("/f"), {}, true)));
+  EXPECT_TRUE(run(session->set_attributes(at("/none"), {}, true)));
   EXPECT_EQ(code_of(run(without("download").open(at("/f"), for_reading))), no);
   EXPECT_EQ(code_of(run(session->open(at("/f"), {.read = true, .write = true}))), no);
   without("upload");

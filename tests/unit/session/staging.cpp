@@ -48,6 +48,7 @@ TEST_F(Partial, IsOutOfReach) {
   EXPECT_EQ(code_of(run(session->open(at(hidden), for_reading))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run(session->open(at(hidden), {.write = true}))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run(session->make_hard_link(at(hidden), at("/mine")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(session->set_attributes(at(hidden), {}, false))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run(session->make_symlink(hidden, at("/mine")))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run(session->make_directory(at(hidden + "/d"), 0755))), ErrorCode::not_found);
   EXPECT_EQ(code_of(run(session->open_directory(at(hidden)))), ErrorCode::not_found);
