@@ -319,7 +319,7 @@ class SshPolicy final : public ssh::ServerHandler {
     info.client_ip = peer_.remote_ip;
     info.client_version = peer_.client_version;
     info.disconnect = [end = disconnect_] { end("closed by the server"); };
-    kept_ = services_->sessions.registry->keep_login(outcome->user->username, moment_, info.disconnect);
+    kept_ = services_->sessions.registry->keep_login(outcome->user->username, moment_, info);
     if (!kept_) return refused();  // what was decided holds no more
     log::info("sftpd", peer_.connection_id, "user {} logged in with {} from {}, client {}", outcome->user->username,
               outcome->method, peer_.remote_ip, peer_.client_version);

@@ -1,7 +1,10 @@
 // Who is connected, from where, over what: set once by the protocol when a client connects.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,6 +23,9 @@ struct ConnectionInfo {
   std::function<void()> disconnect = {};
   // Whether the client has left: asked now and then, on the connection's thread, while it is made to wait.
   std::function<bool()> gone = {};
+  // When the login that this belongs to was active last, in Unix milliseconds; all its sessions share it. Given by
+  // Registry::keep_login().
+  std::shared_ptr<std::atomic<std::int64_t>> login_activity = {};
 };
 
 }  // namespace ferry::session

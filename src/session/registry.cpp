@@ -17,6 +17,13 @@ struct ConnectionRow {
   std::mutex mutex;  // guards what follows
   std::string command;
   std::vector<std::weak_ptr<TransferRow>> transfers;
+
+  // A sign of life, also of the login.
+  void touch() {
+    const std::int64_t now = now_ms();
+    last_activity.store(now, std::memory_order_relaxed);
+    if (info.login_activity) info.login_activity->store(now, std::memory_order_relaxed);
+  }
 };
 
 // Accounts whose connections were closed, and when: logins that were decided before must not begin.
@@ -48,10 +55,16 @@ class Closings {
   std::size_t sweep_at_ = fewest;
 };
 
+// What ends it, and when it was active last.
+struct Login {
+  std::function<void()> disconnect;
+  std::shared_ptr<std::atomic<std::int64_t>> last_activity;
+};
+
 struct RegistryState {
   std::mutex mutex;
   Closings closings;
-  std::multimap<std::string, std::function<void()>, std::less<>> logins;  // what ends them, by username
+  std::multimap<std::string, Login, std::less<>> logins;  // by username
   Limits limits;
   std::size_t connections = 0;
   std::unordered_map<std::string, std::size_t> per_host;
@@ -121,12 +134,13 @@ Registration::Registration(std::shared_ptr<RegistryState> state, std::shared_ptr
     : state_(std::move(state)), row_(std::move(row)) {}
 
 Registration::~Registration() {
+  row_->touch();
   const std::lock_guard lock(state_->mutex);
   count_down(state_->per_user, row_->username);
   state_->rows.erase(row_->info.id);
 }
 
-void Registration::touch() { row_->last_activity.store(now_ms(), std::memory_order_relaxed); }
+void Registration::touch() { row_->touch(); }
 
 void Registration::set_command(std::string command) {
   const std::lock_guard lock(row_->mutex);
@@ -168,7 +182,7 @@ Result<std::unique_ptr<Registration>> Registry::enter(std::string username, cons
   row->info = info;
   row->command = info.command;
   row->connection_time = now_ms();
-  row->last_activity = row->connection_time;
+  row->touch();
   const std::lock_guard lock(state_->mutex);
   if (state_->rows.contains(info.id)) return fail(ErrorCode::conflict, "connection id in use: " + info.id);
   const auto sessions = state_->per_user.find(row->username);
@@ -237,11 +251,11 @@ std::uint64_t Registry::moment() const {
   return state_->closings.moment();
 }
 
-std::shared_ptr<const void> Registry::keep_login(std::string username, std::uint64_t since,
-                                                 std::function<void()> disconnect) {
+std::shared_ptr<const void> Registry::keep_login(std::string username, std::uint64_t since, ConnectionInfo& info) {
+  info.login_activity = std::make_shared<std::atomic<std::int64_t>>(now_ms());
   const std::lock_guard lock(state_->mutex);
   if (state_->closings.since(since, username)) return nullptr;
-  const auto place = state_->logins.emplace(std::move(username), std::move(disconnect));
+  const auto place = state_->logins.emplace(std::move(username), Login{info.disconnect, info.login_activity});
   return std::shared_ptr<const void>(&*place, [state = state_, place](const void*) {
     const std::lock_guard last(state->mutex);
     state->logins.erase(place);
@@ -254,7 +268,7 @@ std::size_t Registry::close_user(std::string_view username) {
     const std::lock_guard lock(state_->mutex);
     state_->closings.add(std::string(username));
     const auto [first, last] = state_->logins.equal_range(username);
-    for (auto login = first; login != last; ++login) logins.push_back(login->second);
+    for (auto login = first; login != last; ++login) logins.push_back(login->second.disconnect);
   }
   for (const auto& disconnect : logins) disconnect();
   return close_where([username](const ConnectionRow& row) { return row.username == username; });
@@ -267,6 +281,14 @@ std::size_t Registry::close_all() {
 std::size_t Registry::close_idle(std::chrono::milliseconds timeout) {
   if (timeout.count() <= 0) return 0;
   const std::int64_t oldest = now_ms() - timeout.count();
+  std::vector<std::function<void()>> logins;
+  {
+    const std::lock_guard lock(state_->mutex);
+    for (const auto& [name, login] : state_->logins) {
+      if (*login.last_activity < oldest) logins.push_back(login.disconnect);
+    }
+  }
+  for (const auto& disconnect : logins) disconnect();
   return close_where([oldest](const ConnectionRow& row) { return row.last_activity < oldest; });
 }
 

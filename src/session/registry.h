@@ -115,17 +115,18 @@ class Registry {
   std::size_t session_count() const;
   std::size_t connection_count() const;  // admissions that are out
 
-  // Logins, which may have no session yet. `since` is a moment() from before the account was read; nothing when
-  // close_user() came after it, for what was read holds no more. While the answer lives, close_user() calls
-  // `disconnect`, as it does those of sessions.
+  // Logins, which may have no session yet, or none any more. `since` is a moment() from before the account was read;
+  // nothing when close_user() came after it, for what was read holds no more. While the answer lives, close_user() and
+  // close_idle() call info.disconnect, as they do those of sessions. Sets info.login_activity, for sessions to be
+  // entered with.
   std::uint64_t moment() const;
-  std::shared_ptr<const void> keep_login(std::string username, std::uint64_t since, std::function<void()> disconnect);
+  std::shared_ptr<const void> keep_login(std::string username, std::uint64_t since, ConnectionInfo& info);
 
   // Asks the connection to end (ConnectionInfo::disconnect). False when there is none with this id.
   bool close(std::string_view connection_id);
   std::size_t close_user(std::string_view username);  // how many sessions
   std::size_t close_all();
-  // Those without a sign of life for longer than `timeout`. 0: nobody.
+  // Those without a sign of life for longer than `timeout`, logins too; how many sessions. 0: nobody.
   std::size_t close_idle(std::chrono::milliseconds timeout);
 
   void set_limits(Limits limits);

@@ -7,8 +7,8 @@ from clients import Paramiko, wait_for
 
 
 def test_who_does_nothing_is_disconnected(make_server):
-    """Of four clients for a minute and more: one that asks, one that uploads slowly, a silent one, and one that holds a
-    file open and says nothing."""
+    """Of five clients for a minute and more: one that asks, one that uploads slowly, a silent one, one that holds a file
+    open and says nothing, and one that never opened a channel."""
     server = make_server({"FERRY_COMMON__IDLE_TIMEOUT": "1"})
     user = server.create_user("idle", quota_size=1_000_000)
     clients = {name: Paramiko(user) for name in ("asks", "uploads", "silent", "holds")}
@@ -17,6 +17,7 @@ def test_who_does_nothing_is_disconnected(make_server):
     held.write(b"x" * 1000)
     held.flush()
     slow = sessions["uploads"].open("slow", "w")
+    clients["bare"] = Paramiko(user)
     began = time.monotonic()
 
     def gone(name):
@@ -27,9 +28,9 @@ def test_who_does_nothing_is_disconnected(make_server):
         slow.write(b"y" * 100)
         slow.flush()
         time.sleep(1)
-        return gone("silent") and gone("holds")
+        return all(gone(name) for name in ("silent", "holds", "bare"))
     go_on()
-    assert not gone("silent") and not gone("holds")
+    assert not any(gone(name) for name in clients)
     wait_for(go_on, "the idle ones to be disconnected", 150)
     assert time.monotonic() - began > 55
     slow.close()

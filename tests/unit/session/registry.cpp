@@ -141,8 +141,11 @@ TEST(Registry, LoginsWithoutASessionEndWithTheUsersConnections) {
   Registry registry;
   int ended = 0;
   const std::uint64_t before = registry.moment();
-  auto ours = registry.keep_login("maria", before, [&ended] { ++ended; });
-  const auto others = registry.keep_login("peter", before, [&ended] { ended += 100; });
+  ConnectionInfo first = connection("first"), second = connection("second");
+  first.disconnect = [&ended] { ++ended; };
+  second.disconnect = [&ended] { ended += 100; };
+  auto ours = registry.keep_login("maria", before, first);
+  const auto others = registry.keep_login("peter", before, second);
   ASSERT_TRUE(ours && others);
   EXPECT_EQ(registry.close_user("maria"), 0U) << "it counts sessions";
   EXPECT_EQ(ended, 1);
@@ -156,11 +159,34 @@ TEST(Registry, LoginsThatWereDecidedTooEarlyDoNotBegin) {
   Registry registry;
   const std::uint64_t before = registry.moment();
   registry.close_user("maria");
-  EXPECT_FALSE(registry.keep_login("maria", before, [] {}));
-  EXPECT_TRUE(registry.keep_login("peter", before, [] {}));
-  EXPECT_TRUE(registry.keep_login("maria", registry.moment(), [] {}));
+  ConnectionInfo info = connection("one");
+  EXPECT_FALSE(registry.keep_login("maria", before, info));
+  EXPECT_TRUE(registry.keep_login("peter", before, info));
+  EXPECT_TRUE(registry.keep_login("maria", registry.moment(), info));
   for (int i = 0; i < 5000; ++i) registry.close_user("user" + std::to_string(i));
-  EXPECT_FALSE(registry.keep_login("maria", before, [] {}));
+  EXPECT_FALSE(registry.keep_login("maria", before, info));
+}
+
+TEST(Registry, LoginsAreIdleWhenNoSessionOfTheirsDoesAnything) {
+  Registry registry;
+  std::vector<std::string> ended;
+  const auto log_in = [&](ConnectionInfo& info) {
+    info.disconnect = [&ended, &registry, id = info.id] {
+      ended.push_back(id);
+      (void)registry.list();  // may come back
+    };
+    return registry.keep_login("alice", registry.moment(), info);
+  };
+  ConnectionInfo silent = connection("silent"), busy = connection("busy"), used = connection("used");
+  const auto one = log_in(silent), two = log_in(busy), three = log_in(used);
+  const auto session = registry.enter("alice", busy, 0).value();
+  auto ends = registry.enter("alice", used, 0).value();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  session->touch();
+  ends.reset();
+  EXPECT_EQ(registry.close_idle(std::chrono::milliseconds(0)), 0U);
+  EXPECT_EQ(registry.close_idle(std::chrono::seconds(1)), 0U) << "it counts sessions";
+  EXPECT_EQ(ended, std::vector<std::string>{"silent"});
 }
 
 }  // namespace
