@@ -205,14 +205,14 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   Result<std::unique_ptr<vfs::File>> from = co_await storage->open(source.path, reading);
   if (!from) co_return fail(from.error());
   const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
+  const Result<vfs::FileInfo> opened = co_await (*from)->info();
+  if (!opened) co_return fail(opened.error());
+  if (purpose_ == Purpose::move && is_written(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
   const bool replaces = item.made == account_->mounts.resolve(item.to).path;
   const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
   Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
   if (!to) co_return fail(to.error());
-  const Result<vfs::FileInfo> opened = co_await (*from)->info();
-  Result<void> done;
-  if (!opened) done = fail(opened.error());
-  if (opened) done = claim(opened->size);
+  Result<void> done = claim(opened->size);
   if (done) done = co_await data(**from, **to, opened->size);
   if (done && purpose_ == Purpose::move && target_->capabilities().attributes) {
     const vfs::AttributeChange::Times times{item.info.accessed, item.info.modified};
@@ -226,6 +226,10 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
 }
 
 Result<void> TreeCopy::claim(std::uint64_t size) {
+bool TreeCopy::is_written(std::uint64_t id) const {
+  return account_->ledger && account_->ledger->uploads().is_written(id);
+}
+
   const auto largest = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
   if (purpose_ == Purpose::copy && largest > 0 && size > largest) {
     return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
@@ -356,7 +360,8 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   const Result<void> moved = co_await storage->rename(source.path, aside, false);
   if (!moved) co_return moved;
   const VirtualPath target = account_->mounts.resolve(top.to).path;
-  const Result<bool> whole = co_await is_whole_copy(*storage, aside, *target_, target);
+  const auto writes = [this](std::uint64_t id) { return is_written(id); };
+  const Result<bool> whole = co_await is_whole_copy(*storage, aside, *target_, target, writes);
   if (!whole || !*whole) {
     const Result<void> back = co_await storage->rename(aside, source.path, false);
     if (!back) log_failure(*account_->who, "put back what was not moved", top.from, back.error());

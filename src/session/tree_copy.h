@@ -27,7 +27,7 @@ class TreeCopy {
   // already_exists: `to` is there, and is no file to be replaced (overwrite) by a file. invalid_argument: onto or into
   // itself, by whatever name. limit_exceeded: deeper than 100 directories. unsupported: a device, socket or FIFO, or
   // a link that would lead from one storage to another. aborted: given up. conflict: the
-  // source of a move was changed meanwhile. When the source of a move cannot be taken
+  // source of a move is being written, or was changed meanwhile. When the source of a move cannot be taken
   // away as a whole the copy is, unless it has replaced something by then. quota_exceeded: no room for the next file.
   Task<Result<void>> run(VirtualPath from, VirtualPath to, bool overwrite);
 
@@ -56,6 +56,7 @@ class TreeCopy {
   Task<Result<void>> leave();
   Task<Result<std::unique_ptr<OpenDirectory>>> list(VirtualPath directory);
   Task<Result<void>> place(const Item& top, bool overwrite);
+  bool is_written(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
   Task<void> settle_gain();
   Task<void> take_back_gain();

@@ -101,6 +101,29 @@ def test_moving_between_storages(mounted, keys, tmp_path):
     assert tree(tmp_path / "inner/copy") == tree(tmp_path / "share/tree")
 
 
+@pytest.mark.parametrize("quota", [0, 10_000_000], ids=["uncounted", "counted"])
+def test_what_somebody_writes_is_not_moved(mounted, keys, tmp_path, quota):
+    """What comes later would go to a file that nobody sees any more, and be answered with success."""
+    shown = mounted.server.api("GET", f"/users/{mounted.name}")
+    mounted.server.api("PUT", f"/users/{mounted.name}", shown | {"quota_size": quota})
+    (mounted.home / "tree").mkdir()
+    with Paramiko(mounted, keys["ed25519"]) as writer, Paramiko(mounted, keys["ed25519"]) as client:
+        file = writer.open("tree/f", "w")
+        file.write(b"x" * 100_000)
+        file.flush()
+        client.open("/share/there", "w").write(b"as it was")
+        fails(None, client.rename, "tree/f", "/share/f")
+        fails(None, client.rename, "tree", "/share/tree")
+        fails(None, client.posix_rename, "tree/f", "/share/there")
+        assert names(tmp_path / "share") == ["there"] and names(mounted.home) == ["tree"]
+        assert (tmp_path / "share/there").read_bytes() == b"as it was"
+        file.write(b"y" * 100_000)
+        file.close()
+        client.rename("tree", "/share/tree")
+    assert (tmp_path / "share/tree/f").read_bytes() == b"x" * 100_000 + b"y" * 100_000
+    assert names(mounted.home) == []
+
+
 def test_a_long_move_leaves_others_their_turn_and_ends_with_its_client(mounted, keys, scratch, tmp_path):
     """Of 2 GB: meanwhile another client is served; a client that leaves gives the move up."""
     source = mounted.home / "large"

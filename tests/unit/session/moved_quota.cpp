@@ -41,6 +41,29 @@ TEST_F(MovedQuota, CopiesAndWhatTheyReplace) {
   EXPECT_EQ(stored_in("own"), (QuotaUsage{2, 150}));
 }
 
+// What is written afterwards would be lost.
+TEST_F(MovedQuota, WhatIsBeingWrittenStays) {
+  for (const QuotaTracking tracking : {QuotaTracking::all, QuotaTracking::off}) {
+    count({.tracking = tracking});
+    fill("/d");
+    ASSERT_TRUE(put("/own/there", "as it was"));
+    for (const char* from : {"/d", "/d/a"}) {
+      const char* to = from == std::string("/d") ? "/own/d" : "/own/there";
+      auto file = start("/d/a", {.write = true});
+      EXPECT_EQ(code_of(run(session->rename(at(from), at(to), true))), ErrorCode::conflict) << from;
+      EXPECT_EQ(get("/own/there"), "as it was");
+      EXPECT_FALSE(std::filesystem::exists(base / "own/d"));
+      ASSERT_TRUE(write(*file, 100, "more"));
+      ASSERT_TRUE(run(file->close()));
+      EXPECT_EQ(test::read_file(real("d/a")), text_of(100) + "more");
+    }
+    ASSERT_TRUE(run(session->rename(at("/d"), at("/own/d"), false)));
+    EXPECT_EQ(test::read_file(base / "own/d/a"), text_of(100) + "more");
+    if (tracking != QuotaTracking::off) expect_true();
+    std::filesystem::remove_all(base / "own/d");
+  }
+}
+
 TEST_F(MovedQuota, NoRoomMeansNothingHappened) {
   fill("/d");
   ASSERT_TRUE(put("/own/there", text_of(400)));
