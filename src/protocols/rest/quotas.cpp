@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/rest/operations.h"
+#include "protocols/rest/role_limits.h"
 
 namespace ferry::rest {
 
@@ -17,12 +18,7 @@ std::optional<http::Response> not_tracked(const Call& call) {
 
 http::Response being_scanned() { return api_response(409, "", "a quota scan is running"); }
 
-// The user of the path, as far as this administrator may know of it.
-Result<model::UserPtr> named_user(const Call& call) {
-  auto user = call.api.accounts.provider().user(call.name("username"));
-  if (user && limited_by_role(call.admin()) && (*user)->role != call.admin().role) return fail(ErrorCode::not_found);
-  return user;
-}
+Result<model::UserPtr> named_user(const Call& call) { return visible_user(call, call.name("username")); }
 
 Result<QuotaUpdate> mode_of(const Call& call) {
   const std::string_view mode = call.request.query_value("mode").value_or("reset");

@@ -76,9 +76,20 @@ TEST_F(RestQuotas, scans_find_what_is_there) {
 TEST_F(RestQuotas, an_admin_with_a_role_reaches_its_users_only) {
   ASSERT_EQ(call("POST", "/roles", {{"name", "north"}}).status, 201);
   const std::string token = token_with({"quota_scans"}, "north");
-  EXPECT_EQ(call("POST", "/quotas/users/alice/scan", nullptr, token).status, 404);
-  EXPECT_EQ(call("PUT", "/quotas/users/alice/usage", json::object(), token).status, 404);
-  EXPECT_EQ(call("PUT", "/quotas/users/alice/transfer-usage", json::object(), token).status, 404);
+  // Those of others are to it as if they did not exist.
+  const auto answers = [&](const std::string& name) {
+    std::vector<std::string> bodies;
+    for (const auto& [method, what] :
+         {std::pair("POST", "scan"), std::pair("PUT", "usage"), std::pair("PUT", "transfer-usage")}) {
+      const auto answer = call(method, "/quotas/users/" + name + '/' + what, json::object(), token);
+      EXPECT_EQ(answer.status, 404);
+      std::string body = answer.parsed().dump();
+      if (const auto found = body.find(name); found != std::string::npos) body.replace(found, name.size(), "NAME");
+      bodies.push_back(std::move(body));
+    }
+    return bodies;
+  };
+  EXPECT_EQ(answers("alice"), answers("nobody"));
   EXPECT_EQ(call("GET", "/quotas/users/scans", nullptr, token).parsed(), json::array());
 }
 
