@@ -119,12 +119,15 @@ Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
   co_return real;
 }
 
-Error Account::discreet(Error error, const VirtualPath& directory) const {
-  const NameFilter* filter = patterns.in(directory);
-  if (error.code == ErrorCode::directory_not_empty && filter != nullptr && filter->hides()) {
-    error.code = ErrorCode::permission_denied;
-  }
-  return error;
+Task<Error> Account::discreet(Error error, VirtualPath directory) {
+  if (error.code != ErrorCode::directory_not_empty) co_return error;
+  const auto hides = [this](const VirtualPath& place) {
+    const NameFilter* filter = patterns.in(place);
+    return filter != nullptr && filter->hides();
+  };
+  const Result<VirtualPath> real = co_await canonical(directory, false);
+  if (hides(directory) || (real && hides(*real))) error.code = ErrorCode::permission_denied;
+  co_return error;
 }
 
 Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,

@@ -71,8 +71,9 @@ struct Account {
   Result<void> check_links(const vfs::Mount& mount) const;
   // No rule depends on the directory: symlinks need not be resolved.
   bool alike_everywhere() const { return permissions.uniform() && patterns.empty(); }
-  // A directory in which something is hidden must not tell by its errors that it is not empty.
-  Error discreet(Error error, const VirtualPath& directory) const;
+  // A directory in which something is hidden, by its name or where links lead, must not tell by its errors that it is
+  // not empty.
+  Task<Error> discreet(Error error, VirtualPath directory);
 
   // `wanted` without what setstat_mode ignores; permission_denied if the account may not change the rest.
   // A change of size needs the right to overwrite unless `may_resize`. `path` becomes where it lies, if a right was

@@ -170,7 +170,10 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
   if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
   const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_directory(target.path);
-  if (!removed) co_return step.failed(account_->discreet(removed.error(), path));
+  if (!removed) {
+    const Error why = co_await account_->discreet(removed.error(), path);
+    co_return step.failed(why);
+  }
   step.done("Rmdir");
   const Result<void> told = co_await tell(step, FileAction::remove_directory);
   co_return told;
@@ -225,7 +228,10 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
-  if (!renamed) co_return step.failed(account_->discreet(renamed.error(), to));
+  if (!renamed) {
+    const Error why = co_await account_->discreet(renamed.error(), to);
+    co_return step.failed(why);
+  }
   const std::string there = account_->location(to);
   step.done("Rename", there);
   const Result<void> told = co_await tell(step, FileAction::rename, &to);

@@ -24,7 +24,10 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
   if (!done && asked && !overwrite && done.error().code == ErrorCode::already_exists) {
     done = fail(ErrorCode::permission_denied, "may not overwrite");
   }
-  if (!done) co_return step.failed(account_->discreet(done.error(), to));
+  if (!done) {
+    const Error why = co_await account_->discreet(done.error(), to);
+    co_return step.failed(why);
+  }
   const std::string there = account_->location(to);
   step.done("Copy", there);
   const Result<void> told = co_await tell(step, model::FileAction::copy, &to, size);

@@ -187,6 +187,16 @@ TEST_F(PatternSessions, DoNotTellByFullDirectories) {
   EXPECT_EQ(code_of(run(session->rename(at("/plain"), at("/d"), true))), ErrorCode::permission_denied);
 }
 
+TEST_F(PatternSessions, DoNotTellByFullDirectoriesThroughALink) {
+  for (const char* path : {"/d/sub", "/d/other"}) ASSERT_TRUE(run(session->make_directory(at(path), 0755)));
+  ASSERT_TRUE(put("/d/sub/secret", "x"));
+  deny(1);
+  EXPECT_EQ(listing("/through/sub"), Names{});
+  EXPECT_EQ(code_of(run(session->remove_directory(at("/through/sub")))), ErrorCode::permission_denied);
+  EXPECT_EQ(code_of(run(session->rename(at("/through/other"), at("/through/sub"), true))),
+            ErrorCode::permission_denied);
+}
+
 TEST_F(PatternSessions, MoveDirectoriesOnlyWhereTheSameRulesHold) {
   user.filters.file_patterns = {filter("/d", {}, {"secret*"}, 1), filter("/plain/deep", {"*"}, {})};
   login();
