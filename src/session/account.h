@@ -53,7 +53,7 @@ struct Account {
   // Whether `operation` may touch `path`: judged in its directory, and where symlinks lead, there too, so that
   // no link carries the rights of one directory into another. permission_denied otherwise; not_found for what
   // patterns hide, whether it is there or not. Answers where it lies once symlinks are resolved; only an account with
-  // rules by directory is asked for that, for others it is the path given. What was allowed is done there, in
+  // rules by directory or mounts is asked for that, for others it is the path given. What was allowed is done there, in
   // storage_of() its mount, so that no link that turns up meanwhile leads it elsewhere.
   Task<Result<VirtualPath>> check(Operation operation, VirtualPath path, bool follow);
   // The same for listing `directory`, judged in itself.
@@ -63,14 +63,14 @@ struct Account {
   Result<void> judge_listing(const VirtualPath& directory) const;
   // The mount's storage, which follows no links, if it has any: what was judged by its text is done there.
   const std::shared_ptr<vfs::FileSystem>& plain(const vfs::Mount& mount);
-  // Where to do what was allowed: plain() for an account with rules by directory.
+  // Where to do what was allowed: plain() for an account with rules by directory or mounts.
   const std::shared_ptr<vfs::FileSystem>& storage_of(const vfs::Mount& mount) {
     return alike_everywhere() ? mount.storage : plain(mount);
   }
   // Whether symlink_mode lets clients make links in the mount.
   Result<void> check_links(const vfs::Mount& mount) const;
-  // No rule depends on the directory: symlinks need not be resolved.
-  bool alike_everywhere() const { return permissions.uniform() && patterns.empty(); }
+  // No rule depends on the directory, and nothing is mounted over one: symlinks need not be resolved.
+  bool alike_everywhere() const { return permissions.uniform() && patterns.empty() && mounts.mounts().size() == 1; }
   // A directory in which something is hidden, by its name or where links lead, must not tell by its errors that it is
   // not empty.
   Task<Error> discreet(Error error, VirtualPath directory);

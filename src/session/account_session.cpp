@@ -76,6 +76,7 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follo
   const Step step(*account_, "stat", path);
   const vfs::MountTable::Target target = account_->mounts.resolve(path);
   Result<vfs::FileInfo> info = fail(ErrorCode::unsupported);
+  bool pinned = account_->mounts.is_pinned(path);
   if (!account_->alike_everywhere()) {
     // Most paths hold no links: then the text says where they lead, and nothing has to be resolved beforehand.
     const Result<void> judged = account_->judge(Operation::list, path);
@@ -88,8 +89,9 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follo
     if (!allowed) co_return step.failed(allowed.error());
     const vfs::MountTable::Target place = account_->mounts.resolve(*allowed);
     info = co_await look(*account_->storage_of(*place.mount), place.path, follow);
+    pinned = pinned || account_->mounts.is_pinned(*allowed);
   }
-  if ((!info || info->type != vfs::FileType::directory) && account_->mounts.is_pinned(path)) {
+  if ((!info || info->type != vfs::FileType::directory) && pinned) {
     co_return pinned_directory();
   }
   co_return info;
@@ -184,7 +186,9 @@ Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& 
   const auto pinned = [this](const VirtualPath& path) { return account_->mounts.is_pinned(path); };
   const Error mount_point{ErrorCode::permission_denied, "a mount point"};
   if (pinned(from) || pinned(to)) co_return fail(mount_point);
-  const vfs::MountTable::Target source = account_->mounts.resolve(from);
+  Result<VirtualPath> real = from;
+  if (!account_->alike_everywhere()) real = co_await account_->canonical(from, false);
+  const vfs::MountTable::Target source = account_->mounts.resolve(real.value_or(from));
   const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
   // Whoever may not rename learns no more from a missing file than from one that is there.
   const bool directory = info && info->type == vfs::FileType::directory;
@@ -193,8 +197,8 @@ Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& 
   if (!old_place) co_return fail(old_place.error());
   const Result<VirtualPath> new_place = co_await account_->check(operation, to, false);
   if (!new_place) co_return fail(new_place.error());
-  if (!info) co_return fail(info.error());
   if (pinned(*old_place) || pinned(*new_place)) co_return fail(mount_point);
+  if (!info) co_return fail(info.error());
   if (directory) {
     Result<void> throughout = check_tree(operation, from, to);
     if (throughout) throughout = check_tree(operation, *old_place, *new_place);
@@ -297,6 +301,13 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
   VirtualPath place = path;
   const Result<vfs::AttributeChange> allowed = co_await account_->permitted(place, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
+  if (!allowed->size && !allowed->mode && !allowed->owner && !allowed->times) {
+    // All that is left to find out is whether it is there. Who may not look is told of success, and learns nothing.
+    const Result<VirtualPath> seen = co_await account_->check(Operation::list, path, follow);
+    if (!seen && seen.error().code == ErrorCode::permission_denied) co_return Result<void>();
+    if (!seen) co_return step.failed(seen.error());
+    place = *seen;
+  }
   const vfs::MountTable::Target target = account_->mounts.resolve(place);
   const std::shared_ptr<vfs::FileSystem> storage = account_->storage_of(*target.mount);
   std::optional<QuotaStep> quota;
@@ -306,13 +317,6 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
     quota.emplace(std::move(*resizing));
   }
   const Result<void> changed = co_await storage->set_attributes(target.path, *allowed, follow);
-  if (!allowed->size && !allowed->mode && !allowed->owner && !allowed->times) {
-    // All that is left to find out is whether it is there. Who may not look is told of success, and learns nothing.
-    const Result<VirtualPath> seen = co_await account_->check(Operation::list, path, follow);
-    if (!seen && seen.error().code == ErrorCode::permission_denied) co_return Result<void>();
-    if (!seen) co_return step.failed(seen.error());
-    place = *seen;
-  }
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = account_->location(path);
@@ -328,6 +332,16 @@ Task<Result<vfs::SpaceInfo>> AccountSession::space(VirtualPath path) {
   Result<vfs::SpaceInfo> space = co_await account_->storage_of(*target.mount)->space(target.path);
   if (!space) co_return step.failed(space.error());
   co_return account_->space_in(*target.mount, *space);
+}
+
+Task<Result<bool>> AccountSession::holds_mounts(VirtualPath path) {
+  const Result<VirtualPath> real = co_await account_->check(Operation::list, path, false);
+  if (!real) co_return fail(real.error());
+  for (const model::VirtualFolder& folder : account_->user->virtual_folders) {
+    const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
+    if (point && (point->is_within(path) || point->is_within(*real))) co_return true;
+  }
+  co_return false;
 }
 
 }  // namespace ferry::session

@@ -31,6 +31,7 @@ class AccountSession final : public Session {
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
+  Task<Result<bool>> holds_mounts(VirtualPath path) override;
   Task<Result<NativePlace>> native_place(VirtualPath path) override;
   Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) override {
     return AccountFlow::begin(account_, std::move(path), use);

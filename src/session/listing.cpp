@@ -33,7 +33,9 @@ Task<std::vector<vfs::DirectoryEntry>> pinned_entries(Account& account, VirtualP
 
 Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<Account> account, VirtualPath directory,
                                                      VirtualPath real) {
-  std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*account, directory);
+  // What is mounted covers what the storage has by that name, a link too.
+  const VirtualPath shown = account->mounts.is_pinned(directory) ? directory : real;
+  std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*account, shown);
   const vfs::MountTable::Target target = account->mounts.resolve(real);
   // An account with rules was judged by where the directory really lies: no link may turn up on the way now.
   const std::shared_ptr<vfs::FileSystem> storage = account->storage_of(*target.mount);

@@ -101,6 +101,8 @@ class Session {
   virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;
   virtual Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) = 0;
   virtual Task<Result<vfs::SpaceInfo>> space(VirtualPath path) = 0;
+  // Whether a virtual folder is mounted there or below, by whatever way `path` leads there.
+  virtual Task<Result<bool>> holds_mounts(VirtualPath path) = 0;
   // unsupported: not on local storage, or virtual folders are in the way; permission_denied: fewer rights than a
   // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;

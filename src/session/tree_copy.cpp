@@ -100,6 +100,7 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   const Result<VirtualPath> target = co_await account_->canonical(to, false);
   if (!target) co_return fail(target.error());
   if (target->is_within(*source)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
+  if (account_->mounts.is_pinned(*target)) co_return fail(ErrorCode::already_exists, "a mount point");
   // The rights of a move were checked for where things lay then.
   const bool judged = purpose_ == Purpose::copy || account_->alike_everywhere();
   if (!judged && (*source != from || *target != to)) co_return fail(ErrorCode::conflict, "the path keeps changing");
@@ -204,10 +205,10 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   const vfs::OpenOptions reading{.read = true};
   Result<std::unique_ptr<vfs::File>> from = co_await storage->open(source.path, reading);
   if (!from) co_return fail(from.error());
-  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
   const Result<vfs::FileInfo> opened = co_await (*from)->info();
   if (!opened) co_return fail(opened.error());
   if (purpose_ == Purpose::move && is_written(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
+  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
   const bool replaces = item.made == account_->mounts.resolve(item.to).path;
   const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
   Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
@@ -225,11 +226,11 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   co_return done;
 }
 
-Result<void> TreeCopy::claim(std::uint64_t size) {
 bool TreeCopy::is_written(std::uint64_t id) const {
   return account_->ledger && account_->ledger->uploads().is_written(id);
 }
 
+Result<void> TreeCopy::claim(std::uint64_t size) {
   const auto largest = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
   if (purpose_ == Purpose::copy && largest > 0 && size > largest) {
     return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");

@@ -29,10 +29,9 @@ Task<Result<std::optional<VirtualPath>>> empty_out(Session& session, VirtualPath
 }  // namespace
 
 Task<Result<void>> remove_tree(Session& session, VirtualPath path, GivenUp given_up) {
-  for (const model::VirtualFolder& folder : session.user().virtual_folders) {
-    const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
-    if (point && point->is_within(path)) co_return fail(ErrorCode::unsupported, "a virtual folder is below");
-  }
+  const Result<bool> covered = co_await session.holds_mounts(path);
+  if (!covered) co_return fail(covered.error());
+  if (*covered) co_return fail(ErrorCode::unsupported, "a virtual folder is below");
   const Result<vfs::FileInfo> info = co_await session.lstat(path);
   if (!info) co_return fail(info.error());
   Result<void> removed;

@@ -124,6 +124,25 @@ def test_what_somebody_writes_is_not_moved(mounted, keys, tmp_path, quota):
     assert names(mounted.home) == []
 
 
+def test_mount_points_are_pinned_by_every_way(mounted, keys, tmp_path):
+    (mounted.home / "deep/in").mkdir(parents=True)
+    (mounted.home / "deep/covered").write_text("x")
+    with Paramiko(mounted, keys["ed25519"]) as client:
+        client.symlink(".", "l")
+        client.open("/share/kept", "w").write(b"x")
+        client.open("/deep/in/it/inner/kept", "w").write(b"x")
+        for path in ("/l/deep", "/l/deep/in", "/l/share", "/l/l/deep"):
+            for rename in (client.rename, client.posix_rename):
+                fails(errno.EACCES, rename, path, "/moved")
+            with pytest.raises(OSError):
+                client.rmdir(path)
+        assert client.listdir("/l/share") == ["kept"] and client.listdir("/l/deep/in/it/inner") == ["kept"]
+    for path in ("/l/deep", "/l/share", "/l/deep/in/it"):
+        assert ssh(mounted, f"sftpgo-remove {path}", keys["ed25519"])[0] != 0
+    assert names(mounted.home) == ["deep", "l"] and (mounted.home / "deep/covered").exists()
+    assert (tmp_path / "share/kept").exists() and (tmp_path / "inner/kept").exists()
+
+
 def test_a_long_move_leaves_others_their_turn_and_ends_with_its_client(mounted, keys, scratch, tmp_path):
     """Of 2 GB: meanwhile another client is served; a client that leaves gives the move up."""
     source = mounted.home / "large"

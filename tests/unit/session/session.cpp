@@ -205,6 +205,30 @@ TEST_F(MountedSessions, PinTheirMountPoints) {
   EXPECT_TRUE(std::filesystem::exists(base / "share"));
 }
 
+// What the home holds by these names is not the account's to move.
+TEST_F(MountedSessions, PinTheirMountPointsThroughLinks) {
+  ASSERT_TRUE(put("/f", "x"));
+  std::filesystem::create_directories(real("a/b"));
+  test::write_file(real("a/b/covered"), "x");
+  ASSERT_TRUE(run(session->make_symlink(".", at("/l"))));
+  for (const char* path : {"/l/a", "/l/a/b", "/l/l/a/b/deep", "/l/share"}) {
+    EXPECT_EQ(code_of(run(session->remove_directory(at(path)))), ErrorCode::permission_denied) << path;
+    EXPECT_EQ(code_of(run(session->rename(at(path), at("/moved"), true))), ErrorCode::permission_denied) << path;
+    EXPECT_EQ(code_of(run(session->rename(at("/f"), at(path), true))), ErrorCode::permission_denied) << path;
+    EXPECT_EQ(code_of(run(session->make_directory(at(path), 0755))), ErrorCode::already_exists) << path;
+    EXPECT_EQ(code_of(run(session->copy(at("/f"), at(path), true))), ErrorCode::already_exists) << path;
+    EXPECT_EQ(code_of(put(path, "x")), ErrorCode::is_a_directory) << path;
+  }
+  EXPECT_EQ(listing("/l"), (Names{"a/", "f", "l", "share/"}));
+  EXPECT_EQ(test::read_file(real("a/b/covered")), "x");
+  EXPECT_FALSE(std::filesystem::exists(real("share")));
+  ASSERT_TRUE(put("/l/share/g", "through a link"));
+  EXPECT_EQ(test::read_file(base / "share/g"), "through a link");
+  ASSERT_TRUE(run(session->rename(at("/l/share/g"), at("/l/share/h"), false)));
+  EXPECT_TRUE(run(session->holds_mounts(at("/l/a"))).value());
+  EXPECT_FALSE(run(session->holds_mounts(at("/l/f"))).value());
+}
+
 TEST_F(MountedSessions, RefuseBadFolders) {
   user.virtual_folders.clear();
   folder("twice", "/share", base / "one");

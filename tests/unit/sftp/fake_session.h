@@ -117,6 +117,7 @@ class FakeSession : public session::Session {
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override;
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override;
+  Task<Result<bool>> holds_mounts(VirtualPath) override { co_return false; }
   Task<Result<session::NativePlace>> native_place(VirtualPath) override { co_return fail(ErrorCode::unsupported); }
   Result<std::unique_ptr<session::DataFlow>> begin_flow(VirtualPath, session::FlowUse) override {
     return fail(ErrorCode::unsupported);
