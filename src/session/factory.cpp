@@ -117,6 +117,19 @@ std::optional<Opened> open_at_once(const model::User& user, const Services& serv
   return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<Payers>(1), nullptr};
 }
 
+bool is_included(const model::VirtualFolder& folder) { return folder.quota_size < 0 || folder.quota_files < 0; }
+
+// Whether what this mount shows counts with another one of the same folder; of two that show the same, with the first.
+bool counts_elsewhere(const std::vector<model::VirtualFolder>& folders, std::size_t index) {
+  const Result<VirtualPath> inner = VirtualPath::parse(folders[index].subpath);
+  for (std::size_t i = 0; inner && i < folders.size(); ++i) {
+    if (i == index || folders[i].name != folders[index].name || !is_included(folders[i])) continue;
+    const Result<VirtualPath> outer = VirtualPath::parse(folders[i].subpath);
+    if (outer && inner->is_within(*outer) && (*inner != *outer || i < index)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::User& user, const Services& services) {
@@ -125,8 +138,9 @@ Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::
       open_storage(user, user.filesystem, user.home_dir, services, "home directory");
   if (!home) return fail(home.error());
   storages.push_back(std::move(*home));
-  for (const model::VirtualFolder& folder : user.virtual_folders) {
-    if (folder.quota_size >= 0 && folder.quota_files >= 0) continue;
+  for (std::size_t i = 0; i < user.virtual_folders.size(); ++i) {
+    const model::VirtualFolder& folder = user.virtual_folders[i];
+    if (!is_included(folder) || counts_elsewhere(user.virtual_folders, i)) continue;
     Result<std::shared_ptr<vfs::FileSystem>> storage = open_folder(user, folder, services);
     if (!storage) return fail(storage.error());
     storages.push_back(std::move(*storage));

@@ -105,6 +105,62 @@ def test_transferred_data_is_limited_each_way(new_user, tmp_path):
     assert same(small, tmp_path / "again")
 
 
+def test_transferred_data_is_limited_both_ways_together(new_user, tmp_path):
+    user = new_user(total_data_transfer=2)
+    source = random_file(tmp_path / "source", 1_500_000)
+    sftp(user, [f"put {source} one"])
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"get one {tmp_path / 'back'}"])
+    shown = user.server.api("GET", f"/users/{user.name}")
+    assert shown["used_upload_data_transfer"] == 1_500_000
+    assert shown["used_download_data_transfer"] == 2 * MB - 1_500_000
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"put {source} two"])
+    assert not (user.home / "two").exists()
+    user.server.api("PUT", f"/quotas/users/{user.name}/transfer-usage", {"used_download_data_transfer": MB})
+    small = random_file(tmp_path / "small", MB // 2 - 1)
+    sftp(user, [f"put {small} small", f"get small {tmp_path / 'again'}"])
+    assert same(small, tmp_path / "again")
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"put {small} more"])
+    assert (user.home / "more").stat().st_size == 2
+
+
+def test_use_that_is_set_by_hand_is_what_limits(new_user, new_folder, tmp_path):  # noqa: F811
+    name, path = new_folder()
+    user = new_user(quota_size=1_000_000, virtual_folders=[
+        {"name": name, "virtual_path": "/f", "quota_size": 1_000_000, "quota_files": 0}])
+    source = random_file(tmp_path / "source", 600_000)
+    for kind, who, place, home, shown in (("users", user.name, "/", user.home, lambda: used(user)),
+                                          ("folders", name, "/f/", path, lambda: used_by_folder(user.server, name))):
+        sftp(user, [f"put {source} {place}one"])
+        assert shown() == (1, 600_000)
+        with Paramiko(user) as client:  # holds for sessions that are there, too
+            usage = {"used_quota_files": 5, "used_quota_size": 900_000}
+            user.server.api("PUT", f"/quotas/{kind}/{who}/usage?mode=reset", usage)
+            assert shown() == (5, 900_000)
+            file = client.open(f"{place}two", "w")
+            with pytest.raises(OSError):
+                file.write(b"x" * 100_001)
+                file.flush()
+            file.close()
+        assert shown() == (6, 1_000_000) and (home / "two").stat().st_size == 100_000
+        user.server.api("PUT", f"/quotas/{kind}/{who}/usage", {"used_quota_files": 2, "used_quota_size": 400_000})
+        sftp(user, [f"put {source} {place}three"])
+        assert shown() == (3, 1_000_000)
+
+
+def test_a_folder_that_is_mounted_twice_counts_once(new_user, new_folder, tmp_path):  # noqa: F811
+    name, path = new_folder()
+    user = new_user(quota_size=1_000_000, virtual_folders=[
+        {"name": name, "virtual_path": "/part", "subpath": "sub"} | INCLUDED,
+        {"name": name, "virtual_path": "/whole"} | INCLUDED])
+    sftp(user, [f"put {random_file(tmp_path / 'x', 1000)} /part/x", f"put {tmp_path / 'x'} /whole/y"])
+    assert used(user) == (2, 2000) == on_disk(path)
+    scan(user.server, "users", user.name)
+    assert used(user) == (2, 2000)
+
+
 def test_free_space_is_the_quotas(new_user, tmp_path):
     user = new_user(quota_size=10 * MB, quota_files=100)
     sftp(user, [f"put {random_file(tmp_path / 'x', MB)} x"])

@@ -41,6 +41,31 @@ TEST_F(Scans, FindWhatCameAndWentWithoutUs) {
   EXPECT_EQ(stored_in("included"), (QuotaUsage{1, 13}));
 }
 
+TEST_F(Scans, CountAFolderOnceHoweverOftenItIsMounted) {
+  std::filesystem::create_directories(base / "included/sub/deep");
+  std::filesystem::create_directories(base / "included/sub2");
+  test::write_file(base / "included/sub/f", text_of(70));
+  test::write_file(base / "included/sub/deep/g", text_of(5));
+  test::write_file(base / "included/sub2/h", text_of(3));
+  const auto scan = [this](const std::vector<std::string>& subpaths) {
+    model::User mounts = user;
+    model::VirtualFolder folder = mounts.virtual_folders.back();
+    mounts.virtual_folders.clear();
+    for (const std::string& subpath : subpaths) {
+      folder.virtual_path = "/at" + std::to_string(mounts.virtual_folders.size());
+      folder.subpath = subpath;
+      mounts.virtual_folders.push_back(folder);
+    }
+    QuotaScans scans(services());
+    EXPECT_TRUE(scans.start_user(std::make_shared<const model::User>(mounts)));
+    finish(scans);
+    return stored();
+  };
+  EXPECT_EQ(scan({"sub", "", "sub/deep"}), (QuotaUsage{3, 78}));
+  EXPECT_EQ(scan({"sub", "sub", "sub2"}), (QuotaUsage{3, 78}));
+  EXPECT_EQ(scan({"sub/deep", "sub2"}), (QuotaUsage{2, 8}));
+}
+
 TEST_F(Scans, DoNotCountTwiceWhatIsBeingWritten) {
   for (const UploadMode mode : {UploadMode::standard, UploadMode::atomic}) {
     options.upload_mode = mode;
