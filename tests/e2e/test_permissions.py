@@ -2,6 +2,7 @@
 import os
 
 import pytest
+from paramiko.sftp import CMD_EXTENDED
 
 from clients import Paramiko, random_file
 from test_ssh_commands import ssh
@@ -24,6 +25,8 @@ OPERATIONS = {
     "rename_onto": (lambda client: client.posix_rename("f-onto", "f-under"), ["rename rename_files", "overwrite"]),
     "mkdir": (lambda client: client.mkdir("new-mkdir"), ["create_dirs"]),
     "symlink": (lambda client: client.symlink("f-stat", "new-link"), ["create_symlinks"]),
+    "hardlink": (lambda client: client._request(CMD_EXTENDED, "hardlink@openssh.com", "/f-stat", "/new-hard"),
+                 ["create_symlinks"]),
     "chmod": (lambda client: client.chmod("f-chmod", 0o600), ["chmod"]),
     "chown": (lambda client: client.chown("f-chown", 12001, 12001), ["chown"]),
     "chtimes": (lambda client: client.utime("f-chtimes", (1, 1)), ["chtimes"]),
@@ -74,6 +77,24 @@ def test_what_permissions_allow(commands_server, public_keys, keys, granted):
             with pytest.raises(PermissionError):
                 operation(client)
             assert state(user.home) == before, name
+
+
+def test_a_directory_is_renamed_only_if_all_below_it_may_be(new_user):
+    deep = {"/tree/in/deep": ["list"], "/free/in": ["list", "rename_dirs"]}
+    user = new_user(permissions={"/": ["*"]} | deep)
+    for name in ("tree/in/deep", "tree/other", "free/in"):
+        (user.home / name).mkdir(parents=True)
+    with Paramiko(user) as client:
+        for path in ("tree", "tree/in", "tree/in/deep"):  # the last one is listed itself
+            for rename in (client.rename, client.posix_rename):
+                with pytest.raises(PermissionError):
+                    rename(path, "moved")
+        with pytest.raises(PermissionError):
+            client.rename("tree/other", "tree/in/deep/other")
+        client.rename("tree/other", "tree/another")
+        client.rename("free", "moved")
+    assert sorted(path.name for path in user.home.iterdir()) == ["moved", "tree"]
+    assert (user.home / "tree/in/deep").is_dir() and (user.home / "moved/in").is_dir()
 
 
 @pytest.mark.parametrize("lacking", [None, "copy", "list", "download", "upload", "create_dirs"])
