@@ -117,6 +117,7 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
   }
   const Result<void> closed = co_await end.file->close();
   if (!closed && !failure) failure = closed.error();
+  end.writing.reset();  // a hook that is told below may move it
   if (end.partial) {
     const bool place = !failure || end.keep_partial;
     const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
