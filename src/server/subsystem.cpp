@@ -10,10 +10,13 @@
 #include <csignal>
 #include <cstring>
 #include <sstream>
+#include <thread>
 
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "protocols/sftp/sftp.h"
+#include "server/events.h"
+#include "server/hooks.h"
 #include "server/settings.h"
 #include "server/stdio_channel.h"
 #include "server/storage.h"
@@ -73,6 +76,24 @@ session::ConnectionInfo connection_info() {
   return info;
 }
 
+// What waits for hooks when the conversation ends goes with the process: they are given a moment. Uploads that were cut
+// off end on the pool, and hold the stream until they have told; `holders` is how many do so that have nothing to tell.
+void deliver_rest(store::Provider& provider, const std::shared_ptr<events::Stream>& stream, long holders) {
+  constexpr std::chrono::seconds longest{10};
+  const auto until = std::chrono::steady_clock::now() + longest;
+  while (true) {
+    const bool telling = stream.use_count() > holders;
+    const auto left = provider.count_notifications();
+    const std::size_t waiting = left ? left->waiting : 0;
+    if (!telling && waiting == 0) return;
+    if (std::chrono::steady_clock::now() > until) {
+      log::error("server", "", "{} notifications were not delivered and are lost", waiting);
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 Task<Result<int>> converse(model::UserPtr user, session::Services services) {
   const auto executor = co_await asio::this_coro::executor;
   const session::ConnectionInfo info = connection_info();
@@ -109,9 +130,21 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
 
   auto rules_of_sessions = session_options(loaded.config.common, options.directory);
   if (!rules_of_sessions) return fail(rules_of_sessions.error());
+  // Hooks are run as by the server; nobody could search an audit log that ends with the process.
+  config::Common::Audit& audit = loaded.config.common.audit;
+  audit.fs_events = audit.provider_events = audit.log_events = 0;
+  auto made = make_hooks(loaded.config, options.directory);
+  if (!made) return fail(made.error());
+  const std::shared_ptr<events::Hooks> hooks = std::move(*made);
+  auto events = Events::make(loaded.config, **provider, hooks);
+  if (!events) return fail(events.error());
+  (*events)->start();
+  const std::shared_ptr<events::Stream>& stream = (*events)->stream();
+  const long holders = stream.use_count();
   session::Services services{.registry = std::make_shared<session::Registry>(),
                              .options = std::move(*rules_of_sessions),
-                             .storage = open_storage};
+                             .storage = open_storage,
+                             .events = stream};
   asio::io_context io;
   Result<int> status = fail(ErrorCode::internal, "the conversation did not end");
   asio::co_spawn(io, converse(std::move(*user), std::move(services)),
@@ -119,6 +152,9 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
                    if (!thrown) status = std::move(result);
                  });
   io.run();
+  deliver_rest(**provider, stream, holders);
+  (*events)->stop();
+  hooks->close(std::chrono::seconds(5));
   blocking_pool().join();
   return status;
 }

@@ -1,5 +1,6 @@
 """`ferry startsubsys` below a real sshd, started by whoever runs the tests."""
 import getpass
+import json
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ import paramiko
 import pytest
 
 from clients import ClientFailed, Paramiko, digest, random_file, run, same, sftp, wait_for
+from event_hooks import Program
 from ferry import binary, clean_environment, die_with_parent, free_port
 
 
@@ -106,6 +108,31 @@ def test_logs_go_to_standard_error(subsystem, keys, tmp_path):
     quiet = subsystem("-d", tmp_path / "homes2", "--log-level", "error", f"2>>{tmp_path}/quiet")
     sftp(quiet, ["mkdir made"], keys["ed25519"])
     assert (tmp_path / "quiet").read_text() == ""
+
+
+def test_hooks_decide_and_are_told(subsystem, keys, tmp_path):
+    program = Program(tmp_path)
+    user = subsystem("--base-home-dir", tmp_path / "homes")
+    home = tmp_path / "homes" / user.name
+    (user.server.config_dir / "ferry.json").write_text(json.dumps({"common": {"actions": {
+        "hook": str(program.path), "execute_on": ["pre-upload", "upload", "mkdir"]}}}))
+    program.behave('case "$SFTPGO_ACTION$SFTPGO_ACTION_VIRTUAL_PATH" in pre-upload*secret) exit 1;; esac')
+    source = random_file(tmp_path / "source", 1000)
+    sftp(user, [f"put {source} /fine", "mkdir /made"], keys["ed25519"])
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"put {source} /secret"], keys["ed25519"])
+    assert (home / "fine").exists() and not (home / "secret").exists()
+    [told] = program.wait("upload")
+    assert (told["ACTION_USERNAME"], told["ACTION_VIRTUAL_PATH"], told["ACTION_PROTOCOL"]) == (user.name, "/fine", "SFTP")
+    program.wait("mkdir")
+    # A client that goes away in the middle leaves an event, too.
+    client = Paramiko(user, keys["ed25519"])
+    file = client.__enter__().open("/cut", "wb")
+    file.write(b"x" * 1000)
+    file.flush()
+    client.client.get_transport().sock.close()
+    events = program.wait("upload", 2)
+    assert (events[1]["ACTION_VIRTUAL_PATH"], events[1]["ACTION_STATUS"]) == ("/cut", "2")
 
 
 def test_a_connection_that_breaks(subsystem, keys, tmp_path):
