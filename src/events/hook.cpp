@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/signal.h"
 #include "events/hook_child.h"
+#include "events/message.h"
 
 namespace ferry::events {
 
@@ -188,7 +189,10 @@ Task<Result<HookAnswer>> Hooks::run(HookRequest request) {
     std::size_t most;
   };
   const Counted counted(state.programs);
-  if (counted.most >= state.options.most_programs) co_return fail(ErrorCode::limit_exceeded, "too many hooks at once");
+  const bool by_accounts = request.name == file_hook || request.name == provider_hook;
+  const std::size_t all = state.options.most_programs;
+  if (counted.most >= (by_accounts ? all : all - all / 4))
+    co_return fail(ErrorCode::limit_exceeded, "too many hooks at once");
   auto answer = co_await run_program(state.options, request);
   co_return answer;
 }

@@ -37,7 +37,8 @@ struct HookOptions {
   std::chrono::seconds timeout{30};
   std::vector<std::string> environment;  // NAME=value
   std::vector<Command> commands;
-  std::size_t most_programs = 256;  // at once
+  // At once. A quarter is kept for what accounts do (fs_actions, provider_actions): strangers start the others.
+  std::size_t most_programs = 256;
 };
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;

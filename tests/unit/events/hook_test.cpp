@@ -176,6 +176,22 @@ TEST_F(HookTest, NotTooManyAtOnce) {
   EXPECT_TRUE(run(hooks, {.name = "x", .where = file})) << "they have ended";
 }
 
+TEST_F(HookTest, StrangersLeaveRoomForAccounts) {
+  HookOptions options;
+  options.most_programs = 4;
+  Hooks hooks(options, {});
+  asio::io_context context;
+  std::vector<std::future<Result<HookAnswer>>> answers;
+  const std::string file = program("sleep 0.3; echo done");
+  for (const char* name : {"pre_login", "pre_login", "post_connect", "pre_login", "fs_actions", "provider_actions"}) {
+    answers.push_back(asio::co_spawn(context, hooks.run({.name = name, .where = file}), asio::use_future));
+  }
+  context.run();
+  for (const std::size_t runs : {0U, 1U, 2U}) EXPECT_TRUE(answers[runs].get()) << runs;
+  EXPECT_EQ(answers[3].get().error().code, ErrorCode::limit_exceeded);
+  EXPECT_EQ(answers[4].get().has_value() + answers[5].get().has_value(), 1) << "four in all";
+}
+
 TEST_F(HookTest, InTheBackground) {
   const std::string file = program("echo $1 >> " + directory_.file("log"));
   {
