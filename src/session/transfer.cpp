@@ -198,7 +198,12 @@ Task<Result<std::size_t>> Transfer::read_at(std::uint64_t offset, MutableByteSpa
   std::uint64_t admitted = into.size();
   if (settlement_.sent) {
     admitted = settlement_.sent->admit(into.size());
-    if (admitted == 0 && !into.empty()) co_return count_read(fail(DataAllowance::refusal()));
+    if (admitted == 0 && !into.empty()) {
+      // That the file ends here may still be said.
+      const Result<vfs::FileInfo> info = co_await settlement_.file->info();
+      if (info && offset >= info->size) co_return count_read(0);
+      co_return count_read(fail(DataAllowance::refusal()));
+    }
   }
   Result<std::size_t> count = co_await settlement_.file->read_at(offset, into.first(admitted));
   if (settlement_.sent) settlement_.sent->give_back(admitted - count.value_or(0));

@@ -192,6 +192,18 @@ TEST_F(DataTransfer, SmallFilesAreReadToTheirEndNearTheLimit) {
   EXPECT_EQ(provider->transfer_quota("alice")->download, mb - 50);
 }
 
+TEST_F(DataTransfer, AFileThatUsesTheQuotaUpIsReadToItsEnd) {
+  user.download_data_transfer = 1;
+  test::write_file(real("f"), text_of(100));
+  login();
+  ASSERT_TRUE(ledger->update_transfer("alice", TransferUsage(0, mb - 100), QuotaUpdate::reset));
+  auto file = run(session->open(at("/f"), for_reading)).value();
+  Bytes into(200);
+  EXPECT_EQ(run(file->read_at(0, into)).value(), 100U);
+  EXPECT_EQ(run(file->read_at(100, into)).value(), 0U);
+  EXPECT_EQ(code_of(run(file->read_at(0, into))), ErrorCode::quota_exceeded);
+}
+
 TEST_F(DataTransfer, IsCountedAsTrackingSays) {
   login();
   ASSERT_TRUE(put("/f", text_of(1000)));
