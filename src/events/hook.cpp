@@ -191,8 +191,8 @@ Task<Result<HookAnswer>> Hooks::run(HookRequest request) {
   const Counted counted(state.programs);
   const bool by_accounts = request.name == file_hook || request.name == provider_hook;
   const std::size_t all = state.options.most_programs;
-  if (counted.most >= (by_accounts ? all : all - all / 4))
-    co_return fail(ErrorCode::limit_exceeded, "too many hooks at once");
+  const std::size_t most = by_accounts ? all : all - all / 4;
+  if (counted.most >= most) co_return fail(ErrorCode::limit_exceeded, "too many hooks at once");
   auto answer = co_await run_program(state.options, request);
   co_return answer;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t largest_file = std::size_t{512} << 20;
 }  // namespace
 
 Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load,
-                                    const store::LoadListener* listener) {
+                                    const store::LoadListener& listener) {
   if (load.file.empty()) return store::LoadReport();
   const auto refuse = [](const Error& error) { return fail(error.code, "--loaddata-from: " + error.message); };
   if (!load.file.is_absolute()) return refuse({ErrorCode::invalid_argument, "an absolute path is required"});

@@ -8,8 +8,7 @@
 namespace ferry::server {
 
 // Errors name --loaddata-from; what the dump had and this server does not keep is in the log.
-// `listener` may be null.
 Result<store::LoadReport> load_data(store::Accounts& accounts, const LoadData& load,
-                                    const store::LoadListener* listener);
+                                    const store::LoadListener& listener);
 
 }  // namespace ferry::server

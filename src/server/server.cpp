@@ -337,7 +337,7 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
     if (!done) return fail(done.error());
   }
   const store::LoadListener listener = parts->events->stream()->loads({.username = "__system__"});
-  const auto loaded_data = load_data(*parts->accounts, parts->options.load, &listener);
+  const auto loaded_data = load_data(*parts->accounts, parts->options.load, listener);
   if (!loaded_data) return fail(loaded_data.error());
   for (const auto& step : {&Parts::build_ssh, &Parts::listen_http}) {
     auto done = ((*parts).*step)(warnings);
@@ -455,7 +455,7 @@ Result<void> init_provider(const config::Loaded& loaded, const fs::path& directo
   auto rules = account_options(loaded.config);
   if (!rules) return fail(rules.error());
   store::Accounts accounts(**provider, std::move(*rules));
-  auto report = load_data(accounts, load, nullptr);  // nobody delivers now
+  auto report = load_data(accounts, load, {});  // nobody delivers now
   if (!report) return fail(report.error());
   return {};
 }

@@ -62,8 +62,10 @@ class OpenDirectory {
 class DataFlow {
  public:
   virtual ~DataFlow() = default;
-  // Before a piece goes on, from the client or to it; answers when its turn has come. Pieces should be small, 64 KiB or
-  // so: one that waits is no sign of life. quota_exceeded: it may not; connection_lost: the client left.
+  // The most a piece should be: one that waits is no sign of life. A pipe holds as much.
+  static constexpr std::size_t piece = std::size_t{64} * 1024;
+  // Before a piece goes on, from the client or to it; answers when its turn has come. quota_exceeded: it may not;
+  // connection_lost: the client left.
   virtual Task<Result<void>> receive(std::uint64_t count) = 0;
   virtual Task<Result<void>> send(std::uint64_t count) = 0;
 };

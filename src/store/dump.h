@@ -53,7 +53,7 @@ struct LoadReport {
   std::string text() const;
 };
 
-// Hears of each object when it is stored. The event says all but who did it.
+// Hears of each object when it is stored. The event says all but who did it. Empty: nobody listens.
 struct LoadListener {
   std::function<bool(std::string_view action, std::string_view type)> wants;
   std::function<void(model::ProviderEvent event)> tell;
@@ -65,6 +65,6 @@ struct LoadListener {
 // folders, groups, users, admins, API keys); should the provider fail in between, what was stored before stays.
 // invalid_argument: the message names the object, "users[3] \"maria\": permissions: please grant some permissions".
 Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode,
-                             const LoadListener* listener = nullptr);
+                             const LoadListener& listener = {});
 
 }  // namespace ferry::store

@@ -5,6 +5,7 @@
 
 #include "model/json.h"
 #include "store/dump.h"
+#include "store/object_text.h"
 
 namespace ferry::store {
 
@@ -210,81 +211,41 @@ std::vector<std::string> Contents::left_out() const {
   return list;
 }
 
-// What finds an object again once it was stored.
-struct Stored {
-  std::string name;
-  model::IpListType ip_list = {};
-};
-
-Stored key_of(const auto& object) {
-  Stored key{.name = name_of(object)};
-  if constexpr (requires { object.ipornet; }) key.ip_list = static_cast<model::IpListType>(object.type);
-  return key;
-}
-
-Result<std::string> shown(const auto& object) {
-  if (!object) return fail(object.error());
-  if constexpr (requires { **object; }) {
-    return model::to_text(**object, model::View::answer);
-  } else {
-    return model::to_text(*object, model::View::answer);
-  }
-}
-
-// One list of a dump: its key there, the type its objects have in events, and how one that is stored looks in REST.
-template <class Object>
-struct ListOf {
+// One list of a dump: its key there, and the type that its objects have in events.
+struct List {
   const char* key;
   const char* type;
-  Result<std::string> (*read)(Accounts& accounts, const Stored& key);
 };
-
-constexpr ListOf<model::Role> role_list{
-    "roles", "role", [](Accounts& from, const Stored& key) { return shown(from.provider().role(key.name)); }};
-constexpr ListOf<model::Folder> folder_list{
-    "folders", "folder", [](Accounts& from, const Stored& key) { return shown(from.provider().folder(key.name)); }};
-constexpr ListOf<model::Group> group_list{
-    "groups", "group", [](Accounts& from, const Stored& key) { return shown(from.provider().group(key.name)); }};
-constexpr ListOf<model::User> user_list{
-    "users", "user", [](Accounts& from, const Stored& key) { return shown(from.provider().user(key.name)); }};
-constexpr ListOf<model::Admin> admin_list{
-    "admins", "admin", [](Accounts& from, const Stored& key) { return shown(from.provider().admin(key.name)); }};
-constexpr ListOf<model::IpListEntry> ip_list_list{"ip_lists", "ip_list_entry", [](Accounts& from, const Stored& key) {
-                                                    return shown(from.ip_list_entry(key.ip_list, key.name));
-                                                  }};
-constexpr ListOf<model::ApiKey> api_key_list{
-    "api_keys", "api_key", [](Accounts& from, const Stored& key) { return shown(from.provider().api_key(key.name)); }};
 
 // One load on its way.
 struct Loading {
   Accounts& accounts;
   LoadMode mode;
-  const LoadListener* listener;
+  const LoadListener& listener;
   LoadReport report = {};
 
   template <class Object>
-  Result<void> store(const ListOf<Object>& list, std::vector<Object>& objects);
+  Result<void> store(const List& list, std::vector<Object>& objects);
 
  private:
-  template <class Object>
-  void tell(const ListOf<Object>& list, const Stored& key, bool added);
+  void tell(const ObjectKey& key, bool added);
 };
 
-template <class Object>
-void Loading::tell(const ListOf<Object>& list, const Stored& key, bool added) {
+void Loading::tell(const ObjectKey& key, bool added) {
   const std::string_view action = added ? "add" : "update";
-  if (listener == nullptr || !listener->wants(action, list.type)) return;
-  listener->tell({.action = std::string(action),
-                  .timestamp = model::now_ns(),
-                  .object_type = list.type,
-                  .object_name = key.name,
-                  .object_data = list.read(accounts, key).value_or("{}")});
+  if (!listener.wants || !listener.wants(action, key.type)) return;
+  listener.tell({.action = std::string(action),
+                 .timestamp = model::now_ns(),
+                 .object_type = std::string(key.type),
+                 .object_name = key.name,
+                 .object_data = object_text(accounts, key).value_or("{}")});
 }
 
 template <class Object>
-Result<void> Loading::store(const ListOf<Object>& list, std::vector<Object>& objects) {
+Result<void> Loading::store(const List& list, std::vector<Object>& objects) {
   for (Object& object : objects) {
-    const Stored key = key_of(object);
+    ObjectKey key{.type = list.type, .name = name_of(object)};
+    if constexpr (requires { object.ipornet; }) key.ip_list = static_cast<model::IpListType>(object.type);
     const auto restored = accounts.restore(std::move(object), mode == LoadMode::update);
     if (!restored) {
       return fail(restored.error().code, std::string(list.key) + " \"" + key.name + "\": " + restored.error().message +
@@ -297,7 +258,7 @@ Result<void> Loading::store(const ListOf<Object>& list, std::vector<Object>& obj
       if (*restored == Restored::updated) report.updated_users.push_back(key.name);
     }
     if constexpr (std::same_as<Object, model::Folder>) report.folders.push_back(key.name);
-    tell(list, key, *restored == Restored::added);
+    tell(key, *restored == Restored::added);
   }
   return {};
 }
@@ -312,20 +273,20 @@ std::string LoadReport::text() const {
   return text;
 }
 
-Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode, const LoadListener* listener) {
+Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode, const LoadListener& listener) {
   const auto dump = model::parse_object(text);
   if (!dump) return fail(dump.error());
   Contents contents(accounts, *dump);
   if (auto read = contents.read(); !read) return fail(read.error());
   Loading loading{accounts, mode, listener};
   loading.report.left_out = contents.left_out();
-  Result<void> done = loading.store(role_list, contents.roles);
-  if (done) done = loading.store(folder_list, contents.folders);
-  if (done) done = loading.store(group_list, contents.groups);
-  if (done) done = loading.store(user_list, contents.users);
-  if (done) done = loading.store(admin_list, contents.admins);
-  if (done) done = loading.store(ip_list_list, contents.ip_lists);
-  if (done) done = loading.store(api_key_list, contents.api_keys);
+  Result<void> done = loading.store({"roles", "role"}, contents.roles);
+  if (done) done = loading.store({"folders", "folder"}, contents.folders);
+  if (done) done = loading.store({"groups", "group"}, contents.groups);
+  if (done) done = loading.store({"users", "user"}, contents.users);
+  if (done) done = loading.store({"admins", "admin"}, contents.admins);
+  if (done) done = loading.store({"ip_lists", "ip_list_entry"}, contents.ip_lists);
+  if (done) done = loading.store({"api_keys", "api_key"}, contents.api_keys);
   if (!done) return fail(done.error());
   return std::move(loading.report);
 }

@@ -4,10 +4,9 @@ import os
 import stat
 import subprocess
 
-import paramiko
 import pytest
 
-from clients import ClientFailed, askpass, digest, random_file, rclone, run, same, ssh_options
+from clients import ClientFailed, Paramiko, askpass, digest, random_file, rclone, run, same, ssh_options
 from ferry import clean_environment
 
 ALL = {"FERRY_SFTPD__ENABLED_SSH_COMMANDS": "*"}
@@ -185,10 +184,7 @@ def test_commands_that_are_not_known_are_warned_of(make_server, public_keys, key
 
 
 def test_a_running_command_is_listed_and_can_be_closed(user):
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-    client.connect("127.0.0.1", user.server.sftp_port, user.name, user.password, allow_agent=False,
-                   look_for_keys=False, timeout=20)
+    client = Paramiko(user).client
     channel = client.get_transport().open_session()
     channel.exec_command("sha256sum -")
     channel.sendall(b"x")

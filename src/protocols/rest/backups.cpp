@@ -42,8 +42,7 @@ http::Response load(const Call& call, std::string_view dump) {
         {.username = call.admin().username, .ip = call.request.remote_ip, .role = call.admin().role});
   }
   const auto report =
-      store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update,
-                       call.api.events ? &listener : nullptr);
+      store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update, listener);
   if (!report) {
     log::warn("httpd", call.request.id, "the dump was not loaded: {}", report.error().message);
     return error_response(report.error());

@@ -1,6 +1,7 @@
 #include "protocols/rest/object_events.h"
 
 #include "protocols/rest/operations.h"
+#include "store/object_text.h"
 
 namespace ferry::rest {
 
@@ -10,53 +11,18 @@ struct ObjectKind {
   std::string_view collection;  // "" where there is none
   std::string_view parameter;   // of an element's path
   std::string_view own;         // PUT there changes the caller itself; so does saving a second factor
-  // As REST shows it. Errors as the provider's.
-  Result<std::string> (*read)(const Call& call, const std::string& name);
 };
 
 namespace {
 
-Result<std::string> text_of(const auto& object) {
-  if (!object) return fail(object.error());
-  if constexpr (requires { **object; }) {
-    return model::to_text(**object, model::View::answer);
-  } else {
-    return model::to_text(*object, model::View::answer);
-  }
-}
-
-Result<std::string> read_user(const Call& call, const std::string& name) {
-  return text_of(call.api.accounts.provider().user(name));
-}
-Result<std::string> read_admin(const Call& call, const std::string& name) {
-  return text_of(call.api.accounts.provider().admin(name));
-}
-Result<std::string> read_folder(const Call& call, const std::string& name) {
-  return text_of(call.api.accounts.provider().folder(name));
-}
-Result<std::string> read_group(const Call& call, const std::string& name) {
-  return text_of(call.api.accounts.provider().group(name));
-}
-Result<std::string> read_role(const Call& call, const std::string& name) {
-  return text_of(call.api.accounts.provider().role(name));
-}
-Result<std::string> read_api_key(const Call& call, const std::string& id) {
-  return text_of(call.api.accounts.provider().api_key(id));
-}
-Result<std::string> read_ip_list_entry(const Call& call, const std::string& ipornet) {
-  const auto type = ip_list_of(call);
-  if (!type) return fail(type.error());
-  return text_of(call.api.accounts.ip_list_entry(*type, ipornet));
-}
-
 constexpr ObjectKind kinds[] = {
-    {"user", "/api/v2/users", "username", "/api/v2/user/", read_user},
-    {"admin", "/api/v2/admins", "username", "/api/v2/admin/", read_admin},
-    {"folder", "/api/v2/folders", "name", "", read_folder},
-    {"group", "/api/v2/groups", "name", "", read_group},
-    {"role", "/api/v2/roles", "name", "", read_role},
-    {"api_key", "/api/v2/apikeys", "id", "", read_api_key},
-    {"ip_list_entry", "/api/v2/iplists/{type}", "ipornet", "", read_ip_list_entry},
+    {"user", "/api/v2/users", "username", "/api/v2/user/"},
+    {"admin", "/api/v2/admins", "username", "/api/v2/admin/"},
+    {"folder", "/api/v2/folders", "name", ""},
+    {"group", "/api/v2/groups", "name", ""},
+    {"role", "/api/v2/roles", "name", ""},
+    {"api_key", "/api/v2/apikeys", "id", ""},
+    {"ip_list_entry", "/api/v2/iplists/{type}", "ipornet", ""},
 };
 
 enum class Where : std::uint8_t { elsewhere, collection, element, own };
@@ -84,6 +50,13 @@ std::string name_in(const http::Response& response) {
   return name ? *name : std::string();
 }
 
+// As REST shows it.
+std::string text_of(const Call& call, const model::ProviderEvent& event) {
+  store::ObjectKey key{.type = event.object_type, .name = event.object_name};
+  if (event.object_type == "ip_list_entry") key.ip_list = ip_list_of(call).value_or(model::IpListType{});
+  return store::object_text(call.api.accounts, key).value_or("{}");
+}
+
 }  // namespace
 
 ObjectChange::ObjectChange(const Row& row, const Call& call) : call_(call) {
@@ -93,27 +66,22 @@ ObjectChange::ObjectChange(const Row& row, const Call& call) : call_(call) {
     const std::string_view action =
         where == Where::elsewhere ? std::string_view() : action_of(where, row.method, row.path);
     if (action.empty() || !call.api.events->wants_objects(action, kind.type)) continue;
-    kind_ = &kind;
     event_.action = action;
     event_.object_type = kind.type;
     event_.username = where == Where::own ? "__self__" : call.caller->name();
     if (where == Where::own) event_.object_name = call.caller->name();
     if (where == Where::element) event_.object_name = call.name(kind.parameter);
   }
-  if (kind_ == nullptr) return;
+  if (event_.object_type.empty()) return;
   event_.ip = call.request.remote_ip;
   event_.role = call.caller->user ? call.user().role : call.admin().role;
-  if (event_.action == "delete") {
-    event_.object_data = kind_->read(call, event_.object_name).value_or("{}");
-  }
+  if (event_.action == "delete") event_.object_data = text_of(call, event_);
 }
 
 void ObjectChange::tell(const http::Response& response) {
-  if (kind_ == nullptr || response.status < 200 || response.status >= 300) return;
+  if (event_.object_type.empty() || response.status < 200 || response.status >= 300) return;
   if (event_.action == "add") event_.object_name = name_in(response);
-  if (event_.action != "delete") {
-    event_.object_data = kind_->read(call_, event_.object_name).value_or("{}");
-  }
+  if (event_.action != "delete") event_.object_data = text_of(call_, event_);
   event_.timestamp = model::now_ns();
   call_.api.events->publish(std::move(event_));
 }

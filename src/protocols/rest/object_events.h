@@ -8,8 +8,6 @@
 
 namespace ferry::rest {
 
-struct ObjectKind;
-
 class ObjectChange {
  public:
   // Before the operation: looks at what is about to go.
@@ -19,8 +17,7 @@ class ObjectChange {
 
  private:
   const Call& call_;
-  const ObjectKind* kind_ = nullptr;  // null: the route changes nothing that anybody wants to hear of
-  model::ProviderEvent event_;
+  model::ProviderEvent event_;  // without a type: the route changes nothing that anybody wants to hear of
 };
 
 }  // namespace ferry::rest

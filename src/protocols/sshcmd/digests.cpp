@@ -29,8 +29,6 @@ std::string digest_line(ByteSpan digest, std::string_view name) {
   return (shown.size() > name.size() ? "\\" : "") + crypto::hex_encode(digest) + "  " + shown + '\n';
 }
 
-constexpr std::size_t piece = 64 * 1024;
-
 Task<Result<Bytes>> digest_input(Invocation call, const Word& word, HashAlgorithm algorithm) {
   const Result<VirtualPath> path = call.path(word);
   if (!path) co_return fail(path.error());
@@ -43,7 +41,7 @@ Task<Result<Bytes>> digest_input(Invocation call, const Word& word, HashAlgorith
       const bool more = co_await channel.wait_input(0);
       if (!more) co_return hasher.finish();
     }
-    const std::size_t count = std::min(channel.input().front().size(), piece);
+    const std::size_t count = std::min(channel.input().front().size(), session::DataFlow::piece);
     const Result<void> passed = co_await (*flow)->receive(count);
     if (!passed) co_return fail(passed.error());
     hasher.update(channel.input().front().first(count));

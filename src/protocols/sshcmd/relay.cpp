@@ -11,10 +11,10 @@ namespace ferry::sshcmd {
 
 namespace {
 
-constexpr std::size_t piece = 64 * 1024;  // what a pipe holds
+using session::DataFlow;
 
 struct Joint {
-  Joint(ssh::Channel& on, Child& with, session::DataFlow& through, const asio::any_io_executor& executor)
+  Joint(ssh::Channel& on, Child& with, DataFlow& through, const asio::any_io_executor& executor)
       : channel(on), child(with), flow(through), changed(executor) {}
 
   void refuse(const Error& why) {
@@ -24,7 +24,7 @@ struct Joint {
 
   ssh::Channel& channel;
   Child& child;
-  session::DataFlow& flow;
+  DataFlow& flow;
   Relayed result;
   int pumps = 0;  // still running
   Signal changed;
@@ -42,7 +42,7 @@ Task<void> pump_input(Joint& joint) {
     }
     const ByteSpan first = joint.channel.input().front();
     if (reading && admitted == 0) {
-      admitted = std::min(first.size(), piece);
+      admitted = std::min(first.size(), DataFlow::piece);
       const Result<void> passed = co_await joint.flow.receive(admitted);
       if (!passed) joint.refuse(passed.error());
       reading = passed.has_value();
@@ -60,7 +60,7 @@ Task<void> pump_input(Joint& joint) {
 }
 
 Task<void> pump_output(Joint& joint, bool errors) {
-  Bytes buffer(piece);
+  Bytes buffer(DataFlow::piece);
   bool wanted = true;
   while (true) {
     Result<std::size_t> count = fail(ErrorCode::internal);

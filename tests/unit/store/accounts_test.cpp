@@ -91,6 +91,49 @@ TEST_F(AccountsTest, UpdateKeepsWhatIsLeftOut) {
   EXPECT_TRUE(*crypto::verify_password((*updated)->password, "new"));
 }
 
+// What a login hook answers for an account that it saw a while ago.
+TEST_F(AccountsTest, ProvidedUsersKeepWhatOthersChangedMeanwhile) {
+  model::User user = new_user("secret");
+  user.username = "maria";
+  user.filters.max_upload_file_size = 10;
+  const auto seen = accounts_.provide_user(user, nullptr);
+  ASSERT_TRUE(seen) << seen.error().message;
+  model::User by_admin = **seen;
+  by_admin.status = 0;
+  by_admin.password = "another";
+  by_admin.filters.denied_protocols = {"FTP"};
+  ASSERT_TRUE(accounts_.update_user("maria", by_admin));
+  model::User by_hook = **seen;
+  by_hook.description = "of the hook";
+  by_hook.filters.max_upload_file_size = 20;
+  const auto provided = accounts_.provide_user(by_hook, *seen);
+  ASSERT_TRUE(provided) << provided.error().message;
+  EXPECT_EQ((*provided)->status, 0);
+  EXPECT_EQ((*provided)->filters.denied_protocols, std::vector<std::string>{"FTP"});
+  EXPECT_TRUE(*crypto::verify_password((*provided)->password, "another"));
+  EXPECT_EQ((*provided)->description, "of the hook");
+  EXPECT_EQ((*provided)->filters.max_upload_file_size, 20);
+  // What both changed is the hook's.
+  by_hook = **provided;
+  by_hook.status = 1;
+  EXPECT_EQ((*accounts_.provide_user(by_hook, *provided))->status, 1);
+}
+
+TEST_F(AccountsTest, ProvidedUsersAreNotMadeAgain) {
+  model::User user = new_user("secret");
+  user.username = "maria";
+  const auto seen = accounts_.provide_user(user, nullptr);
+  ASSERT_TRUE(seen);
+  // Two first logins at once: both hooks say the same; another account of the name is nobody's to replace.
+  EXPECT_TRUE(accounts_.provide_user(user, nullptr));
+  model::User other = user;
+  other.home_dir = "/srv/other";
+  EXPECT_EQ(accounts_.provide_user(other, nullptr).error().code, ErrorCode::conflict);
+  ASSERT_TRUE(provider_->delete_user("maria"));
+  EXPECT_EQ(accounts_.provide_user(user, *seen).error().code, ErrorCode::conflict);
+  EXPECT_EQ(provider_->user("maria").error().code, ErrorCode::not_found);
+}
+
 TEST_F(AccountsTest, RefusesWhatCannotBe) {
   model::User user = new_user("x");
   user.permissions.clear();
