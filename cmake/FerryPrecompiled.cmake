@@ -1,8 +1,8 @@
-# The headers that nearly every file reads, read once. Release builds only: the others show when an include is missing.
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT FERRY_SANITIZE)
-  set(default_precompile ON)
-else()
+# The headers that nearly every file reads, read once. Not in debug builds: these show when an include is missing.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT FERRY_SANITIZE)
   set(default_precompile OFF)
+else()
+  set(default_precompile ON)
 endif()
 option(FERRY_PRECOMPILE "precompile the headers of the standard library, Asio and JSON" ${default_precompile})
 if(FERRY_PRECOMPILE)
