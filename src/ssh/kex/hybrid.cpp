@@ -1,29 +1,22 @@
 // mlkem768x25519-sha256: ML-KEM-768 and X25519, broken only when both are (draft-ietf-sshm-mlkem-hybrid-kex).
 #include <algorithm>
+#include <iterator>
 
 #include "ssh/kex/key_agreement_keys.h"
 
 namespace ferry::ssh {
 
-namespace {
-
 namespace kem = crypto::ml_kem768;
-constexpr std::size_t x25519_size = 32;
+using crypto::x25519_size;
 
-}  // namespace
-
-Result<KeyAgreementAnswer> finish_hybrid(const kem::Encapsulation& sent, EVP_PKEY* own, ByteSpan client_x25519) {
-  const Result<crypto::Secret> classical = x25519(own, client_x25519);
+Result<KeyAgreementAnswer> finish_hybrid(const kem::Encapsulation& sent, const crypto::X25519Key& own,
+                                         ByteSpan client_x25519) {
+  const Result<crypto::Secret> classical = agree_x25519(own, client_x25519);
   if (!classical) return fail(classical.error());
 
   KeyAgreementAnswer answer;
   answer.server_public = sent.ciphertext;
-  answer.server_public.resize(kem::ciphertext_size + x25519_size);
-  std::size_t size = x25519_size;
-  auto* const own_value = reinterpret_cast<unsigned char*>(answer.server_public.data() + kem::ciphertext_size);
-  if (EVP_PKEY_get_raw_public_key(own, own_value, &size) != 1) {
-    return fail(ErrorCode::internal, "OpenSSL: no public value");
-  }
+  std::ranges::copy(own.public_value(), std::back_inserter(answer.server_public));
   // Section 2.4: K = HASH(K_PQ || K_CL), encoded as string, not as mpint.
   Bytes combined = crypto::hash(crypto::HashAlgorithm::sha256, {sent.shared.bytes(), classical->bytes()});
   answer.shared = crypto::Secret(4 + combined.size());
@@ -39,9 +32,7 @@ Result<KeyAgreementAnswer> agree_hybrid(ByteSpan client_public) {
   }
   const Result<kem::Encapsulation> sent = kem::encapsulate(client_public.first(kem::encapsulation_key_size));
   if (!sent) return fail(sent.error());
-  const EvpKey own = new_x25519_key();
-  if (!own) return fail(ErrorCode::internal, "OpenSSL made no ephemeral key");
-  return finish_hybrid(*sent, own.get(), client_public.subspan(kem::encapsulation_key_size));
+  return finish_hybrid(*sent, crypto::X25519Key(), client_public.subspan(kem::encapsulation_key_size));
 }
 
 }  // namespace ferry::ssh

@@ -15,7 +15,6 @@ namespace {
 
 using crypto::HashAlgorithm;
 
-constexpr std::size_t x25519_size = 32;
 constexpr std::string_view hybrid_name = "mlkem768x25519-sha256";
 
 constexpr std::array<KeyAgreement, 10> methods = {{
@@ -31,31 +30,27 @@ constexpr std::array<KeyAgreement, 10> methods = {{
     {"diffie-hellman-group14-sha1", HashAlgorithm::sha1, true, false},
 }};
 
-// What OpenSSL calls each method's keys, and how long an uncompressed point or the prime is.
+// What OpenSSL calls the keys of a method, and how long an uncompressed point or the prime is. Not of those on X25519.
 struct Group {
+  std::string_view method;
   const char* key_type;
   const char* name;
   std::size_t size;
 };
-constexpr Group x25519_group{"X25519", nullptr, x25519_size};
+constexpr std::array<Group, 7> groups = {{
+    {"diffie-hellman-group16-sha512", "DH", "modp_4096", 512},
+    {"diffie-hellman-group14-sha256", "DH", "modp_2048", 256},
+    {"ecdh-sha2-nistp256", "EC", "P-256", 65},
+    {"ecdh-sha2-nistp384", "EC", "P-384", 97},
+    {"ecdh-sha2-nistp521", "EC", "P-521", 133},
+    {"diffie-hellman-group18-sha512", "DH", "modp_8192", 1024},
+    {"diffie-hellman-group14-sha1", "DH", "modp_2048", 256},
+}};
 
 const Group& group_of(const KeyAgreement& method) {
-  static constexpr std::array<Group, methods.size()> groups = {{
-      x25519_group,
-      x25519_group,
-      x25519_group,
-      {"DH", "modp_4096", 512},
-      {"DH", "modp_2048", 256},
-      {"EC", "P-256", 65},
-      {"EC", "P-384", 97},
-      {"EC", "P-521", 133},
-      {"DH", "modp_8192", 1024},
-      {"DH", "modp_2048", 256},
-  }};
-  for (std::size_t i = 0; i < methods.size(); ++i) {
-    if (methods[i].name == method.name) return groups[i];
-  }
-  throw std::logic_error("unknown key agreement");
+  const auto found = std::ranges::find(groups, method.name, &Group::method);
+  if (found == groups.end()) throw std::logic_error("unknown key agreement");
+  return *found;
 }
 
 // The primes of RFC 3526 by their size in bytes.
@@ -76,7 +71,7 @@ EvpKey generate(const Group& group) {
   const Context context(EVP_PKEY_CTX_new_from_name(nullptr, group.key_type, nullptr), &EVP_PKEY_CTX_free);
   EVP_PKEY* key = nullptr;
   const bool done = context && EVP_PKEY_keygen_init(context.get()) == 1 &&
-                    (group.name == nullptr || EVP_PKEY_CTX_set_group_name(context.get(), group.name) == 1) &&
+                    EVP_PKEY_CTX_set_group_name(context.get(), group.name) == 1 &&
                     EVP_PKEY_generate(context.get(), &key) == 1;
   return {done ? key : nullptr, &EVP_PKEY_free};
 }
@@ -100,10 +95,6 @@ Result<void> check_dh_value(ByteSpan digits, std::size_t prime_size) {
 
 // The client's value as a key. OpenSSL refuses a point that is not on the curve.
 Result<EvpKey> peer_key(const Group& group, EVP_PKEY* own, ByteSpan value) {
-  if (group.name == nullptr) {
-    if (value.size() != x25519_size) return refuse("X25519 value of a wrong length");
-    return EvpKey(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, raw(value), value.size()), &EVP_PKEY_free);
-  }
   const bool curve = std::string_view(group.key_type) == "EC";
   if (curve) {
     // SEC 1 section 2.3.3: 04, then both coordinates; the compressed and hybrid forms are not for SSH.
@@ -128,7 +119,7 @@ Result<crypto::Secret> derive(EVP_PKEY* own, EVP_PKEY* peer) {
   if (!ready) return refuse("key agreement failed");
   crypto::Secret shared(size);
   if (EVP_PKEY_derive(context.get(), reinterpret_cast<unsigned char*>(shared.bytes().data()), &size) != 1) {
-    return refuse("key agreement failed");  // X25519: the all-zero result that RFC 8731 section 3 refuses
+    return refuse("key agreement failed");
   }
   if (size == shared.size()) return shared;
   return crypto::Secret(ByteSpan(shared.bytes()).first(size));
@@ -162,12 +153,18 @@ crypto::Secret shared_as_mpint(ByteSpan big_endian) {
   return encoded;
 }
 
-EvpKey new_x25519_key() { return generate(x25519_group); }
+Result<crypto::Secret> agree_x25519(const crypto::X25519Key& own, ByteSpan client_public) {
+  if (client_public.size() != crypto::x25519_size) return refuse("X25519 value of a wrong length");
+  std::optional<crypto::Secret> shared = own.agree(client_public.first<crypto::x25519_size>());
+  if (!shared) return refuse("X25519 value of small order");
+  return std::move(*shared);
+}
 
-Result<crypto::Secret> x25519(EVP_PKEY* own, ByteSpan client_public) {
-  const Result<EvpKey> peer = peer_key(x25519_group, own, client_public);
-  if (!peer) return fail(peer.error());
-  return derive(own, peer->get());
+Result<KeyAgreementAnswer> agree_with(const crypto::X25519Key& own, ByteSpan client_public) {
+  const Result<crypto::Secret> shared = agree_x25519(own, client_public);
+  if (!shared) return fail(shared.error());
+  const auto value = own.public_value();
+  return KeyAgreementAnswer{Bytes(value.begin(), value.end()), shared_as_mpint(shared->bytes())};
 }
 
 Result<KeyAgreementAnswer> agree_with(const KeyAgreement& method, EVP_PKEY* own, ByteSpan client_public) {
@@ -187,6 +184,7 @@ const KeyAgreement* find_key_agreement(std::string_view name) {
 
 Result<KeyAgreementAnswer> agree(const KeyAgreement& method, ByteSpan client_public) {
   if (method.name == hybrid_name) return agree_hybrid(client_public);
+  if (method.name.starts_with("curve25519-")) return agree_with(crypto::X25519Key(), client_public);
   const EvpKey own = generate(group_of(method));
   if (!own) return fail(ErrorCode::internal, "OpenSSL made no ephemeral key");
   return agree_with(method, own.get(), client_public);

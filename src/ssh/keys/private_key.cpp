@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <stdexcept>
 
-#include "crypto/ed25519.h"
+#include "crypto/curve25519.h"
 #include "crypto/encoding.h"
 #include "ssh/keys/private_key_text.h"
 

@@ -9,7 +9,7 @@
 #include <array>
 #include <bit>
 
-#include "crypto/ed25519.h"
+#include "crypto/curve25519.h"
 #include "crypto/encoding.h"
 #include "ssh/keys/native_key.h"
 

@@ -26,12 +26,6 @@ const KeyAgreement& method(std::string_view name) {
   return *found;
 }
 
-EvpKey x25519_key(const Bytes& secret) {
-  return {EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, reinterpret_cast<const unsigned char*>(secret.data()),
-                                       secret.size()),
-          &EVP_PKEY_free};
-}
-
 // A key of an EC or DH group with a known private number; without `point`, f = 2^secret mod p is computed.
 EvpKey group_key(const char* type, const char* group, const Bytes& secret, const Bytes& point) {
   BIGNUM* number =
@@ -98,9 +92,10 @@ TEST(KeyAgreement, Built) {
 
 // RFC 7748 section 6.1; the result as an mpint (RFC 8731 section 3.1).
 TEST(KeyAgreement, X25519Vector) {
-  const EvpKey bob = x25519_key(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
-  const Result<KeyAgreementAnswer> answer = agree_with(
-      method("curve25519-sha256"), bob.get(), hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"));
+  const Bytes secret = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+  const crypto::X25519Key bob(crypto::X25519Value{secret});
+  const Result<KeyAgreementAnswer> answer =
+      agree_with(bob, hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(to_hex(answer->server_public), "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
   EXPECT_EQ(to_hex(answer->shared.bytes()), "000000204a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
@@ -130,8 +125,9 @@ TEST(Hybrid, KnownAnswer) {
   const HybridVector v;
   const auto sent = crypto::ml_kem768::encapsulate_with(v.kem_key, v.message);
   ASSERT_TRUE(sent);
-  const EvpKey bob = x25519_key(hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
-  const Result<KeyAgreementAnswer> answer = finish_hybrid(*sent, bob.get(), v.alice);
+  const Bytes secret = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+  const Result<KeyAgreementAnswer> answer =
+      finish_hybrid(*sent, crypto::X25519Key(crypto::X25519Value{secret}), v.alice);
   ASSERT_TRUE(answer);
   ASSERT_EQ(answer->server_public.size(), 1088U + 32U);
   EXPECT_EQ(sha256(ByteSpan(answer->server_public).first(1088)), to_hex(v.ciphertext_hash));
@@ -249,9 +245,7 @@ TEST(KeyAgreement, FiniteFieldVectors) {
 TEST(KeyAgreement, BothSidesAgree) {
   struct {
     const char *method, *type, *group;
-  } const cases[] = {{"curve25519-sha256", "X25519", nullptr},
-                     {"curve25519-sha256@libssh.org", "X25519", nullptr},
-                     {"ecdh-sha2-nistp256", "EC", "P-256"},
+  } const cases[] = {{"ecdh-sha2-nistp256", "EC", "P-256"},
                      {"ecdh-sha2-nistp384", "EC", "P-384"},
                      {"ecdh-sha2-nistp521", "EC", "P-521"},
                      {"diffie-hellman-group14-sha256", "DH", "modp_2048"},
@@ -260,7 +254,7 @@ TEST(KeyAgreement, BothSidesAgree) {
     EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, c.type, nullptr);
     EVP_PKEY* raw = nullptr;
     EVP_PKEY_keygen_init(context);
-    if (c.group != nullptr) EVP_PKEY_CTX_set_group_name(context, c.group);
+    EVP_PKEY_CTX_set_group_name(context, c.group);
     EVP_PKEY_generate(context, &raw);
     EVP_PKEY_CTX_free(context);
     const EvpKey client(raw, &EVP_PKEY_free);
@@ -278,6 +272,19 @@ TEST(KeyAgreement, BothSidesAgree) {
     ASSERT_TRUE(mirrored) << c.method;
     EXPECT_EQ(to_hex(server->shared.bytes()), to_hex(mirrored->shared.bytes()));
     EXPECT_NE(to_hex(agree(method(c.method), value)->server_public), to_hex(server->server_public)) << "not ephemeral";
+  }
+}
+
+TEST(KeyAgreement, BothSidesAgreeOnX25519) {
+  for (const char* name : {"curve25519-sha256", "curve25519-sha256@libssh.org"}) {
+    const crypto::X25519Key client;
+    const Result<KeyAgreementAnswer> server = agree(method(name), client.public_value());
+    ASSERT_TRUE(server) << name;
+    const Result<KeyAgreementAnswer> mirrored = agree_with(client, server->server_public);
+    ASSERT_TRUE(mirrored) << name;
+    EXPECT_EQ(to_hex(server->shared.bytes()), to_hex(mirrored->shared.bytes()));
+    const Result<KeyAgreementAnswer> again = agree(method(name), client.public_value());
+    EXPECT_NE(to_hex(again->server_public), to_hex(server->server_public)) << "not ephemeral";
   }
 }
 

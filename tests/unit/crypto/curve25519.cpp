@@ -1,4 +1,4 @@
-#include "crypto/ed25519.h"
+#include "crypto/curve25519.h"
 
 #include "tests/unit/crypto/support.h"
 
@@ -62,6 +62,27 @@ TEST(Ed25519, KeysOfSmallOrderAreRefused) {
   Bytes signature(64);
   signature[0] = std::byte{1};
   EXPECT_FALSE(verify_ed25519(Ed25519Key(key), Ed25519Signature(signature), as_bytes("anything")));
+}
+
+// RFC 7748 sections 5.2 and 6.1.
+TEST(X25519, KnownAnswers) {
+  struct {
+    const char *private_key, *peer, *shared;
+  } const cases[] = {{"a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+                      "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+                      "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"},
+                     {"4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+                      "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+                      "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957"}};
+  for (const auto& c : cases) {
+    const Bytes private_key = hex(c.private_key), peer = hex(c.peer);
+    const std::optional<Secret> shared = X25519Key(X25519Value(private_key)).agree(X25519Value(peer));
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(to_hex(shared->bytes()), c.shared);
+  }
+  const Bytes bob = hex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+  EXPECT_EQ(to_hex(X25519Key(X25519Value(bob)).public_value()),
+            "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
 }
 
 }  // namespace
