@@ -46,7 +46,7 @@ Result<void> ApiKeyChecker::check_secret(const model::ApiKey& key, std::string_v
 
 Result<KeyCaller> ApiKeyChecker::find_account(const model::ApiKey& key, const std::string& owner,
                                               std::string_view client_ip) {
-  const Circumstances at{store::now_ms(), client_ip, "HTTP", local_time_};
+  const Circumstances at{clock_(), client_ip, "HTTP", local_time_};
   KeyCaller caller;
   caller.id = key.id;
   if (key.scope == model::api_key_scope_user) {
@@ -72,7 +72,10 @@ Result<KeyCaller> ApiKeyChecker::attempt(std::string_view text, std::string_view
   const auto key = provider_.api_key(parts->id);
   if (!key) return fail(key.error());
   if (auto right = check_secret(*key, parts->secret); !right) return fail(right.error());
-  const std::int64_t now = store::now_ms();
+  const std::int64_t now = clock_();
+  if (key->expires_at > 0) {
+    if (auto known = check_clock(key->last_use_at, now); !known) return fail(known.error());
+  }
   if (key->expires_at > 0 && key->expires_at < now) return refuse("the API key has expired");
   const std::string named = naming_.convert(parts->username);
   const std::string& bound = key->scope == model::api_key_scope_user ? key->user : key->admin;

@@ -1,11 +1,14 @@
 // API keys at a request: "id.secret", or "id.secret.username" for a key that is bound to nobody. Safe from any thread.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "auth/password_cache.h"
 #include "base/error.h"
+#include "base/expiry_clock.h"
 #include "model/admin.h"
 #include "model/user.h"
 #include "model/validate.h"
@@ -22,9 +25,10 @@ struct KeyCaller {
 
 class ApiKeyChecker {
  public:
-  // local_time: as LoginOptions.
-  ApiKeyChecker(store::Provider& provider, model::NamingRules naming, bool local_time)
-      : provider_(provider), naming_(naming), local_time_(local_time) {}
+  // local_time, clock: as LoginOptions.
+  ApiKeyChecker(store::Provider& provider, model::NamingRules naming, bool local_time,
+                std::function<std::int64_t()> clock = expiry_now_ms)
+      : provider_(provider), naming_(naming), local_time_(local_time), clock_(std::move(clock)) {}
 
   // The key is known, right and not expired; the account allows API keys and keeps the rules of a login over HTTP
   // (status, expiration, addresses, times, protocol). A key stands in for password and one-time code. All of it is
@@ -40,6 +44,7 @@ class ApiKeyChecker {
   store::Provider& provider_;
   const model::NamingRules naming_;
   const bool local_time_;
+  const std::function<std::int64_t()> clock_;
   PasswordCache cache_;  // for keys of dumps, whose hashes may be slow
 };
 

@@ -43,6 +43,10 @@ LoginRequest with_code_apart(const LoginRequest& request) {
   return parted;
 }
 
+// Unix seconds by which one-time codes are judged. An authenticator goes by the right time, whatever ours has shown; a
+// code that was used is not good again (store/used_codes.h), whatever it shows.
+std::int64_t code_time() { return store::now_ms() / 1000; }
+
 bool login_is_to_be_noted(const model::User& user, const LoginRequest& request, const Circumstances& at) {
   return !request.probe && at.now_ms - user.last_login > last_login_interval_ms;
 }
@@ -100,9 +104,10 @@ struct Authenticator::State {
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
   Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
-  Result<void> check_code(const model::User& user, const std::optional<crypto::Secret>& code, const Circumstances& at);
+  Result<void> check_code(const model::User& user, const std::optional<crypto::Secret>& code,
+                          std::string_view protocol);
   Circumstances circumstances(const LoginRequest& request) const {
-    return {store::now_ms(), request.client_ip, request.protocol, options.local_time};
+    return {options.clock(), request.client_ip, request.protocol, options.local_time};
   }
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
@@ -162,9 +167,9 @@ Result<void> Authenticator::State::check_credential(model::UserPtr& user, const 
 }
 
 Result<void> Authenticator::State::check_code(const model::User& user, const std::optional<crypto::Secret>& code,
-                                              const Circumstances& at) {
+                                              std::string_view protocol) {
   if (!code) return refuse("the one-time code is missing");
-  return second_factor.use_code(user, at.protocol, code->text(), at.now_ms / 1000);
+  return second_factor.use_code(user, protocol, code->text(), code_time());
 }
 
 Result<void> Authenticator::State::check_password(model::UserPtr& user, const LoginRequest& request,
@@ -303,7 +308,7 @@ Result<LoginOutcome> Authenticator::State::decide_about(Result<model::UserPtr> u
     return outcome;
   }
   if (coded) {
-    if (auto right = check_code(**user, request.code, at); !right) return fail(right.error());
+    if (auto right = check_code(**user, request.code, request.protocol); !right) return fail(right.error());
   }
   if (!step->partial && login_is_to_be_noted(**user, request, at)) {
     const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
@@ -321,7 +326,7 @@ Result<void> Authenticator::State::decide_part(const LoginRequest& request, bool
   const Result<Step> step = check_account(user, request, at);
   const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (code && !has_codes) {
-    second_factor.waste_a_code(at.now_ms / 1000);
+    second_factor.waste_a_code(code_time());
     return step ? refuse("the account has no one-time codes") : refuse(step.error().message);
   }
   if (!step) {
@@ -329,11 +334,11 @@ Result<void> Authenticator::State::decide_part(const LoginRequest& request, bool
     return fail(step.error());
   }
   if (!code) return check_password(*user, request, verdict);
-  return check_code(**user, request.code, at);
+  return check_code(**user, request.code, request.protocol);
 }
 
 Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginRequest& request) {
-  const Circumstances at{store::now_ms(), request.client_ip, "HTTP", options.local_time};
+  const Circumstances at{options.clock(), request.client_ip, "HTTP", options.local_time};
   const std::string_view password = request.password.text();
   auto admin = provider.admin(options.naming.convert(request.username));
   const auto allowed = admin ? check_admin(**admin, at) : Result<void>(fail(admin.error()));
@@ -344,7 +349,7 @@ Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginReque
   const std::string stored = (*admin)->password;
   if (!password_matches("admin:" + (*admin)->username, stored, password)) return refuse("the password is wrong");
   if ((*admin)->filters.totp_config.enabled) {
-    const auto right = second_factor.use_code(**admin, request.code.text(), at.now_ms / 1000);
+    const auto right = second_factor.use_code(**admin, request.code.text(), code_time());
     if (!right) return fail(right.error());
   }
   const std::string renewed = renewed_hash(stored, password);

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@
 #include "auth/second_factor.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/expiry_clock.h"
 #include "base/task.h"
 #include "crypto/password.h"
 #include "crypto/secret.h"
@@ -84,6 +86,7 @@ struct LoginOptions {
   crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
   bool password_caching = true;
   bool local_time = false;  // access_time is in the server's time zone, not UTC
+  std::function<std::int64_t()> clock = expiry_now_ms;
   std::vector<TotpConfiguration> totp = {};
   crypto::Secret master_key = {};  // opens the secrets of one-time codes
   LoginHookOptions hooks = {};

@@ -20,10 +20,10 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
 }
 
 Result<void> check_expiration(const model::User& user, Method method, const Circumstances& at) {
-  // A clock that has shown much later times cannot tell what has expired.
-  const bool expires = user.expiration_date > 0 || user.filters.password_expiration > 0;
-  if (expires && user.last_login - at.now_ms > day_ms) {
-    return fail(ErrorCode::internal, "the clock is behind the account's last login");
+  const bool depends =
+      user.expiration_date > 0 || user.filters.password_expiration > 0 || !user.filters.access_time.empty();
+  if (depends) {
+    if (auto known = check_clock(user.last_login, at.now_ms); !known) return known;
   }
   if (user.expiration_date > 0 && user.expiration_date < at.now_ms) return refuse("the account has expired");
   const bool by_password = method == Method::password || method == Method::keyboard_interactive;
@@ -104,6 +104,11 @@ std::vector<std::string> second_steps(const model::User& user) {
 }
 
 }  // namespace
+
+Result<void> check_clock(std::int64_t seen_ms, std::int64_t now_ms) {
+  if (seen_ms - now_ms <= day_ms) return {};
+  return fail(ErrorCode::internal, "the clock is behind the last login");
+}
 
 std::string_view to_string(Method method) {
   switch (method) {

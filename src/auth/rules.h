@@ -22,6 +22,9 @@ struct Circumstances {
   bool local_time = false;
 };
 
+// Whether the clock, which after a restart knows nothing, can tell what has expired: not when it is far behind what the
+// store knows to have happened. internal: it is.
+Result<void> check_clock(std::int64_t seen_ms, std::int64_t now_ms);
 // Status, expiration, access time, addresses, protocol, second factor, in this order.
 Result<void> check_user(const model::User& user, Method method, const Circumstances& at);
 // Status, allow list.

@@ -19,8 +19,6 @@ using Json = nlohmann::json;
 constexpr const char* admin_audience = "API";
 constexpr const char* user_audience = "APIUser";
 
-std::int64_t now_seconds() { return store::now_ms() / 1000; }
-
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 // What a token must be taken back for when it changes. Lengths keep the parts apart.
@@ -62,6 +60,7 @@ struct Tokens::State {
   // The claims of a token that is genuine, alive, not logged out, for this audience and address.
   Result<Json> claims(std::string_view token, const char* audience, std::string_view client_ip);
   bool is_revoked(const std::string& id);
+  std::int64_t now_seconds() const { return options.clock() / 1000; }
 
   store::Provider& provider;
   const TokenOptions options;
@@ -123,7 +122,7 @@ Result<model::AdminPtr> Tokens::verify_admin_now(std::string_view token, std::st
   auto admin = state_->provider.admin(text_of(*claims, "sub"));
   if (!admin) return refuse(admin.error().message);
   if (fingerprint(**admin) != text_of(*claims, "fpr")) return refuse("the account has changed since");
-  const auto allowed = check_admin(**admin, {store::now_ms(), client_ip, "HTTP", false});
+  const auto allowed = check_admin(**admin, {state_->options.clock(), client_ip, "HTTP", false});
   if (!allowed) return refuse(allowed.error().message);
   return admin;
 }
@@ -134,14 +133,14 @@ Result<model::UserPtr> Tokens::verify_user_now(std::string_view token, std::stri
   auto user = state_->provider.effective_user(text_of(*claims, "sub"));
   if (!user) return refuse(user.error().message);
   if (fingerprint(**user) != text_of(*claims, "fpr")) return refuse("the account has changed since");
-  const Circumstances at{store::now_ms(), client_ip, "HTTP", state_->options.local_time};
+  const Circumstances at{state_->options.clock(), client_ip, "HTTP", state_->options.local_time};
   const auto allowed = check_user(**user, Method::password, at);
   if (!allowed) return refuse(allowed.error().message);
   return user;
 }
 
 void Tokens::revoke(std::string_view token) {
-  const std::int64_t now = now_seconds();
+  const std::int64_t now = state_->now_seconds();
   const auto text = crypto::verify_jwt(token, state_->key.bytes(), now);
   if (!text) return;  // refused anyway
   const Json claims = Json::parse(*text, nullptr, false);

@@ -7,11 +7,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/expiry_clock.h"
 #include "crypto/secret.h"
 #include "model/admin.h"
 #include "model/user.h"
@@ -24,6 +26,7 @@ struct TokenOptions {
   std::chrono::minutes lifetime{20};  // httpd.jwt_lifetime
   bool check_address = true;          // httpd.token_validation = 1 switches it off
   bool local_time = false;            // as LoginOptions
+  std::function<std::int64_t()> clock = expiry_now_ms;
 };
 
 struct IssuedToken {

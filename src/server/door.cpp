@@ -1,6 +1,7 @@
 #include "server/door.h"
 
 #include "auth/memory_hosts.h"
+#include "base/expiry_clock.h"
 #include "base/log.h"
 #include "server/settings.h"
 
@@ -97,7 +98,7 @@ Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std
                                                           static_cast<std::size_t>(config.defender.entries_hard_limit));
     }
     store::DefenderHosts& hosts = door->memory_ ? *door->memory_ : accounts.provider();
-    door->defender_ = std::make_unique<auth::Defender>(*options, rules, hosts, store::now_ms);
+    door->defender_ = std::make_unique<auth::Defender>(*options, rules, hosts, expiry_now_ms);
   }
   auto limiters = rate_limiters(config.rate_limiters);
   if (!limiters) return fail(limiters.error());

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <vector>
 
+#include "base/expiry_clock.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "protocols/rest/rest.h"
@@ -425,6 +426,7 @@ void Server::run() {
             parts.registry->close_idle(idle_limit);
             parts.ledger->tick();
             parts.door->tick();
+            (void)expiry_now_ms();  // says so when the clock was set back
           },
       .stop_accepting =
           [&] {

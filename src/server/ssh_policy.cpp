@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/dialogue.h"
+#include "base/expiry_clock.h"
 #include "base/log.h"
 #include "server/ssh_commands.h"
 
@@ -240,7 +241,7 @@ class SshPolicy final : public ssh::ServerHandler {
   Result<auth::LoginRequest> request_of(std::string user, const ssh::Certificate& certificate) {
     auth::LoginRequest request = key_request_of(std::move(user));
     const auto trust = services_->trust.load();
-    const auto checked = ssh::check_user_certificate(certificate, *trust, peer_.remote_ip, store::now_ms() / 1000);
+    const auto checked = ssh::check_user_certificate(certificate, *trust, peer_.remote_ip, expiry_now_ms() / 1000);
     if (!checked) return refuse_key(checked.error().message);
     request.certified_names = certificate.principals();
     return request;

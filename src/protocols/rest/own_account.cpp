@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/duty.h"
+#include "base/expiry_clock.h"
 #include "protocols/rest/operations.h"
 
 namespace ferry::rest {
@@ -80,7 +81,7 @@ http::Response change_own_password(const Call& call) {
 
 // Who must change the password can, whatever the restrictions say.
 http::Response change_users_own_password(const Call& call) {
-  const bool due = auth::duty_of(call.user(), store::now_ms()) == auth::Duty::change_password;
+  const bool due = auth::duty_of(call.user(), expiry_now_ms()) == auth::Duty::change_password;
   if (!due && is_restricted(call.user(), "password-change-disabled")) return api_response(403, "", "permission denied");
   return change_own_password(call);
 }

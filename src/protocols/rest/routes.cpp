@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/duty.h"
+#include "base/expiry_clock.h"
 #include "base/log.h"
 #include "http/credentials.h"
 #include "protocols/rest/object_events.h"
@@ -136,7 +137,7 @@ std::string_view objection(const Row& row, const model::Admin& admin) {
 std::string_view objection(const Row& row, const model::User& user) {
   const auto& closed = user.filters.web_client;
   if (!row.permission.empty() && std::ranges::find(closed, row.permission) != closed.end()) return "permission denied";
-  return row.access == user_own ? std::string_view() : objection(auth::duty_of(user, store::now_ms()));
+  return row.access == user_own ? std::string_view() : objection(auth::duty_of(user, expiry_now_ms()));
 }
 
 bool is_for_users(const Row& row) { return row.access == user_own || row.access == user_token; }

@@ -1,6 +1,7 @@
 // Users. An administrator with a role sees and changes the users of that role only.
 #include <nlohmann/json.hpp>
 
+#include "base/expiry_clock.h"
 #include "protocols/rest/operations.h"
 #include "protocols/rest/role_limits.h"
 
@@ -20,7 +21,7 @@ Result<model::User> read_user(const Call& call) {
 }
 
 bool may_still_be_connected(const model::User& user) {
-  return user.status == 1 && (user.expiration_date == 0 || user.expiration_date > store::now_ms());
+  return user.status == 1 && (user.expiration_date == 0 || user.expiration_date > expiry_now_ms());
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+#include "base/expiry_clock.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+
+namespace ferry {
+
+namespace {
+
+constexpr std::int64_t tolerance_ms = 60'000;
+
+template <class Clock>
+std::int64_t ms_of() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::int64_t ExpiryClock::now_ms() {
+  // In this order: whoever is held up in between sees less of the system's clock, not more.
+  const std::int64_t wall = wall_(), steady = steady_();
+  const std::int64_t offset = wall - steady;
+  std::int64_t most = offset_.load();
+  while (most < offset && !offset_.compare_exchange_weak(most, offset)) {
+  }
+  most = std::max(most, offset);
+  const bool behind = most - offset > tolerance_ms;
+  if (!behind_.exchange(behind) && behind) {
+    log::error(
+        "server", "",
+        "the clock was set back by {} s; what expires is judged by the time it showed before, until it has caught "
+        "up or the server is restarted",
+        (most - offset) / 1000);
+  }
+  return steady + most;
+}
+
+std::int64_t expiry_now_ms() {
+  static ExpiryClock clock(ms_of<std::chrono::system_clock>, ms_of<std::chrono::steady_clock>);
+  return clock.now_ms();
+}
+
+}  // namespace ferry
