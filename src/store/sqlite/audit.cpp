@@ -210,7 +210,9 @@ Result<void> record(soci::session& sql, const AuditBatch& batch, std::string_vie
 Result<std::vector<AuditedFile>> files(soci::session& sql, const AuditQuery& query) {
   Search search(sql, query);
   search_common(search, query);
-  search.texts("action = :actions", "+action IN (SELECT value FROM json_each(:actions))", "actions", query.actions);
+  // An account or an address has fewer events than an action: its index is the one to walk along.
+  const char* action = query.username || query.ip ? "+action = :actions" : "action = :actions";
+  search.texts(action, "+action IN (SELECT value FROM json_each(:actions))", "actions", query.actions);
   search.texts("protocol = :protocols", "protocol IN (SELECT value FROM json_each(:protocols))", "protocols",
                query.protocols);
   search.numbers("status IN (SELECT value FROM json_each(:statuses))", "statuses", query.statuses);
