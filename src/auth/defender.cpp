@@ -1,6 +1,7 @@
 #include "auth/defender.h"
 
 #include <exception>
+#include <utility>
 
 #include "base/log.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 constexpr std::string_view sender = "defender";
 constexpr std::int64_t tidy_interval_ms = 5 * 60 * 1000;
-// More events than these on their way: the database does not keep up, and later ones are dropped.
+// More events than these on their way: the database does not keep up, and later ones are dropped, which is logged.
 constexpr std::size_t max_running = 1000;
 
 std::int64_t ms(std::chrono::milliseconds time) { return time.count(); }
@@ -43,20 +44,39 @@ int Defender::score_of(HostEvent event) const {
 
 void Defender::run(std::function<void()> work) {
   if (!options_.hosts_block) return work();
-  {
-    const std::lock_guard lock(mutex_);
-    if (running_ >= max_running) return;
-    ++running_;
-  }
+  if (!begin()) return;
   asio::post(blocking_pool(), [this, work = std::move(work)] {
     try {
       work();
     } catch (const std::exception& error) {
       log::error(sender, "", "{}", error.what());
     }
-    const std::lock_guard lock(mutex_);
-    if (--running_ == 0) idle_.notify_all();
+    end();
   });
+}
+
+bool Defender::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_ < max_running) {
+      ++running_;
+      return true;
+    }
+    if (++dropped_ > 1) return false;
+  }
+  log::warn(sender, "", "the data provider does not keep up: what hosts do goes unnoticed");
+  return false;
+}
+
+void Defender::end() {
+  std::unique_lock lock(mutex_);
+  const std::size_t dropped = running_ == 1 ? std::exchange(dropped_, 0) : 0;
+  if (dropped > 0) {
+    lock.unlock();
+    log::warn(sender, "", "the data provider keeps up again; {} events of hosts were lost", dropped);
+    lock.lock();
+  }
+  if (--running_ == 0) idle_.notify_all();
 }
 
 void Defender::failed(const IpAddress& address, HostEvent event) {

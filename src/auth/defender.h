@@ -72,6 +72,9 @@ class Defender final : public LoginObserver {
   void note(const std::string& ip, int score);
   // Runs `work` where it may block.
   void run(std::function<void()> work);
+  // Of work on its way. False: there is too much already.
+  bool begin();
+  void end();
 
   const DefenderOptions options_;
   const IpRules& rules_;
@@ -80,6 +83,7 @@ class Defender final : public LoginObserver {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;
+  std::size_t dropped_ = 0;  // since too many were on their way
   std::int64_t tidied_ = 0;
 };
 

@@ -15,7 +15,9 @@ std::unexpected<Error> unknown(std::string_view ip) {
 
 }  // namespace
 
-MemoryHosts::MemoryHosts(std::size_t soft, std::size_t hard) : soft_(soft), hard_(hard), scored_(soft, hard) {}
+MemoryHosts::MemoryHosts(std::size_t soft, std::size_t hard) : scored_(soft, hard), thinning_(soft, hard) {
+  banned_.reserve(thinning_.room());
+}
 
 std::int64_t MemoryHosts::score_of(const Events& events, DefenderTimes times) {
   std::int64_t score = 0;
@@ -32,8 +34,7 @@ void MemoryHosts::ban(const IpAddress& address, std::int64_t until) {
   unban(address);
   banned_[address] = until;
   endings_.emplace(until, address);
-  if (banned_.size() <= hard_) return;
-  while (banned_.size() > soft_) unban(endings_.begin()->second);
+  thinning_.grown([this] { return banned_.size(); }, [this] { unban(endings_.begin()->second); });
 }
 
 bool MemoryHosts::unban(const IpAddress& address) {

@@ -42,9 +42,9 @@ class MemoryHosts final : public store::DefenderHosts {
   void ban(const IpAddress& address, std::int64_t until);
   bool unban(const IpAddress& address);
 
-  const std::size_t soft_, hard_;
   std::mutex mutex_;
   RecentHosts<Events> scored_;
+  Thinning thinning_;                                                  // of the banned
   std::unordered_map<IpAddress, std::int64_t, IpAddressHash> banned_;  // until when
   std::set<std::pair<std::int64_t, IpAddress>, LessAddress> endings_;  // the same, by time
 };

@@ -1,6 +1,7 @@
 // A value for each of the addresses seen last: how strangers are remembered in bounded memory. One thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <list>
 #include <unordered_map>
 #include <utility>
@@ -9,11 +10,37 @@
 
 namespace ferry::auth {
 
+// Brings what has grown above `hard` down to `soft`, some at once: nobody shall wait for a million of them.
+class Thinning {
+ public:
+  static constexpr std::size_t at_once = 100;
+  // 0 < soft <= hard.
+  Thinning(std::size_t soft, std::size_t hard) : soft_(soft), hard_(hard) {}
+  // After each growth by one.
+  template <class Size, class ForgetOne>
+  void grown(Size size, ForgetOne forget_one) {
+    if (size() > hard_) active_ = true;
+    for (std::size_t i = 0; active_ && i < at_once; ++i) {
+      if (size() > soft_) {
+        forget_one();
+      } else {
+        active_ = false;
+      }
+    }
+  }
+  // How much room to make at the start, so that a table need not be made anew while somebody waits.
+  std::size_t room() const { return std::min(hard_ + 1, std::size_t{1} << 20); }
+
+ private:
+  std::size_t soft_, hard_;
+  bool active_ = false;
+};
+
 template <class Value>
 class RecentHosts {
  public:
   // Above `hard` entries those not seen for longest are forgotten until `soft` are left. 0 < soft <= hard.
-  RecentHosts(std::size_t soft, std::size_t hard) : soft_(soft), hard_(hard) {}
+  RecentHosts(std::size_t soft, std::size_t hard) : thinning_(soft, hard) { places_.reserve(thinning_.room()); }
 
   // Null when there is none.
   Value* find(const IpAddress& address) {
@@ -27,9 +54,7 @@ class RecentHosts {
       hosts_.emplace_back(address, Value{});
       found->second = std::prev(hosts_.end());
       const auto place = found->second;
-      if (places_.size() > hard_) {
-        while (places_.size() > soft_) forget_oldest();
-      }
+      thinning_.grown([this] { return places_.size(); }, [this] { forget_oldest(); });
       return place->second;
     }
     hosts_.splice(hosts_.end(), hosts_, found->second);
@@ -57,7 +82,7 @@ class RecentHosts {
   }
 
   using List = std::list<std::pair<IpAddress, Value>>;
-  std::size_t soft_, hard_;
+  Thinning thinning_;
   List hosts_;  // the one seen last is the last
   std::unordered_map<IpAddress, typename List::iterator, IpAddressHash> places_;
 };

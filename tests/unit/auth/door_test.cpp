@@ -5,12 +5,17 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "auth/defender.h"
 #include "auth/ip_rules.h"
 #include "auth/memory_hosts.h"
 #include "auth/rate_limit.h"
+#include "auth/recent_hosts.h"
+#include "base/log.h"
 #include "store/memory/memory_provider.h"
 
 namespace ferry::auth {
@@ -253,6 +258,61 @@ TEST(DefenderFault, NobodyComesInWhenBansCannotBeRead) {
     defender.failed(ip("192.0.2.1"), HostEvent::unknown_account);
     EXPECT_FALSE(wait_for(defender.check(ip("192.0.2.1"), Protocol::ssh)));
   }
+}
+
+// As a database that answers when it is let go.
+class SlowHosts final : public store::DefenderHosts {
+ public:
+  Result<std::vector<store::DefenderHost>> defender_hosts(store::DefenderTimes, std::size_t) override { return {}; }
+  Result<store::DefenderHost> defender_host(std::string_view, store::DefenderTimes) override { return {}; }
+  Result<store::DefenderHost> add_defender_event(const store::DefenderEvent&, store::DefenderTimes) override {
+    go_on.wait(false);
+    return {};
+  }
+  Result<std::int64_t> extend_ban(std::string_view, std::int64_t, std::int64_t) override { return 0; }
+  Result<void> delete_defender_host(std::string_view) override { return {}; }
+  Result<void> forget_defender_hosts(store::DefenderTimes) override { return {}; }
+  std::atomic<bool> go_on = false;
+};
+
+TEST(DefenderFault, LostEventsAreLogged) {
+  const std::string path = testing::TempDir() + "/defender.log";
+  std::filesystem::remove(path);
+  log::Options to_file;
+  to_file.file_path = path;
+  ASSERT_TRUE(log::open(to_file));
+  {
+    SlowHosts hosts;
+    IpRules rules;
+    DefenderOptions options;
+    options.hosts_block = true;
+    Defender defender(options, rules, hosts, [] { return std::int64_t{1}; });
+    for (int i = 0; i < 1042; ++i) defender.failed(ip("192.0.2.1"), HostEvent::unknown_account);
+    hosts.go_on = true;
+    hosts.go_on.notify_all();
+  }
+  log::flush();
+  ASSERT_TRUE(log::open({}));
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("does not keep up"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 42 events of hosts were lost"), std::string::npos) << text;
+}
+
+TEST(RecentHosts, NobodyWaitsForAllThatIsForgotten) {
+  RecentHosts<int> hosts(10'000, 20'000);
+  for (unsigned i = 0; i < 20'000; ++i) hosts.see(nth(i));
+  EXPECT_EQ(hosts.size(), 20'000U);
+  std::size_t before = hosts.size();
+  for (unsigned i = 20'000; i < 20'200; ++i) {
+    hosts.see(nth(i)) = 7;
+    EXPECT_LE(before, hosts.size() + Thinning::at_once);
+    EXPECT_GE(hosts.size(), 10'000U);
+    before = hosts.size();
+  }
+  EXPECT_LT(hosts.size(), 10'200U) << "it comes down all the same";
+  EXPECT_EQ(*hosts.find(nth(20'199)), 7);
+  EXPECT_EQ(hosts.find(nth(9'000)), nullptr);
 }
 
 TEST(MemoryHosts, AFloodOfAddressesStaysWithinTheLimits) {
