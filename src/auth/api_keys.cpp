@@ -3,7 +3,6 @@
 #include <exception>
 
 #include "auth/rules.h"
-#include "base/log.h"
 #include "crypto/password.h"
 
 namespace ferry::auth {
@@ -85,7 +84,7 @@ Result<KeyCaller> ApiKeyChecker::attempt(std::string_view text, std::string_view
   auto caller = find_account(*key, owner, client_ip);
   if (caller && now - key->last_use_at > last_use_interval_ms) {
     const auto noted = provider_.set_api_key_last_use(key->id, now);
-    if (!noted) log::warn("auth", "", "last use of an API key not noted: {}", noted.error().message);
+    if (!noted) return fail(noted.error().code, "its use could not be noted: " + noted.error().message);
   }
   return caller;
 }

@@ -19,6 +19,9 @@ constexpr std::int64_t last_login_interval_ms = 10 * 60 * 1000;
 // A key is refused after no less: whether the account was looked up, and where, must not be told by the time.
 constexpr std::chrono::milliseconds quickest_key_refusal{3};
 
+// Bytes of an account's keys that are looked through on an event loop.
+constexpr std::size_t most_keys_at_once = 16 * 1024;
+
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 // What every refused client is told.
@@ -30,6 +33,12 @@ bool has_key(const model::User& user, const Bytes& blob) {
     const auto own = model::public_key_blob(line);
     return own && *own == blob;
   });
+}
+
+bool has_many_keys(const model::User& user) {
+  std::size_t size = 0;
+  for (const std::string& line : user.public_keys) size += line.size();
+  return size > most_keys_at_once;
 }
 
 // FTP: the code is the end of the password.
@@ -277,7 +286,7 @@ std::optional<LoginOutcome> Authenticator::State::decide_at_once(const LoginRequ
   if (request.method != Method::publickey) return std::nullopt;
   model::UserPtr user = provider.remembered_user(options.naming.convert(request.username));
   const Circumstances at = circumstances(request);
-  if (!user || login_is_to_be_noted(*user, request, at)) return std::nullopt;
+  if (!user || has_many_keys(*user) || login_is_to_be_noted(*user, request, at)) return std::nullopt;
   auto outcome = decide_about(std::move(user), request, verdict, at);
   if (!outcome) return std::nullopt;
   return std::move(*outcome);
@@ -312,7 +321,7 @@ Result<LoginOutcome> Authenticator::State::decide_about(Result<model::UserPtr> u
   }
   if (!step->partial && login_is_to_be_noted(**user, request, at)) {
     const auto noted = provider.set_user_last_login((*user)->username, at.now_ms);
-    if (!noted) log::warn("auth", request.connection_id, "last login not noted: {}", noted.error().message);
+    if (!noted) return fail(noted.error().code, "the login could not be noted: " + noted.error().message);
   }
   return LoginOutcome{.user = std::move(*user),
                       .partial = step->partial,
@@ -363,7 +372,7 @@ Result<model::AdminPtr> Authenticator::State::decide_admin(const AdminLoginReque
   }
   if (at.now_ms - (*admin)->last_login > last_login_interval_ms) {
     const auto noted = provider.set_admin_last_login((*admin)->username, at.now_ms);
-    if (!noted) log::warn("auth", "", "last login not noted: {}", noted.error().message);
+    if (!noted) return fail(noted.error().code, "the login could not be noted: " + noted.error().message);
   }
   return admin;
 }

@@ -313,6 +313,28 @@ TEST_F(LoginTest, ABrokenProviderLetsNobodyIn) {
   provider_.broken_writes = true;
   EXPECT_FALSE(lets_in(by_password()));
   EXPECT_FALSE(admin_login("secret"));
+  // A login that is to be noted and cannot be.
+  change([](model::User& u) { u.password = crypto::hash_password("secret", fast_options().hashing); });
+  change_admin([](model::Admin& a) { a.password = crypto::hash_password("secret", fast_options().hashing); });
+  EXPECT_TRUE(lets_in(by_password()) && admin_login("secret")) << "they were noted a moment ago";
+  ASSERT_TRUE(provider_.inner().set_user_last_login("maria", 0) && provider_.inner().set_admin_last_login("root", 0));
+  EXPECT_FALSE(lets_in(by_password()));
+  EXPECT_FALSE(lets_in(by_key()));
+  EXPECT_FALSE(admin_login("secret"));
+}
+
+TEST_F(LoginTest, ManyKeysAreLookedThroughOnThePool) {
+  provider_.remembers = true;
+  ASSERT_TRUE(lets_in(by_key()));  // notes it
+  change([](model::User& u) { u.public_keys.assign(1000, other_key_line); });
+  const int asked = provider_.lookups;
+  EXPECT_FALSE(lets_in(by_key()));
+  change([](model::User& u) { u.public_keys.push_back(key_line); });
+  EXPECT_TRUE(lets_in(by_key()));
+  EXPECT_EQ(provider_.lookups - asked, 2) << "neither was decided at once";
+  change([](model::User& u) { u.public_keys = {key_line}; });
+  EXPECT_TRUE(lets_in(by_key()));
+  EXPECT_EQ(provider_.lookups - asked, 2) << "this one was";
 }
 
 TEST_F(LoginTest, RenewsHashesOfTheOtherAlgorithm) {
