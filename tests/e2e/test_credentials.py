@@ -145,6 +145,41 @@ def test_used_codes_are_remembered_across_restarts(make_server):
         openssh(user, {"Password": user.password, "Authentication code": code}, *INTERACTIVE)
 
 
+def test_a_master_key_in_a_file(make_server, tmp_path):
+    file = tmp_path / "master.key"
+    file.write_text("the key of this test\n")
+    server = make_server({"FERRY_KMS__SECRETS__MASTER_KEY_PATH": str(file)})
+    user = server.create_user("maria")
+    account = as_user(user)
+    secret, used = account.set_up(("HTTP",)), []
+    recovery = account("GET", "/user/2fa/recoverycodes")[0]["secret"]["payload"]
+
+    def let_in(code=None):
+        return ask(server, "/user/token", "maria", user.password, code or fresh(secret, used)).status_code == 200
+
+    def restart(text):
+        assert server.stop() == 0
+        file.write_text(text)
+        server.start()
+    assert let_in()
+    restart("another key")
+    assert not let_in(one_time_code(secret, step=1)) and not let_in(recovery)
+    assert "the secret of the one-time codes cannot be opened" in server.log()
+    restart("the key of this test")
+    assert let_in()
+    assert "the key of this test" not in server.log() + server.output()
+    # It is the same key as one in the configuration; a file that is not there ends the start.
+    assert server.stop() == 0
+    del server.environment["FERRY_KMS__SECRETS__MASTER_KEY_PATH"]
+    server.environment["FERRY_KMS__SECRETS__MASTER_KEY"] = "the key of this test"
+    server.start()
+    assert let_in(recovery)
+    assert server.stop() == 0
+    del server.environment["FERRY_KMS__SECRETS__MASTER_KEY"]
+    server.environment["FERRY_KMS__SECRETS__MASTER_KEY_PATH"] = str(tmp_path / "none")
+    assert server.launch().process.wait(60) == 1 and "kms.secrets.master_key_path" in server.output()
+
+
 def test_a_required_factor_comes_first(server, new_user, new_admin):
     user = new_user(filters={"two_factor_protocols": ["SSH", "HTTP"]})
     with Login(user) as login:

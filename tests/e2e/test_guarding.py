@@ -215,6 +215,43 @@ def test_answers_are_delayed(make_server):
     assert seconds("wrong") >= 0.7 and seconds(user.password) >= 0.3
 
 
+def test_what_is_kept_in_memory_has_its_limits(make_server):
+    """Beyond the hard limit those seen longest ago go until the soft limit is reached; of bans those that end first."""
+    limits = {"FERRY_COMMON__DEFENDER__ENTRIES_SOFT_LIMIT": "2", "FERRY_COMMON__DEFENDER__ENTRIES_HARD_LIMIT": "4",
+              "FERRY_COMMON__DEFENDER__SCORE_NO_AUTH": "2"}
+    server = start(make_server, limits)
+
+    def leave(last, want):
+        assert knock(server, f"127.0.3.{last}")
+        wait_for(lambda: set(hosts(server)) == {f"127.0.3.{one}" for one in want}, f"{want} to be known")
+    leave(1, [1])
+    leave(2, [1, 2])
+    leave(3, [1, 2, 3])
+    leave(1, [1, 2, 3])
+    leave(4, [1, 2, 3, 4])
+    leave(5, [4, 5])
+    # Banned ones are counted apart.
+    for last in range(11, 15):
+        for _ in range(3):
+            assert knock(server, f"127.0.3.{last}")
+            wait_for(lambda: f"127.0.3.{last}" in hosts(server), "the points")
+        wait_for(lambda: "ban_time" in hosts(server)[f"127.0.3.{last}"], "the ban")
+    banned = {ip for ip, host in hosts(server).items() if "ban_time" in host}
+    assert banned == {f"127.0.3.{last}" for last in range(11, 15)}
+    assert not knock(server, "127.0.3.11"), "which makes its ban the longest"
+    for _ in range(3):
+        assert knock(server, "127.0.3.15")
+    wait_for(lambda: {ip for ip, host in hosts(server).items() if "ban_time" in host} == {"127.0.3.11", "127.0.3.15"},
+             "the others to be forgotten")
+    assert knock(server, "127.0.3.12") and not knock(server, "127.0.3.15")
+
+
+def test_limits_that_make_no_sense_end_the_start(make_server):
+    server = make_server(DEFENDER | {"FERRY_COMMON__DEFENDER__ENTRIES_SOFT_LIMIT": "5",
+                                     "FERRY_COMMON__DEFENDER__ENTRIES_HARD_LIMIT": "4"}, start=False).launch()
+    assert server.process.wait(60) == 1 and "entries_soft_limit" in server.output()
+
+
 def test_a_ban_survives_a_restart_with_the_provider_driver(make_server):
     server = start(make_server, TWO_EACH | {"FERRY_COMMON__DEFENDER__DRIVER": "provider"}, lists=False)
     overdo(server, "127.0.0.7")
@@ -251,6 +288,22 @@ def test_rate_limits(make_server):
     assert hosts(server)["127.0.0.9"]["score"] == 3
     assert not knock(server, "127.0.0.9")
     assert "ban_time" in hosts(server)["127.0.0.9"]
+
+
+def test_a_rate_limit_for_all_together(make_server):
+    limit = "FERRY_COMMON__RATE_LIMITERS__0__"
+    server = start(make_server, {
+        f"{limit}AVERAGE": "1", f"{limit}PERIOD": "600000", f"{limit}BURST": "3", f"{limit}TYPE": "1",
+        f"{limit}PROTOCOLS": "SSH,HTTP", f"{limit}ALLOW_LIST": "127.0.0.1", f"{limit}GENERATE_DEFENDER_EVENTS": "true"})
+    # Connections and requests of whomever take from the same.
+    assert knock(server, "127.0.0.9") and ask(server, "127.0.0.10")[0] == 200 and knock(server, "127.0.0.11")
+    for source in "127.0.0.9", "127.0.0.12":
+        assert not knock(server, source)
+        assert ask(server, source)[0] == 429
+    assert all(knock(server, "127.0.0.1") for _ in range(5)), "the limiter's own list"
+    deny(server, "127.0.0.12", kind=3, mode=1)
+    assert all(knock(server, "127.0.0.12") for _ in range(5)), "the safe list"
+    assert hosts(server) == {}, "nobody is to blame for all"
 
 
 def test_a_short_wait_is_waited(make_server):

@@ -17,7 +17,8 @@ V1 = b"PROXY TCP4 192.0.2.9 127.0.0.1 4660 22\r\n"
 
 @pytest.fixture
 def haproxy(tmp_path):
-    """haproxy(v1=port, ...): proxies in front of ports, by how they send the header; their own ports."""
+    """haproxy(v1=port, ...): proxies in front of ports, by how they send the header (`plain`: not at all), from an
+    address that is to be skipped when they are called so; their own ports."""
     started = []
 
     def run(**services):
@@ -26,9 +27,10 @@ def haproxy(tmp_path):
         ports = {}
         for name, port in services.items():
             ports[name] = free_port()
-            send = "send-proxy-v2" if name.startswith("v2") else "send-proxy"
+            send = {"v1": "send-proxy", "v2": "send-proxy-v2"}.get(name[:2], "")
+            source = "127.0.0.30" if name.endswith("_skipped") else "127.0.0.20"
             lines += [f"listen {name}", f"  bind 127.0.0.1:{ports[name]}",
-                      f"  server s 127.0.0.1:{port} {send} source 127.0.0.20"]
+                      f"  server s 127.0.0.1:{port} {send} source {source}"]
         config = tmp_path / "haproxy.cfg"
         config.write_text("\n".join(lines) + "\n")
         started.append(subprocess.Popen(["haproxy", "-db", "-f", str(config)], preexec_fn=die_with_parent,
@@ -108,6 +110,44 @@ def test_the_real_address_behind_haproxy(make_server, haproxy):
     assert not knock(server, "127.0.0.50") and not knock(server, "127.0.0.50", port=ports["v1"])
     assert not knock(server, "127.0.0.50", port=direct)
     assert log_in(server, "127.0.0.51", user.name, user.password)
+
+
+def log_in_through(server, port, source, user):
+    """Whether that works; a proxy whose header is not understood has no SSH server behind it."""
+    direct, server.sftp_port = server.sftp_port, port
+    try:
+        return log_in(server, source, user.name, user.password)
+    except (paramiko.SSHException, EOFError, OSError):
+        return False
+    finally:
+        server.sftp_port = direct
+
+
+@pytest.mark.parametrize("mode,inside", [
+    # As whom each comes in: the client, the proxy, or not at all.
+    (0, {"plain": "127.0.0.20", "plain_skipped": "127.0.0.30"}),
+    (1, {"v1": "client", "v2": "client", "plain": "127.0.0.20", "plain_skipped": "127.0.0.30"}),
+    (2, {"v1": "client", "v2": "client", "plain_skipped": "127.0.0.30"})])
+def test_each_mode_behind_haproxy(make_server, haproxy, mode, inside):
+    server = behind(make_server, mode)
+    user = server.create_user("proxied")
+    names = ["v1", "v2", "plain", "v1_skipped", "v2_skipped", "plain_skipped"]
+    ports = haproxy(**dict.fromkeys(names, server.sftp_port))
+    for number, name in enumerate(names):
+        source = f"127.0.0.{60 + number}"
+        assert log_in_through(server, ports[name], source, user) == (name in inside), name
+        if name in inside:
+            log_gets(server, "logged in", f"from {source if inside[name] == 'client' else inside[name]},")
+    # Over HTTP, too.
+    ports = haproxy(**dict.fromkeys(["v1", "plain", "v2_skipped", "plain_skipped"], server.proxied_http_port))
+    for number, (name, port) in enumerate(ports.items()):
+        client_ip = f"127.0.0.{70 + number}"
+        with client(port, client_ip, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as web:
+            answered = web.recv(255).startswith(b"HTTP/1.1 200 ")
+        assert answered == (name in inside), name
+        if answered:
+            seen = client_ip if inside[name] == "client" else inside[name]
+            log_gets(server, f'"remote_addr":"{seen}:', "/healthz")
 
 
 def test_required_headers(make_server):
