@@ -1,0 +1,59 @@
+// What a login comes to, from what is stored, once the hooks have been asked: the steps of auth/login.h that look at
+// the account and its credential. All calls but one may block, and none of them tells anybody. Private to src/auth.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/login.h"
+#include "auth/login_hooks.h"
+#include "auth/password_cache.h"
+#include "auth/rules.h"
+#include "auth/second_factor.h"
+#include "store/provider.h"
+
+namespace ferry::auth {
+
+// Safe from any thread. `verdict` is what hooks have said. Errors: authentication_failed is a refusal, not_found an
+// account that does not exist; with any other one it cannot be decided.
+class LoginDecision {
+ public:
+  // Takes as long as one password hash. Both outlive it.
+  LoginDecision(store::Provider& provider, const LoginOptions& options);
+
+  Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
+  // The same without blocking, for keys that are right; nothing when it might have to, or when they are not.
+  std::optional<LoginOutcome> decide_at_once(const LoginRequest& request, const HookVerdict& verdict);
+  // One credential of a dialogue, the code or the password; the account's other rules hold for it, too.
+  Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict);
+  Result<model::AdminPtr> decide_admin(const AdminLoginRequest& request);
+
+  // The account, if it may log in in this way at all, whatever its password is; else it takes the time of a hash.
+  Result<model::UserPtr> allowed_user(const LoginRequest& request);
+  const SecondFactor& second_factor() const { return second_factor_; }
+
+ private:
+  Result<LoginOutcome> decide_about(Result<model::UserPtr> user, const LoginRequest& request,
+                                    const HookVerdict& verdict, const Circumstances& at);
+  Result<model::UserPtr> user_of(const LoginRequest& request);
+  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
+  Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
+  Result<void> check_code(const model::User& user, const std::optional<crypto::Secret>& code,
+                          std::string_view protocol);
+  Circumstances circumstances(const LoginRequest& request) const;
+  // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
+  bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
+  void waste_a_hash(std::string_view password) const;
+  // The hash that should replace a stored one that has just verified; empty: none.
+  std::string renewed_hash(const std::string& stored, std::string_view password) const;
+
+  store::Provider& provider_;
+  const LoginOptions& options_;
+  SecondFactor second_factor_;
+  const std::string dummy_hash_;
+  PasswordCache cache_;
+};
+
+}  // namespace ferry::auth
