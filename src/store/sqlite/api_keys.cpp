@@ -48,11 +48,9 @@ struct Owner {
   soci::indicator given = soci::i_null;
 };
 
-Result<Owner> find_owner(soci::session& sql, const char* kind, const std::string& name) {
+Result<Owner> find_owner(soci::session& sql, const char* kind, const char* query, const std::string& name) {
   Owner owner;
   if (name.empty()) return owner;
-  const char* query = std::string_view(kind) == "user" ? "SELECT id FROM users WHERE username = :name"
-                                                       : "SELECT id FROM admins WHERE username = :name";
   sql << query, soci::use(name), soci::into(owner.id);
   if (!sql.got_data()) return fail_reference(kind, kind, name);
   owner.given = soci::i_ok;
@@ -60,9 +58,9 @@ Result<Owner> find_owner(soci::session& sql, const char* kind, const std::string
 }
 
 Result<void> set_owners(soci::session& sql, const model::ApiKey& key) {
-  auto user = find_owner(sql, "user", key.user);
+  auto user = find_owner(sql, "user", "SELECT id FROM users WHERE username = :name", key.user);
   if (!user) return fail(user.error());
-  auto admin = find_owner(sql, "admin", key.admin);
+  auto admin = find_owner(sql, "admin", "SELECT id FROM admins WHERE username = :name", key.admin);
   if (!admin) return fail(admin.error());
   sql << "UPDATE api_keys SET user_id = :user, admin_id = :admin WHERE key_id = :id", soci::use(user->id, user->given),
       soci::use(admin->id, admin->given), soci::use(key.id);
@@ -84,14 +82,7 @@ Result<std::vector<model::ApiKey>> list(soci::session& sql, Page page) {
   const char* query = page.descending ? FERRY_API_KEY_COLUMNS "ORDER BY key_id DESC LIMIT :limit OFFSET :offset"
                                       : FERRY_API_KEY_COLUMNS "ORDER BY key_id LIMIT :limit OFFSET :offset";
   soci::statement rows = into_columns((sql.prepare << query, soci::use(limit), soci::use(offset)), c);
-  rows.execute();
-  std::vector<model::ApiKey> list;
-  while (rows.fetch()) {
-    auto key = to_key(c);
-    if (!key) return fail(std::move(key.error()));
-    list.push_back(std::move(*key));
-  }
-  return list;
+  return fetch_all(rows, [&] { return to_key(c); });
 }
 
 Result<model::ApiKey> add(soci::session& sql, model::ApiKey key, Origin origin) {
