@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clients import host_key_of
-from ferry import Ferry, binary
+from ferry import Clock, Ferry, binary, sanitized
 
 servers = []  # every server started and not yet stopped, for the log of a failed test
 numbers = itertools.count(1)
@@ -121,3 +121,10 @@ def user(new_user):
 @pytest.fixture
 def host_key_fingerprint(server):
     return host_key_of(server)
+
+
+@pytest.fixture
+def clock(tmp_path):
+    if sanitized():
+        pytest.skip("libfaketime and sanitizers do not go together")
+    return Clock(tmp_path)

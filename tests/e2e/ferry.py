@@ -178,3 +178,22 @@ class User:
     def update(self, **fields):
         current = self.server.api("GET", f"/users/{self.name}")
         self.server.api("PUT", f"/users/{self.name}", current | fields)
+
+
+class Clock:
+    """What time it is for a server: set with libfaketime, which leaves the monotonic clock alone."""
+
+    def __init__(self, folder):
+        self.file = folder / "clock"
+        self.show(0)
+
+    def show(self, seconds):
+        """So much later than it is, or earlier."""
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.rename(self.file)
+
+    def environment(self):
+        library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+        return {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}

@@ -212,6 +212,25 @@ def test_needs_the_permission(audited):
         assert refused.value.status == 403
 
 
+def test_events_are_kept_for_their_time(clock, make_server):
+    """What is too old is looked for at the start, and every ten minutes."""
+    server = make_server(clock.environment() | {"FERRY_COMMON__AUDIT__FS_EVENTS": "24",
+                                                "FERRY_COMMON__AUDIT__LOG_EVENTS": "72"})
+    user = server.create_user("alice")
+    with Paramiko(user) as sftp:
+        sftp.mkdir("/a")
+
+    def kinds():
+        about_alice = {"fs": {}, "provider": {"object_name": "alice"}, "logs": {"username": "alice"}}
+        return {kind for kind, query in about_alice.items() if events(server, kind, **query)}
+    assert wait_for(lambda: kinds() == {"fs", "provider", "logs"})
+    for day, kept in ((2, {"provider", "logs"}), (4, {"provider"}), (31, set())):
+        assert server.stop() == 0
+        clock.show(day * 86_400)
+        server.start()
+        assert wait_for(lambda: kinds() == kept), (day, kinds())
+
+
 def test_file_events_are_off_by_default(server, new_user):
     user = new_user()
     with Paramiko(user) as sftp:

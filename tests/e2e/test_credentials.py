@@ -106,6 +106,17 @@ def test_a_user_sets_up_a_second_factor_and_openssh_asks_for_it(user, keys):
     assert as_user(user)
 
 
+@pytest.mark.parametrize("protocol", ["SSH", "HTTP"])
+def test_a_factor_is_for_the_protocols_it_was_set_up_for(user, protocol):
+    secret = as_user(user).set_up((protocol,))
+    with Login(user) as login:
+        assert bool(login.refused(login.password)) == (protocol == "SSH")
+    assert ask(user.server, "/user/token", user.name, user.password).status_code == (401 if protocol == "HTTP" else 200)
+    with Login(user) as login:
+        answers = [[user.password], [one_time_code(secret)]] if protocol == "SSH" else [[user.password]]
+        assert login.interactive(*answers) == []
+
+
 def test_recovery_codes_serve_once_and_over_http_alone(user):
     account = as_user(user)
     account("GET", "/user/2fa/recoverycodes", status=400)
@@ -256,7 +267,28 @@ def test_a_key_ends_with_its_owner(server, new_admin):
     assert by_key(server, key) == 401  # somebody else of that name
 
 
+def test_a_users_key_opens_nothing_of_administrators(server, new_user):
+    user = new_user(filters={"allow_api_key_auth": True})
+    key = server.api("POST", "/apikeys", {"name": "script", "scope": 2, "user": user.name})["key"]
+    for path in ("/version", "/users", f"/users/{user.name}", "/apikeys", "/user/profile"):
+        assert by_key(server, key, path) in (401, 403), path
+    assert server.api("GET", f"/apikeys/{key.split('.')[0]}")["last_use_at"] > 0, "it was a good one"
+
+
 # --- passwords ---
+
+def test_logins_are_noted(server, new_user, new_admin):
+    def recent(ms):
+        return abs(ms / 1000 - time.time()) < 300
+    user, name = new_user(), new_admin("noted")
+    assert "last_login" not in server.api("GET", f"/users/{user.name}")
+    assert ask(server, "/user/token", user.name, "wrong").status_code == 401
+    assert "last_login" not in server.api("GET", f"/users/{user.name}")
+    sftp(user, ["pwd"])
+    assert recent(server.api("GET", f"/users/{user.name}")["last_login"])
+    Account(server, "admin", name, FILLER)
+    assert recent(server.api("GET", f"/admins/{name}")["last_login"])
+
 
 def test_a_new_password_ends_the_other_tokens(user):
     one, other = as_user(user), as_user(user)

@@ -116,7 +116,7 @@ def test_hook_decides_before(make_server, program):
     with Paramiko(user) as sftp:
         put(sftp, "/a")
         put(sftp, "/b", b"123")
-        for refusal in ["exit 1", "kill -9 $$", "sleep 60", "yes", "exec /nonexistent"]:
+        for refusal in ["kill -9 $$", "sleep 60", "yes", "exec /nonexistent"]:
             program.behave(refusal)
             with pytest.raises(PermissionError):
                 put(sftp, "/new")
@@ -228,6 +228,23 @@ def test_hook_that_is_away_is_told_later_in_order(make_server, url):
     # Each until it was answered, one after the other.
     order = [body["virtual_path"] for body in url.bodies("mkdir")]
     assert sorted(set(order)) == ["/0", "/1", "/2"] and order == sorted(order)
+
+
+@pytest.mark.parametrize("failure", ["kill -9 $$", "sleep 1000", "setsid sleep 1000 & exit 1"])
+def test_a_program_that_fails_is_told_again(make_server, program, failure):
+    server = make_server(settings(program.path, "mkdir", FERRY_COMMAND__TIMEOUT="2"))
+    program.behave(failure)
+    with Paramiko(server.create_user("alice")) as sftp:
+        sftp.mkdir("/a")
+        program.wait("mkdir")
+        sftp.mkdir("/b")
+        assert queue(server)["waiting"] == 2
+        program.behave("")
+    assert empties(server)
+    order = [event["ACTION_VIRTUAL_PATH"] for event in program.seen("mkdir")]
+    assert set(order) == {"/a", "/b"} and order.count("/a") >= 2
+    if failure == "sleep 1000":  # it keeps the others waiting; one that fails waits alone
+        assert order == sorted(order)
 
 
 def test_dead_letters_are_listed_and_replayed(make_server, url):

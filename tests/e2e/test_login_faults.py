@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from clients import ClientFailed, run, sftp, wait_for
-from ferry import FACTOR, sanitized
+from ferry import FACTOR
 from logins import Login, one_time_code, totp_filters
 from test_credentials import FILLER, by_key
 
@@ -160,32 +160,6 @@ def test_the_disk_is_full(small_disk, make_server, keys, public_keys):
 
 
 # --- the clock ---
-
-class Clock:
-    """What time it is for a server: set with libfaketime, which leaves the monotonic clock alone."""
-
-    def __init__(self, folder):
-        self.file = folder / "clock"
-        self.show(0)
-
-    def show(self, seconds):
-        """So much later than it is, or earlier."""
-        new = self.file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}\n")
-        new.rename(self.file)
-
-    def environment(self):
-        library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-        return {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
-
-
-@pytest.fixture
-def clock(tmp_path):
-    if sanitized():
-        pytest.skip("libfaketime and sanitizers do not go together")
-    return Clock(tmp_path)
-
 
 def weekdays(*days):
     return [{"day_of_week": day % 7, "from": "00:00", "to": "23:59"} for day in days]
