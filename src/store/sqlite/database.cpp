@@ -38,7 +38,7 @@ Result<std::unique_ptr<Database>> Database::open(const SqliteOptions& options) {
   const std::string parameters =
       "db=\"" + options.path + "\" timeout=" + std::to_string(options.busy_timeout_s) + " synchronous=normal";
   try {
-    std::unique_ptr<Database> database(new Database(connections));
+    std::unique_ptr<Database> database(new Database(connections, std::chrono::seconds(options.busy_timeout_s)));
     for (std::size_t i = 0; i < connections; ++i) {
       soci::session& sql = database->pool_.at(i);
       sql.open(soci::sqlite3, parameters);

@@ -4,6 +4,7 @@
 
 #include <soci/soci.h>
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -48,15 +49,18 @@ class Database {
   std::invoke_result_t<Work&, soci::session&> read(Work work) {
     return run(work, false);
   }
-  // One writer at a time in this process, in turn; SQLite's file lock is for other processes.
+  // One writer at a time in this process, in turn; SQLite's file lock is for other processes. Nobody waits for the turn
+  // longer than for that lock: while another process holds it those who wait shall not wait for each other, too.
   template <class Work>
   std::invoke_result_t<Work&, soci::session&> write(Work work) {
-    const std::scoped_lock lock(writer_);
+    const std::unique_lock lock(writer_, longest_wait_);
+    if (!lock) return fail(ErrorCode::io_error, "sqlite: the database is locked: others wait to write, too");
     return run(work, true);
   }
 
  private:
-  explicit Database(std::size_t connections) : pool_(connections) {}
+  Database(std::size_t connections, std::chrono::seconds longest_wait)
+      : pool_(connections), longest_wait_(longest_wait) {}
 
   template <class Work>
   std::invoke_result_t<Work&, soci::session&> run(Work& work, bool writing) {
@@ -72,7 +76,8 @@ class Database {
   }
 
   soci::connection_pool pool_;
-  std::mutex writer_;
+  const std::chrono::seconds longest_wait_;
+  std::timed_mutex writer_;
 };
 
 }  // namespace ferry::store

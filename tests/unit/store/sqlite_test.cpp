@@ -2,8 +2,12 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "store/sqlite/sqlite_provider.h"
 #include "tests/conformance/store/provider_suite.h"
@@ -121,6 +125,31 @@ TEST_F(SqliteFile, TwoProvidersShareAFile) {
   EXPECT_EQ((*two)->add_user(test_user("a")).error().code, ErrorCode::already_exists);
   ASSERT_TRUE((*two)->update_user_quota("a", {1, 1}, QuotaUpdate::add));
   EXPECT_EQ((*one)->user_quota("a")->files, 1);
+}
+
+// Those who want to write meanwhile do not wait for each other, too.
+TEST_F(SqliteFile, AnotherProcessHoldsTheLock) {
+  auto opened = open_sqlite({.path = path_, .busy_timeout_s = 1});
+  ASSERT_TRUE(opened && (*opened)->add_user(test_user("a")));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_TRUE((*opened)->user("a")) << "reading goes on";
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<int> refused = 0;
+  std::vector<std::jthread> writers;
+  for (int i = 0; i < 30; ++i) {
+    writers.emplace_back([&] {
+      const auto set = (*opened)->set_user_last_login("a", 1);
+      refused += !set && set.error().code == ErrorCode::io_error;
+    });
+  }
+  writers.clear();
+  EXPECT_EQ(refused, 30);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15)) << "one after the other took 30";
+  ASSERT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_TRUE((*opened)->set_user_last_login("a", 1));
 }
 
 // A user that was read before is answered from memory, but never an old one: whoever changed it, and through what.
