@@ -95,6 +95,8 @@ def test_bad_programs_are_refusals_and_hurt_nobody(hooked, keys, public_keys):
         thread.join(110)
     assert set(refusals) == set(BAD) and all(refusals.values()), refusals
     assert user.server.alive()
+    lines = [line for line in user.server.log().splitlines() if '"connection_failed"' in line]
+    assert len([line for line in lines if '"login_type":"keyboard-interactive"' in line]) >= len(BAD), lines
 
 
 # --- behind a URL ---
