@@ -207,6 +207,63 @@ TEST_F(SqliteFile, AnEffectiveUserReadBeforeIsTheCurrentOne) {
   }
 }
 
+std::string plan_of(sqlite3* database, const std::string& query) {
+  std::string plan;
+  sqlite3_exec(
+      database, ("EXPLAIN QUERY PLAN " + query).c_str(),
+      [](void* out, int, char** values, char**) {
+        *static_cast<std::string*>(out) += std::string(values[3]) + "\n";
+        return 0;
+      },
+      &plan, nullptr);
+  return plan;
+}
+
+std::string last_search;  // of files in the audit log
+
+int listen(sqlite3* database, const char**, const void*) {
+  return sqlite3_trace_v2(
+      database, SQLITE_TRACE_STMT,
+      [](unsigned, void*, void* statement, void*) {
+        char* text = sqlite3_expanded_sql(static_cast<sqlite3_stmt*>(statement));
+        if (std::string_view(text).find("FROM audit_files") != std::string_view::npos) last_search = text;
+        sqlite3_free(text);
+        return 0;
+      },
+      nullptr);
+}
+
+// A search of the audit log walks along the index that leaves least, in the order of time.
+TEST_F(SqliteFile, SearchesOfTheAuditLogUseTheBestIndex) {
+  ASSERT_EQ(sqlite3_auto_extension(reinterpret_cast<void (*)()>(listen)), SQLITE_OK);
+  auto opened = open_sqlite({.path = path_});
+  sqlite3_reset_auto_extension();
+  ASSERT_TRUE(opened);
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((path_ + "-events").c_str(), &database), SQLITE_OK);
+  const auto plan = [&](const AuditQuery& query) {
+    last_search.clear();
+    EXPECT_TRUE((*opened)->file_events(query));
+    const std::string plan = plan_of(database, last_search);
+    EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
+    return plan;
+  };
+  AuditQuery query;
+  EXPECT_EQ(plan(query), "SCAN audit_files\n") << "along the time, until there is enough";
+  query.actions = {"upload"};
+  EXPECT_NE(plan(query).find("audit_files_by_action"), std::string::npos);
+  query.username = "alice";
+  EXPECT_NE(plan(query).find("audit_files_by_user"), std::string::npos);
+  query.username.reset();
+  query.ip = "192.0.2.1";
+  EXPECT_NE(plan(query).find("audit_files_by_ip"), std::string::npos);
+  query = {};
+  query.start = 5;
+  query.end = 7;
+  EXPECT_NE(plan(query).find("INTEGER PRIMARY KEY"), std::string::npos);
+  sqlite3_close(database);
+}
+
 // Lookups go by index: no plan of a statement that names one object scans a table.
 TEST_F(SqliteFile, LookupsUseAnIndex) {
   ASSERT_TRUE(open_sqlite({.path = path_}));
@@ -224,14 +281,7 @@ TEST_F(SqliteFile, LookupsUseAnIndex) {
         "SELECT g.name FROM groups_folders m JOIN account_groups g ON g.id = m.group_id WHERE m.folder_id = 1",
         "SELECT data FROM users WHERE role_id = (SELECT id FROM roles WHERE name = 'a') ORDER BY username LIMIT 9",
         "UPDATE users SET used_quota_size = 1 WHERE username = 'a'"}) {
-    std::string plan;
-    sqlite3_exec(
-        database, (std::string("EXPLAIN QUERY PLAN ") + query).c_str(),
-        [](void* out, int, char** values, char**) {
-          *static_cast<std::string*>(out) += std::string(values[3]) + "\n";
-          return 0;
-        },
-        &plan, nullptr);
+    const std::string plan = plan_of(database, query);
     EXPECT_NE(plan.find("SEARCH"), std::string::npos) << query;
     EXPECT_EQ(plan.find("SCAN"), std::string::npos) << query << "\n" << plan;
   }
