@@ -18,6 +18,9 @@ struct ConnectionRow {
   std::string command;
   std::vector<std::weak_ptr<TransferRow>> transfers;
 
+  // Sessions of one login share a connection: while one of them does something, none is idle.
+  std::int64_t last_sign() const { return info.login_activity ? info.login_activity->load() : last_activity.load(); }
+
   // A sign of life, also of the login.
   void touch() {
     const std::int64_t now = now_ms();
@@ -289,7 +292,7 @@ std::size_t Registry::close_idle(std::chrono::milliseconds timeout) {
     }
   }
   for (const auto& disconnect : logins) disconnect();
-  return close_where([oldest](const ConnectionRow& row) { return row.last_activity < oldest; });
+  return close_where([oldest](const ConnectionRow& row) { return row.last_sign() < oldest; });
 }
 
 void Registry::set_limits(Limits limits) {

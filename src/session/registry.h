@@ -126,7 +126,8 @@ class Registry {
   bool close(std::string_view connection_id);
   std::size_t close_user(std::string_view username);  // how many sessions
   std::size_t close_all();
-  // Those without a sign of life for longer than `timeout`, logins too; how many sessions. 0: nobody.
+  // Logins none of whose sessions gave a sign of life for longer than `timeout`, and sessions without a login; how many
+  // sessions. 0: nobody.
   std::size_t close_idle(std::chrono::milliseconds timeout);
 
   void set_limits(Limits limits);
