@@ -47,11 +47,14 @@ NativeRights AccountSession::native_rights(const VirtualPath& directory, const V
   };
   const bool links_here = account_->check_links(*account_->mounts.mounts().front()).has_value();
   const bool as_root = ::geteuid() == 0 && !identity_of(account_->user->uid);
+  // Local storage is able to: ignore_if_unsupported ignores nothing here.
+  const bool ignored = account_->options.setstat_mode == SetstatMode::ignore;
   return {.links = links_here && may(Operation::make_link),
-          .chmod = may(Operation::chmod),
-          .chown = may(Operation::chown),
-          .chtimes = may(Operation::chtimes),
-          .xattrs = !as_root};
+          .chmod = !ignored && may(Operation::chmod),
+          .chown = !ignored && may(Operation::chown),
+          .chtimes = !ignored && may(Operation::chtimes),
+          .xattrs = !as_root,
+          .attributes_ignored = ignored};
 }
 
 Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {

@@ -16,7 +16,8 @@ namespace ferry::session {
 struct NativeRights {
   bool links = true;  // make symbolic and hard ones
   bool chmod = true, chown = true, chtimes = true;
-  bool xattrs = true;  // set extended attributes: not as root, for whom they hold capabilities
+  bool xattrs = true;               // set extended attributes: not as root, for whom they hold capabilities
+  bool attributes_ignored = false;  // setstat_mode: modes, owners and times are not set, and nobody is told
 };
 
 struct NativePlace {

@@ -194,7 +194,7 @@ Task<int> rsync(Invocation call) {
     co_await call.complain(permitted.error().message);
     co_return 1;
   }
-  if (!permitted->ignored.empty()) {
+  if (!permitted->ignored.empty() && !program.places.front().rights.attributes_ignored) {
     const std::string note = "not permitted to this account, without effect: " + permitted->ignored;
     co_await call.complain(note);
   }
