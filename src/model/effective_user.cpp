@@ -160,6 +160,9 @@ void Merge::patterns(const Group& group, bool with_root) {
 void Merge::folders(const Group& group, bool with_root) {
   for (VirtualFolder folder : group.virtual_folders) {
     if (!is_free(group, folder.virtual_path, user_.virtual_folders, &VirtualFolder::virtual_path, with_root)) continue;
+    // Nobody gets what lies above the directories of others.
+    if (user_.role.empty() && folder.subpath.contains("%role%")) continue;
+    folder.subpath = place(group, folder.subpath);
     folder.mapped_path = place(group, folder.mapped_path);
     in_storage(group, folder.filesystem);
     user_.virtual_folders.push_back(std::move(folder));

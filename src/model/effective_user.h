@@ -7,7 +7,8 @@
 // patterns and virtual folders at paths the user has none for ("/" of a secondary group is ignored), and, added to
 // the user's, allowed and denied addresses, bandwidth limits by source, denied methods and protocols, second-factor
 // protocols, web client options, access times.
-// %username% and %role% are replaced in what comes from a group: paths, prefixes of storage, remote usernames.
+// %username% and %role% are replaced in what comes from a group: paths, prefixes of storage, remote usernames. A folder
+// whose subpath names the role is left out for a user without one.
 #pragma once
 
 #include <span>

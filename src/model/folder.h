@@ -28,7 +28,7 @@ struct VirtualFolder : Folder {
   std::string virtual_path;
   std::int64_t quota_size = 0;   // bytes, 0 unlimited, -1 inside the user's quota
   std::int64_t quota_files = 0;  // 0 unlimited, -1 inside the user's quota
-  std::string subpath;
+  std::string subpath;           // the directory of the folder that is mounted, from "/"; empty: all of it
   bool operator==(const VirtualFolder&) const = default;
 };
 

@@ -63,11 +63,11 @@ void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, 
     check.require(folder.quota_size >= -1 && folder.quota_files >= -1, "virtual_folders", "a quota is below -1");
     check.require((folder.quota_size == -1) == (folder.quota_files == -1), "virtual_folders",
                   "quota_size and quota_files are -1 together or not at all");
-    check.require(folder.subpath.size() <= max_subpath, "virtual_folders.subpath", "too long");
     if (folder.subpath.empty()) continue;
     const auto subpath = VirtualPath::parse(folder.subpath);
     if (check.require(subpath.has_value(), "virtual_folders.subpath", "not a valid path")) {
-      folder.subpath = subpath->is_root() ? "" : subpath->text().substr(1);
+      folder.subpath = subpath->is_root() ? "" : subpath->text();
+      check.require(folder.subpath.size() <= max_subpath, "virtual_folders.subpath", "too long");
     }
   }
 }

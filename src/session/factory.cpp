@@ -36,7 +36,8 @@ std::string name_of(const model::VirtualFolder& folder) { return "folder \"" + f
 
 Result<std::shared_ptr<vfs::FileSystem>> open_folder(const model::User& user, const model::VirtualFolder& folder,
                                                      const Services& services) {
-  std::string path = folder.subpath.empty() ? folder.mapped_path : folder.mapped_path + '/' + folder.subpath;
+  std::string path = folder.mapped_path;
+  if (!folder.subpath.empty()) path += (folder.subpath.starts_with('/') ? "" : "/") + folder.subpath;
   return open_storage(user, folder.filesystem, std::move(path), services, name_of(folder));
 }
 
