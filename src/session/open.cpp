@@ -100,12 +100,13 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, Settlem
   // From looking at what is there until it is counted, nobody else changes it.
   PathLocks::Held held, file_held;
   Existing existing;
-  if (settlement.room && !settlement.room->payers().empty()) {
+  if (settlement.room && settlement.ledger) {
     held = co_await settlement.ledger->locks().take(settlement.storage->location(settlement.target));
     existing = co_await hold_file(*settlement.ledger, *settlement.storage, settlement.target, true, file_held);
     const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
     Result<void> room;
-    if (!fresh && !beside) room = may_resize(existing);
+    const bool counted = !settlement.room->payers().empty();
+    if (counted && !fresh && !beside) room = may_resize(existing);
     if (room) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }

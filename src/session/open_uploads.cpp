@@ -1,5 +1,7 @@
 #include "session/open_uploads.h"
 
+#include <algorithm>
+
 namespace ferry::session {
 
 void UploadRow::join(const Payers& more) {
@@ -7,10 +9,42 @@ void UploadRow::join(const Payers& more) {
   if (joining.empty()) return;
   joining.settle({}, {.size = static_cast<std::int64_t>(base) - static_cast<std::int64_t>(covered)});
   payers = payers.with(joining);
+  ++changes;
+}
+
+void UploadRow::add_handle(const Payers& owners) {
+  open.push_back(owners);
+  join(owners);
+}
+
+void UploadRow::drop_handle(const Payers& owners) {
+  const auto same = std::ranges::find_if(
+      open, [&owners](const Payers& one) { return one.without(owners).empty() && owners.without(one).empty(); });
+  if (same != open.end()) open.erase(same);
+}
+
+void UploadRow::part() {
+  Payers staying;
+  for (const Payers& owners : open) staying = staying.with(owners);
+  leave(payers.without(staying));
+}
+
+void UploadRow::leave(const Payers& those) {
+  if (those.empty()) return;
+  those.settle({}, {.size = static_cast<std::int64_t>(covered) - static_cast<std::int64_t>(base)});
+  payers = payers.without(those);
+  ++changes;
+}
+
+std::uint64_t UploadRow::reach(const Payers& asking) const {
+  const std::int64_t lacking = -asking.room().size;
+  if (lacking <= 0) return covered;
+  return std::max(base, covered - std::min(covered, static_cast<std::uint64_t>(lacking)));
 }
 
 Result<void> UploadRow::cover(std::uint64_t size, const Payers& asking) {
-  if (size <= covered) return {};
+  if (size <= reach(asking)) return {};
+  if (size <= covered) return fail(ErrorCode::quota_exceeded, "quota exceeded");
   const Result<void> reserved = asking.with(payers).reserve({.size = static_cast<std::int64_t>(size - covered)});
   if (reserved) covered = size;
   return reserved;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "session/quota.h"
 #include "vfs/file_system.h"
@@ -15,7 +16,9 @@ namespace ferry::session {
 // Guarded by its mutex. Reserved for it with each of its payers, on top of what is counted: covered - base.
 struct UploadRow {
   std::mutex mutex;
-  Payers payers;              // of everybody who has written it since the row was made
+  Payers payers;              // whoever has it open, or has set its size since it was counted last
+  std::vector<Payers> open;   // of each handle
+  unsigned changes = 0;       // of payers, so far
   bool begun = false;         // what follows is known
   std::uint64_t counted = 0;  // bytes of it among those used
   std::uint64_t names = 0;    // 1 when it is among the files used
@@ -28,6 +31,15 @@ struct UploadRow {
   // What follows needs the mutex.
   // Those of `more` pay for it too from now on.
   void join(const Payers& more);
+  // Those pay no more.
+  void leave(const Payers& those);
+  // One handle more or less. Whoever has no other pays until it is counted: see part().
+  void add_handle(const Payers& owners);
+  void drop_handle(const Payers& owners);
+  // All that is there is counted: those who do not have it open pay for nothing that comes later.
+  void part();
+  // How far the limits of `asking`, who have joined, let them write of what is covered, which others may have reserved.
+  std::uint64_t reach(const Payers& asking) const;
   // It may grow up to `size`, as far as the limits of `asking` go, who have joined. quota_exceeded.
   Result<void> cover(std::uint64_t size, const Payers& asking);
   // Counts `used` with each payer, and lets go of `reserved`, which covered and base do not hold any more.

@@ -219,11 +219,11 @@ Result<void> Payers::reserve(QuotaUsage wanted) const {
   return {};
 }
 
-std::int64_t Payers::reserve_growth(std::int64_t needed) const {
+std::int64_t Payers::reserve_growth(std::int64_t needed, bool exactly) const {
   const auto locks = lock_all();
   const std::int64_t room = room_of_locked().size;
   if (room <= 0) return 0;
-  const std::int64_t granted = std::min(room, chunk_of(needed, room));
+  const std::int64_t granted = std::min(room, exactly ? needed : chunk_of(needed, room));
   for (const Payer& payer : all_) payer.balance->reserved_.size += granted;
   return granted;
 }

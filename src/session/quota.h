@@ -95,8 +95,9 @@ class Payers {
   QuotaUsage limits() const;
   // quota_exceeded: not all of it fits.
   Result<void> reserve(QuotaUsage wanted) const;
-  // Bytes for a file that grows: `needed` at least, more while there is plenty; fewer, perhaps 0, when that is all.
-  std::int64_t reserve_growth(std::int64_t needed) const;
+  // Bytes for a file that grows: `needed` at least, more while there is plenty, unless `exactly`; fewer, perhaps 0,
+  // when that is all.
+  std::int64_t reserve_growth(std::int64_t needed, bool exactly = false) const;
   // Adds to what is used, and gives back what was reserved.
   void settle(QuotaUsage used, QuotaUsage reserved) const;
 

@@ -101,19 +101,26 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
   const auto largest = static_cast<std::uint64_t>(account.user->filters.max_upload_file_size);
   if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
   QuotaStep step = co_await begin(account, path, path);
-  if (step.payers_.empty()) co_return std::move(step);
+  // Without payers, too, whoever appends to it is to know where it ends.
+  const bool counted = !step.payers_.empty();
+  if (!account.ledger || (!counted && largest == 0)) co_return std::move(step);
   const vfs::MountTable::Target target = account.mounts.resolve(path);
+  if (!counted) step.held_ = co_await account.ledger->locks().take(target.mount->storage->location(target.path));
   const Existing file = co_await hold_file(*account.ledger, *target.mount->storage, target.path, follow, step.file_);
   if (!file) co_return std::move(step);
-  const Result<void> alone = may_resize(file);
+  const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
   const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
     // What it has grown by is settled when it is closed.
-    row->join(step.payers_);
+    const Payers joining = step.payers_.without(row->payers);
+    row->join(joining);
     const Result<void> covered = row->cover(size, step.payers_);
-    if (!covered) co_return fail(covered.error());
+    if (!covered) {
+      row->leave(joining);
+      co_return fail(covered.error());
+    }
     row->end = std::max(row->end, size);
     co_return std::move(step);
   }

@@ -50,8 +50,8 @@ std::vector<iovec> first_of(std::span<const iovec> pieces, std::uint64_t count) 
 Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
   std::optional<Error> failure;
   PathLocks::Held replaced;
-  const bool paid = end.room && !end.room->payers().empty();
-  if (place && paid) {
+  const bool followed = end.room && end.ledger;
+  if (place && followed) {
     const Existing there = co_await hold_file(*end.ledger, *end.storage, end.target, false, replaced);
     const Result<void> fits = end.room->end_beside(size, there);
     if (!fits) failure = fits.error();
@@ -60,7 +60,7 @@ Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool
   if (!place && end.room) end.room->drop();
   const std::optional<Error> misplaced = co_await place_partial(end, place);
   if (misplaced && !failure) failure = misplaced;
-  if (place && !failure && paid) end.room->placed();
+  if (place && !failure && followed) end.room->placed();
   co_return failure;
 }
 
@@ -101,14 +101,14 @@ Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
 }
 
 Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
-  const bool paid = end.room && !end.room->payers().empty();
+  const bool followed = end.room && end.ledger;
   PathLocks::Held held, file;
   std::optional<std::uint64_t> size;
-  if (!paid && end.upload && end.events) {
+  if (!followed && end.upload && end.events) {
     const Result<vfs::FileInfo> info = co_await end.file->info();
     if (info) size = info->size;
   }
-  if (paid) {
+  if (followed) {
     held = co_await end.ledger->locks().take(end.log_path);
     if (!end.partial) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
     const Result<vfs::FileInfo> info = co_await end.file->info();
@@ -124,8 +124,8 @@ Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
     if (misplaced && !failure) failure = misplaced;
     if (!place || misplaced) size = 0;
   }
-  const Payers payers = paid ? end.room->payers() : Payers();
-  if (paid) {
+  const Payers payers = followed ? end.room->payers() : Payers();
+  if (followed) {
     const Payers settled = end.room->settled();
     end.room.reset();
     file.release();

@@ -48,13 +48,13 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   append_ = options.append;
   end_ = opened.size;
   ceiling_ = max_size_;
-  if (payers_.empty()) return;
+  if (!ledger_) return;
   id_ = opened.id;
   row_ = ledger_->uploads().join(id_);
   const std::lock_guard lock(row_->mutex);
   UploadRow& row = *row_;
   const bool first = !std::exchange(row.begun, true);
-  row.join(payers_);
+  row.add_handle(payers_);
   if (first) {
     row.counted = in_place ? size_of(existing) : 0;
     row.names = in_place ? 1 : 0;
@@ -69,12 +69,12 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
     if (first) row.covered = 0;
   }
   row.end = std::max(opened.size, row.end);
-  ceiling_ = std::min(row.covered, max_size_);
+  set_ceiling();
   change_.reset();
 }
 
 const Payers& UploadRoom::growing() {
-  if (growing_.all().size() != row_->payers.all().size()) growing_ = payers_.with(row_->payers);
+  if (std::exchange(growing_as_of_, row_->changes) != row_->changes) growing_ = payers_.with(row_->payers);
   return growing_;
 }
 
@@ -82,9 +82,14 @@ void UploadRoom::cover(std::uint64_t end) {
   if (!row_) return;
   const std::uint64_t wanted = std::min(end, max_size_);
   if (wanted > row_->covered) {
-    row_->covered += static_cast<std::uint64_t>(growing().reserve_growth(bytes(wanted - row_->covered)));
+    // Nothing ahead of appends: what is covered is where the next one may land.
+    row_->covered += static_cast<std::uint64_t>(growing().reserve_growth(bytes(wanted - row_->covered), append_));
   }
-  ceiling_ = std::min(row_->covered, max_size_);
+  set_ceiling();
+}
+
+void UploadRoom::set_ceiling() {
+  ceiling_ = std::min(is_shared(row_) ? row_->reach(payers_) : row_->covered, max_size_);
 }
 
 std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
@@ -93,10 +98,8 @@ std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
   std::unique_lock<std::mutex> lock;
   if (row_) lock = std::unique_lock(row_->mutex);
   if (append_ && row_ && is_shared(row_)) {
-    // Where the file ends now is known to nobody, but it does not end beyond what is covered. Nothing is reserved ahead
-    // where there is room: it would add up.
+    // Where the file ends now is known to nobody, but it does not end beyond what is covered.
     offset = row_->covered;
-    if (offset + count <= max_size_) (void)row_->cover(offset + count, payers_);
   } else if (append_) {
     offset = row_ ? row_->end : end_;
   }
@@ -118,7 +121,7 @@ Result<void> UploadRoom::grow_to(std::uint64_t size) {
     const Result<void> covered = row_->cover(size, payers_);
     if (!covered) return covered;
   }
-  ceiling_ = row_ ? std::min(row_->covered, max_size_) : max_size_;
+  if (row_) set_ceiling();
   end_ = size;
   // Another's append may be on its way to where the file ended.
   if (row_ && (size > row_->end || !is_shared(row_))) row_->end = size;
@@ -136,17 +139,20 @@ void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
   const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
   const bool last = ledger_->uploads().leave(id_, row);
+  row->drop_handle(payers_);
   growing_ = payers_.with(row->payers);
   const std::int64_t reserved = bytes(row->covered - row->base);
   row->end = std::max(row->end, now);
   if (row->gone || row->names == 0) {
     if (last) row->settle({}, reserved);
+    if (!last) row->part();
     return;
   }
   const std::int64_t change = bytes(now) - bytes(row->counted);
   row->counted = row->base = now;
   row->covered = last ? now : std::max(row->covered, now);
   row->settle({.size = change}, reserved - bytes(row->covered - row->base));
+  if (!last) row->part();
 }
 
 Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced) {

@@ -1,5 +1,6 @@
-// How far one upload may write: what its payers' quotas and max_upload_file_size leave. Asked before every write, so
-// the answer is one comparison as long as room that was reserved ahead lasts.
+// How far one upload may write: what its payers' quotas and max_upload_file_size leave, together with whoever else has
+// the file open. Asked before every write, so the answer is one comparison as long as room that was reserved ahead
+// lasts.
 //
 //   UploadRoom room(ledger, payers, max_file_size);
 //   if (auto may = room.check_open(existing, options); !may) ...      // before the file is opened
@@ -67,12 +68,14 @@ class UploadRoom {
 
  private:
   void cover(std::uint64_t end);  // raises ceiling_ towards it
+  void set_ceiling();             // needs row_ and its lock
   const Payers& growing();        // who is asked when the row grows
   void give_back();
 
   std::shared_ptr<Ledger> ledger_;
   Payers payers_;
-  Payers growing_;  // payers_ and those of the row, without the limits of the others
+  Payers growing_;              // payers_ and those of the row, without the limits of the others
+  unsigned growing_as_of_ = 0;  // UploadRow::changes
   std::uint64_t max_size_;
   std::uint64_t ceiling_ = 0;  // up to here without asking
   std::uint64_t end_ = 0;      // the farthest that was written

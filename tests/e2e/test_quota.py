@@ -82,6 +82,43 @@ def test_largest_file(new_user, tmp_path):
         client.truncate("file", 100_001)
 
 
+def test_appends_together_keep_to_the_largest_file(new_user):
+    """Of an account without quotas, from two connections: they do not add up to more."""
+    user = new_user(filters={"max_upload_file_size": 100_000})
+    with Paramiko(user) as one, Paramiko(user) as other, one.open("f", "a") as mine, other.open("f", "a") as theirs:
+        for _ in range(5):
+            for file in (mine, theirs):
+                file.write(b"x" * 10_000)
+                file.flush()
+        for file in (mine, theirs):
+            with pytest.raises(OSError):
+                file.write(b"x")
+                file.flush()
+        assert (user.home / "f").stat().st_size == 100_000
+
+
+def test_who_has_closed_a_file_pays_no_more_for_it(new_user, new_folder):
+    """A file of a folder that two users write: what one adds later is not counted with the other."""
+    name, path = new_folder()
+    mine = new_user(quota_size=1_000_000, virtual_folders=[{"name": name, "virtual_path": "/f"} | INCLUDED])
+    theirs = new_user(virtual_folders=[{"name": name, "virtual_path": "/f"} | UNLIMITED])
+    with Paramiko(theirs) as other:
+        with other.open("/f/file", "w") as file:
+            file.write(b"x" * 1000)
+            file.flush()
+            with Paramiko(mine) as client:
+                with client.open("/f/file", "r+") as again:
+                    again.write(b"y" * 900_000)
+                file.seek(900_000)
+                file.write(b"z" * 1_000_000)
+                file.flush()
+                assert used(mine)[1] == 900_000
+                with client.open("own", "w") as small:
+                    small.write(b"s" * 100_000)  # there is room for it
+    assert used(mine)[1] == 1_000_000
+    assert used_by_folder(mine.server, name) == on_disk(path)
+
+
 def test_atomic_upload_leaves_nothing(make_server, tmp_path):
     server = make_server({"FERRY_COMMON__UPLOAD_MODE": "1"})
     user = server.create_user("atomic", quota_size=1_000_000)
