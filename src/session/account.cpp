@@ -57,10 +57,15 @@ std::string Account::location(const VirtualPath& path) const {
 }
 
 Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
-  const vfs::MountTable::Target target = mounts.resolve(path);
-  Result<VirtualPath> inside = co_await target.mount->storage->canonical(target.path, follow);
-  if (!inside) co_return fail(inside.error());
-  co_return target.mount->point.join(*inside);
+  while (true) {
+    const vfs::MountTable::Target target = mounts.resolve(path);
+    const Result<VirtualPath> inside = co_await target.mount->storage->canonical(target.path, follow);
+    if (!inside) co_return fail(inside.error());
+    Result<VirtualPath> real = target.mount->point.join(*inside);
+    // A link may lead into another mount, which may have links of its own. That one lies deeper, so this ends.
+    if (!real || mounts.resolve(*real).mount == target.mount) co_return real;
+    path = std::move(*real);
+  }
 }
 
 Result<void> Account::judge(Operation operation, const VirtualPath& path) const {

@@ -45,20 +45,16 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   if (!gaining_.empty()) gain_.emplace(gaining_);
   if (!losing_.empty()) loss_.emplace(losing_);
   const bool in_place = !target_->capabilities().atomic_rename;
-  if (in_place) {
-    QuotaStep step = co_await QuotaStep::losing(*account_, item->to);
-    replaced_.emplace(std::move(step));
-  }
+  if (in_place) co_await hold_target(*item);
   Result<void> done = co_await grow(*item);
   way_.clear();
-  if (done && !in_place && overwrite) {
-    QuotaStep step = co_await QuotaStep::losing(*account_, item->to);
-    replaced_.emplace(std::move(step));
-  }
+  if (done && !in_place) co_await hold_target(*item);
   if (done) done = co_await place(*item, overwrite);
   if (done) {
-    if (replaced_) co_await replaced_->done();
-    co_await settle_gain();
+    gaining_.settle(counted_, counted_);
+    gain_.reset();
+    co_await replaced_->done();
+    if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
   } else {
     gaining_.settle({}, counted_);
     // not_found: it had not begun. Anything else leaves what docs/configuration.md tells how to tidy up.
@@ -70,15 +66,21 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   replaced_.reset();
   if (done && purpose_ == Purpose::move) {
     done = co_await take_source_away(*item);
-    if (done) co_await settle_loss();
-    if (!done && !overwrite) {
-      const Result<void> undone = co_await remove_stored(target_, account_->mounts.resolve(item->to).path);
-      if (!undone) log_failure(*account_->who, "undo a move", item->to, undone.error());
-      if (undone) co_await take_back_gain();
-    }
+    loss_.reset();
+    if (done && !losing_.empty()) co_await account_->ledger->store(losing_);
+    if (!done) co_await keep_source(*item, overwrite);
   }
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return done;
+}
+
+Task<Result<vfs::FileInfo>> TreeCopy::behind_links(VirtualPath path) {
+  const Result<VirtualPath> real = co_await account_->canonical(path, true);
+  if (!real) co_return fail(real.error());
+  const vfs::MountTable::Target there = account_->mounts.resolve(*real);
+  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*there.mount);
+  Result<vfs::FileInfo> info = co_await storage->lstat(there.path);
+  co_return info;
 }
 
 // The paths are resolved once; from then on no link is followed, so that what was judged is what is done.
@@ -87,8 +89,7 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   bool follow = false;
   if (purpose_ == Purpose::copy) {
     // A link to a file that is named itself stands for the file.
-    const vfs::MountTable::Target named = account_->mounts.resolve(from);
-    const Result<vfs::FileInfo> meant = co_await named.mount->storage->stat(named.path);
+    const Result<vfs::FileInfo> meant = co_await behind_links(from);
     follow = meant && meant->type == vfs::FileType::regular;
     const Result<VirtualPath> readable = co_await account_->check(Operation::copy, from, follow);
     if (!readable) co_return fail(readable.error());
@@ -124,8 +125,7 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
 
 Task<Result<void>> TreeCopy::check_target(const Item& top, bool overwrite) {
   const VirtualPath target = account_->mounts.resolve(top.to).path;
-  const vfs::MountTable::Target named = account_->mounts.resolve(top.to);
-  const Result<vfs::FileInfo> there = co_await named.mount->storage->stat(named.path);
+  const Result<vfs::FileInfo> there = co_await behind_links(top.to);
   if (there && same_file(*there, top.info))
     co_return fail(ErrorCode::invalid_argument, "the same file by another name");
   const Result<vfs::FileInfo> existing = co_await target_->lstat(target);
@@ -242,21 +242,30 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
   return {};
 }
 
-Task<void> TreeCopy::settle_gain() {
-  gaining_.settle(counted_, counted_);
-  gain_.reset();
-  if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
+// From then on nobody else opens what is at the target, or takes it away: each would count for it.
+Task<void> TreeCopy::hold_target(const Item& top) {
+  QuotaStep step = co_await QuotaStep::losing(*account_, top.to);
+  replaced_.emplace(std::move(step));
 }
 
-Task<void> TreeCopy::take_back_gain() {
-  gaining_.settle({-counted_.files, -counted_.size}, {});
-  if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
-}
-
-Task<void> TreeCopy::settle_loss() {
-  losing_.settle({-counted_.files, -counted_.size}, {});
-  loss_.reset();
-  if (!losing_.empty()) co_await account_->ledger->store(losing_);
+// A move that has failed at its end. The copy goes, unless it has replaced something by then: then both stay, and who
+// pays for both counts one more.
+Task<void> TreeCopy::keep_source(const Item& top, bool overwrite) {
+  co_await hold_target(top);
+  const VirtualPath target = account_->mounts.resolve(top.to).path;
+  const Result<vfs::FileInfo> there = co_await target_->lstat(target);
+  Result<void> undone = fail(ErrorCode::conflict, "somebody else has replaced it");
+  if (!overwrite && there && same_file(*there, placed_)) undone = co_await remove_stored(target_, target);
+  if (!undone && !overwrite) log_failure(*account_->who, "undo a move", top.to, undone.error());
+  const Payers& payers = account_->payers_of(*account_->mounts.resolve(top.to).mount);
+  if (undone && placed_.type != vfs::FileType::regular) {
+    gaining_.settle({-counted_.files, -counted_.size}, {});
+  } else {
+    if (undone) co_await replaced_->done();  // each of them has lost a file
+    payers.without(gaining_).settle(counted_, {});
+  }
+  replaced_.reset();
+  if (!payers.empty()) co_await account_->ledger->store(payers);
 }
 
 // `size`: what was there when it was opened; a file that grows meanwhile must not be copied for ever.
@@ -343,6 +352,9 @@ Task<Result<void>> TreeCopy::leave() {
 
 Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
   const VirtualPath target = account_->mounts.resolve(top.to).path;
+  const Result<vfs::FileInfo> made = co_await target_->lstat(top.made);
+  if (!made) co_return fail(made.error());
+  placed_ = *made;
   if (top.made == target) co_return Result<void>();
   Result<void> placed = co_await target_->rename(top.made, target, overwrite);
   co_return placed;
@@ -355,9 +367,14 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
   if (!storage->capabilities().atomic_rename) {
     Result<void> gone = co_await remove_stored(storage, source.path);
+    if (gone) losing_.settle({-counted_.files, -counted_.size}, {});
     co_return gone;
   }
   const VirtualPath aside = partial_path(source.path);
+  // Who opens the source meanwhile would count it as what he replaces.
+  std::optional<QuotaStep> held;
+  QuotaStep step = co_await QuotaStep::losing(*account_, top.from);
+  held.emplace(std::move(step));
   const Result<void> moved = co_await storage->rename(source.path, aside, false);
   if (!moved) co_return moved;
   const VirtualPath target = account_->mounts.resolve(top.to).path;
@@ -369,6 +386,8 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
     if (!whole) co_return fail(whole.error());
     co_return fail(ErrorCode::conflict, "it was changed while it was copied");
   }
+  losing_.settle({-counted_.files, -counted_.size}, {});
+  held.reset();
   const Result<void> removed = co_await remove_stored(storage, aside);
   if (!removed) log_failure(*account_->who, "tidy up after a move", top.from, removed.error());
   co_return Result<void>();

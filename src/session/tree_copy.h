@@ -44,6 +44,8 @@ class TreeCopy {
     std::size_t next = 0;
   };
 
+  // What is where its links lead, in whatever mount.
+  Task<Result<vfs::FileInfo>> behind_links(VirtualPath path);
   Task<Result<Item>> top(VirtualPath from, VirtualPath to, bool overwrite);
   Task<Result<void>> check_target(const Item& top, bool overwrite);
   Task<Result<void>> grow(Item top);
@@ -58,10 +60,9 @@ class TreeCopy {
   Task<Result<void>> place(const Item& top, bool overwrite);
   bool is_written(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
-  Task<void> settle_gain();
-  Task<void> take_back_gain();
-  Task<void> settle_loss();
+  Task<void> hold_target(const Item& top);
   Task<Result<void>> take_source_away(const Item& top);
+  Task<void> keep_source(const Item& top, bool overwrite);
   Task<Result<void>> pause();
 
   std::shared_ptr<Account> account_;
@@ -71,6 +72,7 @@ class TreeCopy {
   Payers gaining_, losing_;  // who pays for the copy, and for the source that goes, but not for both
   std::optional<QuotaChange> gain_, loss_;
   std::optional<QuotaStep> replaced_;
+  vfs::FileInfo placed_;        // what was made, before it was put in its place
   QuotaUsage counted_;          // what was copied; reserved until it is settled
   std::vector<Directory> way_;  // the directories that are being filled, the deepest last
   Bytes buffer_;

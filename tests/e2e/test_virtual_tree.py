@@ -143,6 +143,25 @@ def test_mount_points_are_pinned_by_every_way(mounted, keys, tmp_path):
     assert (tmp_path / "share/kept").exists() and (tmp_path / "inner/kept").exists()
 
 
+def test_links_lead_into_other_mounts_as_paths_do(mounted, keys, tmp_path):
+    """What the links of a mount say decides there, whatever way leads to it."""
+    share = tmp_path / "share"
+    share.mkdir()
+    (share / "file").write_text("in the folder")
+    (share / "link").symlink_to("file")
+    (mounted.home / "here").symlink_to(".")
+    (mounted.home / "into").symlink_to("share/file")
+    with Paramiko(mounted, keys["ed25519"]) as client:
+        for path in ("/share/link", "/here/share/link", "/into", "/here/into"):
+            assert client.open(path).read() == b"in the folder", path
+            assert stat.S_ISREG(client.stat(path).st_mode), path
+    for path in ("/share/link", "/here/share/link", "/into"):
+        assert ssh(mounted, f"sftpgo-copy {path} /copied", keys["ed25519"]) == (0, "", ""), path
+        assert not (mounted.home / "copied").is_symlink(), path
+        assert (mounted.home / "copied").read_text() == "in the folder", path
+        (mounted.home / "copied").unlink()
+
+
 def test_a_long_move_leaves_others_their_turn_and_ends_with_its_client(mounted, keys, scratch, tmp_path):
     """Of 2 GB: meanwhile another client is served; a client that leaves gives the move up."""
     source = mounted.home / "large"
