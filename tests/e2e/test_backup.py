@@ -5,6 +5,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from clients import Paramiko, random_file, wait_for
@@ -52,6 +53,18 @@ def test_a_dump_loads_into_an_empty_server(make_server, tmp_path):
     assert second.api("GET", "/users/dumped")["role"] == "north"
 
 
+def test_a_part_of_a_dump(make_server, tmp_path):
+    server = make_server()
+    fill(server, tmp_path)
+    whole, part = dump(server), server.api("GET", "/dumpdata?output-data=1&scopes=folders,roles")
+    assert {name for name, objects in part.items() if objects and name != "version"} == {"folders", "roles"}
+    assert (part["folders"], part["roles"]) == (whole["folders"], whole["roles"])
+    server.api("PUT", "/folders/shared", {"name": "shared", "mapped_path": str(tmp_path / "elsewhere")})
+    server.api("POST", "/loaddata", part)
+    assert server.api("GET", "/folders/shared")["mapped_path"] == str(tmp_path / "shared")
+    assert [user["username"] for user in server.api("GET", "/users")] == ["dumped"]
+
+
 @pytest.mark.parametrize("scan,counted", [("0", []), ("1", ["folder", "free", "limited"]), ("2", ["folder", "limited"])])
 def test_what_was_loaded_is_counted(make_server, tmp_path, scan, counted):
     """--loaddata-scan 1: all that was loaded; 2: of users, those with a quota."""
@@ -72,6 +85,65 @@ def test_what_was_loaded_is_counted(make_server, tmp_path, scan, counted):
         shown = server.api("GET", f"/folders/{name}" if name == "folder" else f"/users/{name}")
         found = (shown.get("used_quota_files", 0), shown.get("used_quota_size", 0))
         assert found == (there if name in counted else (0, 0)), name
+
+
+@pytest.mark.parametrize("mode,scan", [(0, 0), (1, 1), (2, 1), (2, 2)])
+def test_loading_over_rest_as_mode_and_scan_say(make_server, tmp_path, mode, scan):
+    """mode 0 changes what is there, 1 adds alone, 2 changes and disconnects whom it changes. scan-quota 1 counts all that
+    was loaded, 2 users with limits."""
+    server = make_server({"FERRY_DATA_PROVIDER__TRACK_QUOTA": "1"})
+    there = server.create_user("there", description="as it was", quota_files=10)
+    away = server.create_user("away")
+    loaded = [{"username": name, "password": "a user's Passw0rd", "home_dir": str(tmp_path / name), "status": 1,
+               "permissions": {"/": ["*"]}, "quota_files": limit, "description": "loaded"}
+              for name, limit in (("limited", 10), ("free", 0))]
+    changed = server.api("GET", "/users/there") | {"description": "loaded"}
+    folders = [{"name": "folder", "mapped_path": str(tmp_path / "folder")}]
+    for path, size in ((there.home, 500), (tmp_path / "limited", 1000), (tmp_path / "free", 2000),
+                       (tmp_path / "folder", 3000)):
+        path.mkdir(parents=True)
+        random_file(path / "file", size)
+    dump_file = server.config_dir / "backups/dump.json"
+    dump_file.parent.mkdir(exist_ok=True)
+    content = {"users": [*loaded, changed], "folders": folders, "version": 17}
+    dump_file.write_text(json.dumps(content))
+    with Paramiko(there) as mine, Paramiko(away) as others:
+        mine.listdir("/")
+        query = f"mode={mode}&scan-quota={scan}"
+        if mode == 2:
+            server.api("POST", f"/loaddata?{query}", content)
+        else:
+            server.api("GET", f"/loaddata?{query}&input-file=dump.json")
+        assert others.listdir("/") == []
+
+        def disconnected():
+            try:
+                mine.listdir("/")
+                return False
+            except (OSError, EOFError, paramiko.SSHException):
+                return True
+        if mode == 2:
+            wait_for(disconnected, "the session to end")
+        else:
+            assert not disconnected()
+    assert server.api("GET", "/users/there")["description"] == ("as it was" if mode == 1 else "loaded")
+    assert server.api("GET", "/users/free")["description"] == "loaded"
+    wait_for(lambda: not server.api("GET", "/quotas/users/scans") + server.api("GET", "/quotas/folders/scans"), "the scans")
+    sizes = {"there": 500, "limited": 1000, "free": 2000, "folder": 3000}
+    counted = {0: [], 1: list(sizes), 2: ["there", "limited", "folder"]}[scan]
+    if mode == 1:
+        counted.remove("there")  # it was not loaded
+    for name, size in sizes.items():
+        shown = server.api("GET", f"/folders/{name}" if name == "folder" else f"/users/{name}")
+        found = (shown.get("used_quota_files", 0), shown.get("used_quota_size", 0))
+        assert found == ((1, size) if name in counted else (0, 0)), name
+
+
+@pytest.mark.parametrize("query", ["mode=3", "mode=-1", "mode=x", "scan-quota=3", "scan-quota=yes"])
+def test_loading_refuses_what_it_does_not_know(server, query):
+    with pytest.raises(RestError) as refusal:
+        server.api("POST", f"/loaddata?{query}", {"version": 17})
+    assert refusal.value.status == 400
 
 
 @pytest.mark.parametrize("version,users", [("9", ["old-user"]), ("13", ["grouped"]), ("17", ["new-user"])])

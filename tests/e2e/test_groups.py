@@ -5,8 +5,9 @@ import time
 import paramiko
 import pytest
 
-from clients import Paramiko
-from ferry import RestError
+from clients import ClientFailed, Paramiko, random_file, sftp
+from ferry import FACTOR, RestError, User
+from quota_tools import expect_used
 
 
 def group(server, name, virtual_folders=(), **settings):
@@ -83,6 +84,102 @@ def test_limits_and_filters_of_groups_hold(server):
         transport.close()
 
 
+def test_addresses_of_groups_decide_who_gets_in(server):
+    """Those of groups are added to the user's; a group that only names its members keeps nobody out."""
+    group(server, "not-from-here", filters={"denied_ip": ["127.0.0.0/8"]})
+    group(server, "from-elsewhere", filters={"allowed_ip": ["192.0.2.0/24"]})
+    for number, (names, allowed, gets_in) in enumerate([
+            ([("not-from-here", 2)], [], False), ([("not-from-here", 1)], [], False), ([("not-from-here", 3)], [], True),
+            ([("from-elsewhere", 1)], [], False), ([("from-elsewhere", 2)], [], False),
+            ([("from-elsewhere", 2)], ["127.0.0.1/32"], True), ([("from-elsewhere", 3)], [], True),
+            ([("not-from-here", 2)], ["127.0.0.1/32"], False)]):
+        user = server.create_user(f"from{number}", filters={"allowed_ip": allowed},
+                                  groups=[{"name": name, "type": kind} for name, kind in names])
+        if gets_in:
+            with Paramiko(user) as sftp:
+                assert sftp.listdir("/") == []
+        else:
+            with pytest.raises(paramiko.AuthenticationException):
+                Paramiko(user)
+
+
+def test_accounts_of_a_group_expire(server):
+    """Days after the user's creation, which a dump brings along; the user's own date goes before."""
+    group(server, "for-a-day", expires_in=1)
+    now, day = int(time.time() * 1000), 86_400_000
+
+    def load(name, age, **fields):
+        user = {"username": name, "password": "a user's Passw0rd", "home_dir": str(server.home_base / name), "status": 1,
+                "permissions": {"/": ["*"]}, "groups": [{"name": "for-a-day", "type": 1}],
+                "created_at": now - age * day // 2} | fields
+        server.api("POST", "/loaddata", {"users": [user], "version": 17})
+        return User(server, name, user["password"], None)
+
+    for user in (load("of-today", 1), load("own-date", 3, expiration_date=now + day),
+                 load("secondary", 3, groups=[{"name": "for-a-day", "type": 2}])):
+        with Paramiko(user) as sftp:
+            assert sftp.listdir("/") == []
+    with pytest.raises(paramiko.AuthenticationException):
+        Paramiko(load("of-yesterday", 3))
+
+
+def test_quotas_and_transfer_limits_of_groups(server, tmp_path):
+    group(server, "small", quota_size=500_000)
+    group(server, "little-traffic", upload_data_transfer=1)
+    user = server.create_user("small-home", groups=[{"name": "small", "type": 1}])
+    large = random_file(tmp_path / "large", 1_500_000)
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"put {large} large"])
+    assert (user.home / "large").stat().st_size == 500_000
+    expect_used(user)
+    user = server.create_user("sends-little", groups=[{"name": "little-traffic", "type": 1}])
+    with pytest.raises(ClientFailed):
+        sftp(user, [f"put {large} large"])
+    assert (user.home / "large").stat().st_size == 1024 * 1024
+    own = server.create_user("sends-more", groups=[{"name": "little-traffic", "type": 1}], total_data_transfer=2)
+    sftp(own, [f"put {large} large"])
+
+
+def test_bandwidth_of_groups(server, tmp_path):
+    """Of the primary group, and by source network of both kinds. What does not hold would take minutes."""
+    def from_network(network, rate):
+        return {"bandwidth_limits": [{"sources": [network], "upload_bandwidth": rate, "download_bandwidth": 0}]}
+    group(server, "slow", upload_bandwidth=50)
+    group(server, "slow-from-here", filters=from_network("127.0.0.0/8", 50))
+    group(server, "crawling", upload_bandwidth=1)
+    group(server, "crawling-from-there", filters=from_network("192.0.2.0/24", 1))
+    source = random_file(tmp_path / "source", 100 * 1024)
+    for name, kind, slow in (("slow", 1, True), ("slow-from-here", 2, True), ("crawling", 2, False),
+                             ("crawling-from-there", 2, False)):
+        user = server.create_user(f"is-{name}", groups=[{"name": name, "type": kind}])
+        with Paramiko(user) as client:
+            began = time.monotonic()
+            client.put(str(source), "file")
+            took = time.monotonic() - began
+        assert took > 1.5 if slow else took < 20 * FACTOR, (name, took)
+
+
+def test_each_member_has_a_directory_of_the_groups_folder(server, tmp_path):
+    server.api("POST", "/folders", {"name": "tenants", "mapped_path": str(tmp_path / "tenants")})
+    group(server, "tenants", [
+        {"name": "tenants", "virtual_path": "/mine", "subpath": "/each/%username%"},
+        {"name": "tenants", "virtual_path": "/ours", "subpath": "roles/%role%"}])
+    server.api("POST", "/roles", {"name": "team"})
+    groups = [{"name": "tenants", "type": 2}]
+    for user in (server.create_user("tenant-one", groups=groups, role="team"),
+                 server.create_user("tenant-two", groups=groups)):
+        with Paramiko(user) as sftp:
+            with sftp.open(f"/mine/of-{user.name}", "w") as file:
+                file.write("x")
+            assert sftp.listdir("/mine") == [f"of-{user.name}"]
+            # Who has no role does not see what lies above those of others.
+            assert sorted(sftp.listdir("/")) == (["mine", "ours"] if user.name == "tenant-one" else ["mine"])
+    assert (tmp_path / "tenants/each/tenant-two/of-tenant-two").exists()
+    assert (tmp_path / "tenants/roles/team").is_dir()
+    assert [mount["subpath"] for mount in server.api("GET", "/groups/tenants")["virtual_folders"]] == [
+        "/each/%username%", "/roles/%role%"]
+
+
 def test_a_change_counts_from_the_next_login(server):
     group(server, "changing")
     user = server.create_user("member", groups=[{"name": "changing", "type": 2}])
@@ -101,17 +198,40 @@ def test_a_change_counts_from_the_next_login(server):
                 time.sleep(0.05)
 
 
+def limited_api(server, name, role, permissions):
+    """api(method, path, body) as a new administrator with this role."""
+    server.api("POST", "/admins", {"username": name, "password": "an admin's Passw0rd", "status": 1, "role": role,
+                                   "permissions": permissions})
+    basic = base64.b64encode(f"{name}:an admin's Passw0rd".encode()).decode()
+    token = server.request("GET", "/api/v2/token", headers={"Authorization": f"Basic {basic}"})["access_token"]
+    return lambda method, path, body=None: server.request(method, f"/api/v2{path}", body,
+                                                          {"Authorization": f"Bearer {token}"})
+
+
+def test_an_administrator_with_a_role_sees_and_closes_the_connections_of_its_users(server):
+    server.api("POST", "/roles", {"name": "west"})
+    api = limited_api(server, "west-admin", "west", ["view_conns", "close_conns"])
+    mine, other = server.create_user("of-west", role="west"), server.create_user("of-no-role")
+    with Paramiko(mine) as my_sftp, Paramiko(other) as other_sftp:
+        ids = {one["username"]: one["connection_id"] for one in server.api("GET", "/connections")}
+        assert [one["username"] for one in api("GET", "/connections")] == ["of-west"]
+        for hidden in (ids["of-no-role"], "SFTP_nobody_1"):
+            with pytest.raises(RestError) as refusal:
+                api("DELETE", f"/connections/{hidden}")
+            assert refusal.value.status == 404
+        api("DELETE", f"/connections/{ids['of-west']}")
+        with pytest.raises((EOFError, OSError, paramiko.SSHException)):
+            for _ in range(100):
+                my_sftp.listdir("/")
+                time.sleep(0.05)
+        assert other_sftp.listdir("/") == []
+
+
 def test_an_administrator_with_a_role(server):
     server.api("POST", "/roles", {"name": "north"})
-    limited = {"username": "north-admin", "password": "an admin's Passw0rd", "status": 1, "role": "north",
-               "permissions": ["view_users", "add_users", "edit_users", "view_conns", "close_conns"]}
-    server.api("POST", "/admins", limited)
+    permissions = ["view_users", "add_users", "edit_users", "view_conns", "close_conns"]
+    api = limited_api(server, "north-admin", "north", permissions)
     server.create_user("not-of-north")
-    basic = base64.b64encode(b"north-admin:an admin's Passw0rd").decode()
-    token = server.request("GET", "/api/v2/token", headers={"Authorization": f"Basic {basic}"})["access_token"]
-
-    def api(method, path, body=None):
-        return server.request(method, f"/api/v2{path}", body, {"Authorization": f"Bearer {token}"})
 
     assert api("GET", "/users") == []
     made = api("POST", "/users", {"username": "of-north", "home_dir": str(server.home_base / "of-north"),
@@ -124,7 +244,40 @@ def test_an_administrator_with_a_role(server):
             api(method, path, {} if method == "PUT" else None)
         assert refused.value.status in (403, 404), (method, path)
     # Its authority ends with the account.
-    server.api("PUT", "/admins/north-admin", limited | {"status": 0})
+    server.api("PUT", "/admins/north-admin", server.api("GET", "/admins/north-admin") | {"status": 0})
     with pytest.raises(RestError) as refused:
         api("GET", "/users")
     assert refused.value.status == 401
+
+
+def test_relations_follow_what_is_changed_and_removed(server, tmp_path):
+    def shown(kind, name, what):
+        return server.api("GET", f"/{kind}/{name}").get(what) or []
+    for number in (1, 2):
+        server.api("POST", "/folders", {"name": f"rel-folder{number}", "mapped_path": str(tmp_path / f"rel{number}")})
+        group(server, f"rel-group{number}", [{"name": f"rel-folder{number}", "virtual_path": "/of-group"}])
+        server.api("POST", "/roles", {"name": f"rel-role{number}"})
+    user = server.create_user("related", role="rel-role1", groups=[{"name": "rel-group1", "type": 2}], virtual_folders=[
+        {"name": "rel-folder1", "virtual_path": "/one", "quota_size": 0, "quota_files": 0}])
+
+    def users_of(number):
+        return [shown(kind, f"rel-{kind[:-1]}{number}", "users") for kind in ("folders", "groups", "roles")]
+    assert users_of(1) == [["related"]] * 3 and users_of(2) == [[]] * 3
+    assert shown("folders", "rel-folder1", "groups") == ["rel-group1"]
+    user.update(role="rel-role2", groups=[{"name": "rel-group2", "type": 2}], virtual_folders=[
+        {"name": "rel-folder2", "virtual_path": "/two", "quota_size": 0, "quota_files": 0}])
+    assert users_of(1) == [[]] * 3 and users_of(2) == [["related"]] * 3
+    with pytest.raises(RestError) as refusal:  # what it denied its users would be allowed
+        server.api("DELETE", "/groups/rel-group2")
+    assert 400 <= refusal.value.status < 500 and users_of(2) == [["related"]] * 3
+    with Paramiko(user) as client:
+        assert sorted(client.listdir("/")) == ["of-group", "two"]
+    server.api("DELETE", "/folders/rel-folder2")
+    assert shown("users", "related", "virtual_folders") == shown("groups", "rel-group2", "virtual_folders") == []
+    server.api("DELETE", "/roles/rel-role2")
+    assert server.api("GET", "/users/related").get("role", "") == ""
+    with Paramiko(user) as client:
+        assert client.listdir("/") == []
+    server.api("DELETE", "/users/related")
+    assert shown("groups", "rel-group2", "users") == []
+    server.api("DELETE", "/groups/rel-group2")

@@ -72,36 +72,66 @@ def test_sftp(account, keys, tmp_path, policy, error):
     assert (user.home / "docs/keys.d/a.txt").read_text() == "docs/keys.d/a.txt"
 
 
+REASON = {0: "Permission denied", 1: "No such file"}
+
+
 @pytest.mark.parametrize("options", [[], ["-O"]], ids=["sftp", "legacy"])
-def test_scp(account, keys, tmp_path, options):
-    user = account(secrets(1))
-    scp(user, [":docs"], tmp_path / "got", keys["ed25519"], ["-r", *options])
-    assert {str(path.relative_to(tmp_path / "got")) for path in (tmp_path / "got").rglob("*")} == {"a.txt"}
-    for hidden in ("Key.PEM", "new.pem"):
-        with pytest.raises(ClientFailed):
-            scp(user, [tmp_path / "got/a.txt"], f":docs/{hidden}", keys["ed25519"], options)
-        with pytest.raises(ClientFailed):
-            scp(user, [f":docs/{hidden}"], tmp_path / "x", keys["ed25519"], options)
+@pytest.mark.parametrize("policy", [0, 1])
+def test_scp(account, keys, tmp_path, options, policy):
+    """What is refused (0) costs its own file alone, and the client is told; of what is hidden (1) it knows nothing."""
+    user = account(secrets(policy))
+
+    def refused(sources, target, *more):
+        with pytest.raises(ClientFailed) as failure:
+            scp(user, sources, target, keys["ed25519"], [*more, *options])
+        assert REASON[policy].lower() in failure.value.output.lower()
+    if policy == 0:
+        refused([":docs"], tmp_path / "got", "-r")
+    else:
+        scp(user, [":docs"], tmp_path / "got", keys["ed25519"], ["-r", *options])
+    assert {str(path.relative_to(tmp_path / "got")) for path in (tmp_path / "got").rglob("*")
+            if path.is_file() or policy == 1} == {"a.txt"}
+    for name in ("Key.PEM", "new.pem", "keys.d/a.txt"):
+        refused([tmp_path / "got/a.txt"], f":docs/{name}")
+    for name in ("Key.PEM", "keys.d/a.txt"):
+        refused([f":docs/{name}"], tmp_path / "x")
     scp(user, [tmp_path / "got/a.txt"], ":docs/b.txt", keys["ed25519"], options)
     assert (user.home / "docs/b.txt").read_text() == "docs/a.txt"
+    assert (user.home / "docs/Key.PEM").read_text() == "docs/Key.PEM" and not (user.home / "docs/new.pem").exists()
 
 
-def test_scp_wildcards_find_nothing_hidden(account, keys, tmp_path):
-    user = account(secrets(1))
-    scp(user, [":docs/*"], tmp_path, keys["ed25519"], ["-O"])
+@pytest.mark.parametrize("policy", [0, 1])
+def test_scp_wildcards(account, keys, tmp_path, policy):
+    user = account(secrets(policy))
+    if policy == 0:
+        with pytest.raises(ClientFailed) as failure:
+            scp(user, [":docs/*.*"], tmp_path, keys["ed25519"], ["-O"])
+        assert "Key.PEM" in failure.value.output and REASON[0] in failure.value.output
+    else:
+        scp(user, [":docs/*"], tmp_path, keys["ed25519"], ["-O"])
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.txt"]
 
 
-def test_ssh_commands(account, keys):
-    user = account(secrets(1))
+@pytest.mark.parametrize("policy", [0, 1])
+def test_ssh_commands(account, keys, policy):
+    user = account(secrets(policy))
     key = keys["ed25519"]
     status, output, _ = ssh(user, "md5sum docs/a.txt", key)
     assert status == 0 and "docs/a.txt" in output
-    hidden, missing = ssh(user, "md5sum docs/Key.PEM", key), ssh(user, "md5sum docs/None.txt", key)
-    assert hidden[0] == missing[0] != 0 and hidden[2].replace("Key.PEM", "None.txt") == missing[2]
-    assert ssh(user, "sftpgo-copy docs docs2", key)[0] == 0
-    assert {path.name for path in (user.home / "docs2").iterdir()} == {"a.txt"}
-    assert ssh(user, "sftpgo-copy plain/f docs/x.pem", key)[0] != 0
+    for path in ("docs/Key.PEM", "docs/keys.d/a.txt"):
+        status, output, errors = ssh(user, f"md5sum {path}", key)
+        assert status != 0 and output == "" and REASON[policy] in errors
+    copied = ssh(user, "sftpgo-copy docs docs2", key)
+    if policy == 0:  # all of it or nothing
+        assert copied[0] != 0 and REASON[0] in copied[2] and not (user.home / "docs2").exists()
+    else:
+        hidden, missing = ssh(user, "md5sum docs/Key.PEM", key), ssh(user, "md5sum docs/None.txt", key)
+        assert hidden[0] == missing[0] and hidden[2].replace("Key.PEM", "None.txt") == missing[2]
+        assert copied[0] == 0 and {path.name for path in (user.home / "docs2").iterdir()} == {"a.txt"}
+    for pair in ("plain/f docs/x.pem", "docs/Key.PEM plain/key", "docs/a.txt docs/Key.PEM"):
+        assert ssh(user, f"sftpgo-copy {pair}", key)[0] != 0
+    assert not (user.home / "docs/x.pem").exists() and not (user.home / "plain/key").exists()
+    assert (user.home / "docs/Key.PEM").read_text() == "docs/Key.PEM"
     assert ssh(user, "sftpgo-remove docs/keys.d", key)[0] != 0
     assert ssh(user, "sftpgo-remove docs", key)[0] != 0
     assert (user.home / "docs/Key.PEM").exists() and (user.home / "docs/keys.d/a.txt").exists()
