@@ -227,6 +227,28 @@ def test_an_administrator_with_a_role_sees_and_closes_the_connections_of_its_use
         assert other_sftp.listdir("/") == []
 
 
+def test_an_administrator_with_a_role_is_told_of_its_users_alone(server, tmp_path):
+    """Also where folders and groups list who has them, and of quotas."""
+    server.api("POST", "/roles", {"name": "east"})
+    server.api("POST", "/folders", {"name": "of-all", "mapped_path": str(tmp_path / "of-all")})
+    group(server, "of-all")
+    relations = {"groups": [{"name": "of-all", "type": 3}], "virtual_folders": [
+        {"name": "of-all", "virtual_path": "/of-all", "quota_size": 0, "quota_files": 0}]}
+    server.create_user("of-east", role="east", quota_files=5, **relations)
+    server.create_user("not-of-east", quota_files=5, **relations)
+    api = limited_api(server, "east-admin", "east", ["manage_folders", "manage_groups", "quota_scans", "view_users"])
+    for kind in ("folders", "groups"):
+        assert sorted(server.api("GET", f"/{kind}/of-all")["users"]) == ["not-of-east", "of-east"]
+        assert api("GET", f"/{kind}/of-all")["users"] == ["of-east"]
+        assert [one["users"] for one in api("GET", f"/{kind}?limit=500") if one["name"] == "of-all"] == [["of-east"]]
+    for method, path in (("POST", "scan"), ("PUT", "usage"), ("PUT", "transfer-usage")):
+        body = {} if method == "PUT" else None
+        api(method, f"/quotas/users/of-east/{path}", body)
+        with pytest.raises(RestError) as refusal:
+            api(method, f"/quotas/users/not-of-east/{path}", body)
+        assert refusal.value.status == 404
+
+
 def test_an_administrator_with_a_role(server):
     server.api("POST", "/roles", {"name": "north"})
     permissions = ["view_users", "add_users", "edit_users", "view_conns", "close_conns"]

@@ -74,6 +74,35 @@ def test_a_folder_of_many_users_and_one_on_the_root(make_server, public_keys, ke
     assert not other.home.exists() or names(other.home) == []
 
 
+@pytest.mark.parametrize("policy", [0, 1])
+def test_a_mount_inside_another(make_server, public_keys, keys, tmp_path, policy):
+    """Nothing that the outer one holds or forbids by its patterns stands in the way of the inner one."""
+    server = make_server(COMMANDS)
+    outer, inner = make_folder(server, "outer", tmp_path / "outer"), make_folder(server, "inner", tmp_path / "inner")
+    user = server.create_user("nested", public_keys=public_keys, virtual_folders=[outer("/out"), inner("/out/in/here")],
+                              filters={"file_patterns": [{"path": "/out", "denied_patterns": ["in", "here", "*.x"],
+                                                          "deny_policy": policy}]})
+    covered = tmp_path / "outer/in/here"
+    covered.mkdir(parents=True)
+    (covered / "covered").write_text("x")
+    file = random_file(tmp_path / "file", 3000)
+    scp(user, [file], ":/out/in/here/f", keys["ed25519"])
+    sftp(user, [f"put {file} /out/f", "mkdir /out/d", "rename /out/in/here/f /out/d/moved",
+                f"put {file} /out/in/here/f"], keys["ed25519"])
+    with Paramiko(user, keys["ed25519"]) as client:
+        assert sorted(client.listdir("/out")) == ["d", "f", "in"] and client.listdir("/out/in") == ["here"]
+        assert client.listdir("/out/in/here") == ["f"]
+        for point in ("/out/in", "/out/in/here"):
+            with pytest.raises(OSError):
+                client.rmdir(point)
+            fails(errno.EACCES, client.rename, point, "/moved")
+        fails(errno.EACCES, client.rename, "/out", "/moved")
+    assert ssh(user, "sftpgo-copy /out/in/here/f /out/copied", keys["ed25519"])[0] == 0
+    assert names(tmp_path / "inner") == ["f"] and names(tmp_path / "outer") == ["copied", "d", "f", "in"]
+    assert digest(tmp_path / "outer/d/moved") == digest(tmp_path / "outer/copied") == digest(file)
+    assert names(covered) == ["covered"]
+
+
 def test_moving_between_storages(mounted, keys, tmp_path):
     key = keys["ed25519"]
     (mounted.home / "tree/sub").mkdir(parents=True)
