@@ -142,6 +142,8 @@ def test_connections_above_the_limit_are_refused_and_the_others_go_on(make_serve
 
 def test_out_of_descriptors(server, tmp_path):
     """What cannot be accepted waits; once others leave, the server goes on as before."""
+    if sanitized():
+        pytest.skip("UBSan opens a pipe to look at an object's type, and takes a pipe it cannot have for a wrong type")
     few = Ferry(tmp_path / "few", wrapper=["prlimit", "--nofile=120:120"])
     copy_host_keys(server, few)
     for running in run_server(few):
