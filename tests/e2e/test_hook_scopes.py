@@ -22,8 +22,7 @@ def methods(user, key):
 
 
 @pytest.mark.parametrize("scope,asked", [
-    (1, {"password"}), (2, {"key"}), (4, {"interactive"}), (6, {"key", "interactive"}),
-    (0, {"password", "key", "interactive"})])
+    (1, {"password"}), (2, {"key"}), (6, {"key", "interactive"}), (0, {"password", "key", "interactive"})])
 def test_scopes_of_external_authentication(make_server, program, keys, public_keys, scope, asked):
     """The hook says no: what it is asked about is refused, for the rest what is stored decides."""
     server = make_server({"FERRY_DATA_PROVIDER__EXTERNAL_AUTH_HOOK": program.path("external_auth"),
@@ -55,7 +54,7 @@ def test_external_authentication_gives_the_account_of_a_dialogue(make_server, pr
     assert by(fresh, "password") and not by(fresh, "key", keys["ed25519"])
 
 
-@pytest.mark.parametrize("scope,asked", [(0, {"SSH", "HTTP"}), (1, {"SSH"}), (8, {"HTTP"}), (6, set())])
+@pytest.mark.parametrize("scope,asked", [(1, {"SSH"}), (8, {"HTTP"}), (6, set())])
 def test_scopes_of_the_check_password_hook(make_server, program, scope, asked):
     server = make_server({"FERRY_DATA_PROVIDER__CHECK_PASSWORD_HOOK": program.path("check_password"),
                           "FERRY_DATA_PROVIDER__CHECK_PASSWORD_SCOPE": str(scope)})
