@@ -194,6 +194,7 @@ class Clock:
         new.rename(self.file)
 
     def environment(self):
-        library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-        return {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
+        libraries = [str(file) for file in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+        assert libraries, "Debian's package faketime is missing"
+        return {"LD_PRELOAD": libraries[0], "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}

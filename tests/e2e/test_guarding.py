@@ -6,6 +6,7 @@ import http.client
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -265,6 +266,18 @@ def test_a_ban_survives_a_restart_with_the_provider_driver(make_server):
     assert set(hosts(server)) == {"127.0.0.7", "127.0.0.8"} and hosts(server)["127.0.0.8"]["score"] == 3
     server.api("DELETE", f"/defender/hosts/{hosts(server)['127.0.0.7']['id']}")
     assert knock(server, "127.0.0.7")
+
+
+def test_nobody_comes_in_while_bans_cannot_be_read(make_server):
+    server = start(make_server, {"FERRY_COMMON__DEFENDER__DRIVER": "provider"}, lists=False)
+    assert knock(server, "127.0.0.7")
+    with sqlite3.connect(server.config_dir / "ferry.db") as database:
+        database.execute("ALTER TABLE defender_hosts RENAME TO gone")
+    assert not knock(server, "127.0.0.7") and not server.healthy()
+    wait_for(lambda: "whether it is banned cannot be said: sqlite: " in server.log(), "the line in the log")
+    with sqlite3.connect(server.config_dir / "ferry.db") as database:
+        database.execute("ALTER TABLE gone RENAME TO defender_hosts")
+    assert knock(server, "127.0.0.7") and server.healthy()
 
 
 def test_rate_limits(make_server):
