@@ -329,6 +329,26 @@ TEST_F(Moves, CopiesTakeMountedFoldersAlong) {
   EXPECT_EQ(code_of(run(session->rename(at("/tree"), at("/share/moved"), false))), ErrorCode::permission_denied);
 }
 
+// Where the links on the way lead into another mount, what is there decides, not what they cover.
+TEST_F(Moves, CopiesOfLinksToFilesThroughOtherMounts) {
+  storages = open_storage;
+  login();
+  test::write_file(base / "share/f", "in the folder");
+  fs::create_symlink("f", base / "share/to-file");
+  fs::create_symlink("share/f", real("into"));
+  fs::create_symlink(".", real("l"));
+  fs::create_directories(real("share/f"));  // covered
+  for (const char* path : {"/share/to-file", "/l/share/to-file", "/l/share/f", "/into", "/l/into"}) {
+    const std::string copy = "/copy" + std::to_string(std::hash<std::string_view>{}(path));
+    EXPECT_TRUE(run(session->copy(at(path), at(copy), false))) << path;
+    EXPECT_FALSE(fs::is_symlink(real(copy.substr(1)))) << path;
+    EXPECT_EQ(get(copy), "in the folder") << path;
+  }
+  EXPECT_EQ(get("/l/share/to-file"), "in the folder");
+  EXPECT_EQ(code_of(run(session->copy(at("/share/f"), at("/into"), true))), ErrorCode::invalid_argument);
+  EXPECT_EQ(get("/share/f"), "in the folder");
+}
+
 TEST_F(Moves, CopiesReplaceAFileAtOnce) {
   ASSERT_TRUE(put("/f", "new"));
   ASSERT_TRUE(put("/share/g", "old"));

@@ -64,6 +64,38 @@ TEST_F(MovedQuota, WhatIsBeingWrittenStays) {
   }
 }
 
+// The source changes while it is moved, and stays: so does the copy that has replaced something, and both count.
+TEST_F(MovedQuota, MovesThatKeepTheirSource) {
+  const auto touch = [](const std::string& file) {
+    std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) - std::chrono::hours(1));
+  };
+  const auto moved = [this, touch](const char* from, const char* to, bool overwrite, const std::string& changed) {
+    int asked = 0;
+    const GivenUp meanwhile = [&] {
+      if (++asked == 2) touch(changed);
+      return false;
+    };
+    return code_of(run(session->rename(at(from), at(to), overwrite, meanwhile)));
+  };
+  ASSERT_TRUE(put("/f", text_of(200)));
+  ASSERT_TRUE(put("/included/f", text_of(60)));
+  ASSERT_TRUE(put("/own/f", text_of(30)));
+  for (const char* target : {"/included/f", "/own/f"}) {
+    EXPECT_EQ(moved("/f", target, true, real("f")), ErrorCode::conflict) << target;
+    EXPECT_EQ(get("/f"), text_of(200));
+    EXPECT_EQ(get(target), text_of(200));
+    expect_true();
+  }
+  EXPECT_EQ(moved("/f", "/included/new", false, real("f")), ErrorCode::conflict);
+  EXPECT_EQ(moved("/included/f", "/new", false, base / "included/f"), ErrorCode::conflict);
+  EXPECT_FALSE(std::filesystem::exists(base / "included/new") || std::filesystem::exists(real("new")));
+  expect_true();
+  fill("/d");
+  EXPECT_EQ(moved("/d", "/included/d", false, real("d/a")), ErrorCode::conflict);
+  EXPECT_FALSE(std::filesystem::exists(base / "included/d"));
+  expect_true();
+}
+
 TEST_F(MovedQuota, NoRoomMeansNothingHappened) {
   fill("/d");
   ASSERT_TRUE(put("/own/there", text_of(400)));

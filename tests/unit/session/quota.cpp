@@ -269,6 +269,43 @@ TEST_F(Quota, MaxUploadFileSizeHoldsWithoutAnyQuota) {
   }
 }
 
+// Of an account that nobody counts, too: what several handles append adds up.
+TEST_F(Quota, AppendsTogetherKeepToTheLargestFile) {
+  const vfs::OpenOptions at_end{.write = true, .append = true, .create = true};
+  user.filters.max_upload_file_size = 100;
+  for (const QuotaTracking tracking : {QuotaTracking::off, QuotaTracking::all}) {
+    count({.tracking = tracking});
+    auto one = start("/f", at_end), other = start("/f", at_end);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(write(*one, 0, text_of(10)));
+      EXPECT_TRUE(write(*other, 0, text_of(10)));
+    }
+    EXPECT_EQ(code_of(write(*one, 0, "x")), ErrorCode::quota_exceeded);
+    EXPECT_EQ(code_of(write(*other, 0, "x")), ErrorCode::quota_exceeded);
+    EXPECT_FALSE(run(one->close()));
+    EXPECT_FALSE(run(other->close()));
+    EXPECT_EQ(test::read_file(real("f")), text_of(100));
+
+    ASSERT_TRUE(put("/f", text_of(10)));
+    one = start("/f", at_end);
+    ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(90), true)));
+    EXPECT_TRUE(write(*one, 0, text_of(10)));
+    EXPECT_EQ(code_of(write(*one, 0, "x")), ErrorCode::quota_exceeded);
+    EXPECT_FALSE(run(one->close()));
+
+    ASSERT_TRUE(put("/f", text_of(10)));
+    one = start("/f", at_end);
+    other = start("/f", {.write = true});
+    EXPECT_TRUE(write(*other, 0, text_of(95)));
+    EXPECT_EQ(code_of(write(*one, 0, text_of(10))), ErrorCode::quota_exceeded);
+    EXPECT_FALSE(run(one->close()));
+    EXPECT_TRUE(run(other->close()));
+    EXPECT_LE(std::filesystem::file_size(real("f")), 100U);
+    ASSERT_TRUE(run(session->remove_file(at("/f"))));
+    EXPECT_EQ(ledger->uploads().count(), 0U);
+  }
+}
+
 TEST_F(Quota, TrackingIsAsConfigured) {
   count({.tracking = QuotaTracking::off});
   ASSERT_TRUE(put("/large", text_of(2000)));

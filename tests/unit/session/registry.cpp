@@ -189,5 +189,24 @@ TEST(Registry, LoginsAreIdleWhenNoSessionOfTheirsDoesAnything) {
   EXPECT_EQ(ended, std::vector<std::string>{"silent"});
 }
 
+// They share a connection: what would end one of them ends all.
+TEST(Registry, NoSessionIsIdleWhileAnotherOfItsLoginIsBusy) {
+  Registry registry;
+  int ended = 0;
+  ConnectionInfo info = connection("quiet");
+  info.disconnect = [&ended] { ++ended; };
+  const auto login = registry.keep_login("alice", registry.moment(), info);
+  const auto quiet = registry.enter("alice", info, 0).value();
+  info.id = "busy";
+  const auto busy = registry.enter("alice", info, 0).value();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  busy->touch();
+  EXPECT_EQ(registry.close_idle(std::chrono::seconds(1)), 0U);
+  EXPECT_EQ(ended, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  EXPECT_EQ(registry.close_idle(std::chrono::milliseconds(20)), 2U);
+  EXPECT_GT(ended, 0);
+}
+
 }  // namespace
 }  // namespace ferry::session

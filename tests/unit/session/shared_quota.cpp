@@ -68,6 +68,34 @@ TEST_F(SharedQuota, WhoeverClosesFirstNothingStaysReserved) {
   }
 }
 
+TEST_F(SharedQuota, WhoHasClosedPaysNoMore) {
+  user.virtual_folders[0].quota_size = 0;
+  session = open("alice", user);
+  auto mine = begin(*session, for_upload), theirs = begin(*guest, in_place);
+  ASSERT_TRUE(write(*theirs, 0, text_of(1900)));
+  ASSERT_TRUE(run(theirs->close()));
+  EXPECT_EQ(provider->user_quota("bob").value().size, 1900);
+  ASSERT_TRUE(write(*mine, 1900, text_of(5000)));
+  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 100);
+  ASSERT_TRUE(run(guest->remove_file(at("/own/f"))));
+  ASSERT_TRUE(run(mine->close()));
+  EXPECT_EQ(stored_in("own"), QuotaUsage{});
+  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 2000);
+
+  // Nor has he who only set a size.
+  mine = begin(*session, for_upload);
+  ASSERT_TRUE(write(*mine, 0, text_of(10)));
+  ASSERT_TRUE(run(guest->set_attributes(at("/own/f"), {.size = 1000}, true)));
+  auto again = begin(*session, in_place);
+  ASSERT_TRUE(run(mine->close()));
+  EXPECT_EQ(provider->user_quota("bob").value().size, 1000);
+  ASSERT_TRUE(write(*again, 1000, text_of(3000)));
+  ASSERT_TRUE(run(again->close()));
+  EXPECT_EQ(provider->user_quota("bob").value().size, 1000);
+  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 4000}));
+  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 1000);
+}
+
 TEST_F(SharedQuota, EachIsHeldToItsOwnLimits) {
   auto mine = begin(*session, for_upload), theirs = begin(*guest, in_place);
   EXPECT_EQ(code_of(write(*mine, 0, text_of(501))), ErrorCode::quota_exceeded);
@@ -77,6 +105,23 @@ TEST_F(SharedQuota, EachIsHeldToItsOwnLimits) {
   EXPECT_FALSE(run(mine->close()));
   EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 2000}));
   expect_nothing_reserved();
+}
+
+// What alice has reserved ahead of her writes is room for her, not for bob.
+TEST_F(SharedQuota, NobodyWritesInTheRoomOfOthers) {
+  user.virtual_folders[0].quota_size = 0;
+  session = open("alice", user);
+  auto mine = begin(*session, for_upload);
+  ASSERT_TRUE(write(*mine, 0, text_of(100)));
+  EXPECT_EQ(code_of(run(guest->set_attributes(at("/own/f"), {.size = 2001}, true))), ErrorCode::quota_exceeded);
+  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 2000);
+  auto theirs = begin(*guest, in_place);
+  ASSERT_TRUE(write(*theirs, 0, text_of(2000)));
+  EXPECT_EQ(code_of(write(*theirs, 2000, "x")), ErrorCode::quota_exceeded);
+  ASSERT_TRUE(write(*mine, 2000, text_of(500)));
+  EXPECT_FALSE(run(theirs->close()));
+  ASSERT_TRUE(run(mine->close()));
+  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 2500}));
 }
 
 TEST_F(SharedQuota, TakenAwayAndResizedByTheOther) {
