@@ -185,6 +185,7 @@ std::vector<Row> rows() {
          g.virtual_folders[0].name = "group's";
          g.virtual_folders[0].virtual_path = "/v/%username%";
          g.virtual_folders[0].mapped_path = "/m/%role%/%username%";
+         g.virtual_folders[0].subpath = "/tenants/%role%/%username%";
          g.virtual_folders[0].filesystem.s3config.key_prefix = "%username%/";
        },
        [](User& u) {
@@ -196,6 +197,7 @@ std::vector<Row> rows() {
          return u.virtual_folders.size() == 1 && u.virtual_folders[0].name == "group's" &&
                 u.virtual_folders[0].virtual_path == "/v/maria" &&
                 u.virtual_folders[0].mapped_path == "/m/north/maria" &&
+                u.virtual_folders[0].subpath == "/tenants/north/maria" &&
                 u.virtual_folders[0].filesystem.s3config.key_prefix == "maria/";
        },
        [](const User& u) { return u.virtual_folders.size() == 1 && u.virtual_folders[0].name == "own"; }, true},
@@ -289,6 +291,21 @@ TEST(EffectiveUser, DataTransferLimitsAreInheritedTogether) {
   EXPECT_EQ(with.download_data_transfer, 5);
 }
 
+// Else a user without a role would see the directories of all roles.
+TEST(EffectiveUser, ASubpathWithoutItsRoleIsNotMounted) {
+  const auto fill = [](Group& group) {
+    group.virtual_folders.resize(2);
+    group.virtual_folders[0].virtual_path = "/of-role";
+    group.virtual_folders[0].subpath = "/roles/%role%";
+    group.virtual_folders[1].virtual_path = "/mine";
+    group.virtual_folders[1].subpath = "/tenants/%username%";
+  };
+  const User user = merged([](User& u) { u.role.clear(); }, fill, "s1");
+  ASSERT_EQ(user.virtual_folders.size(), 1U);
+  EXPECT_EQ(user.virtual_folders[0].subpath, "/tenants/maria");
+  EXPECT_EQ(merged([](User&) {}, fill, "s1").virtual_folders.size(), 2U);
+}
+
 TEST(EffectiveUser, AGroupThatIsMissingRefuses) {
   User user = bare_user();
   EXPECT_EQ(effective_user(user, {}).error().message, "group \"p\" does not exist");
@@ -326,6 +343,11 @@ TEST(EffectiveUser, NamesNeverClimb) {
     Group group;
     group.name = "p";
     group.user_settings.home_dir = "/data/%username%";
+    EXPECT_FALSE(effective_user(user, std::span(&group, 1))) << name;
+    group.user_settings.home_dir.clear();
+    group.virtual_folders.resize(1);
+    group.virtual_folders[0].virtual_path = "/v";
+    group.virtual_folders[0].subpath = "/tenants/%username%";
     EXPECT_FALSE(effective_user(user, std::span(&group, 1))) << name;
   }
 }

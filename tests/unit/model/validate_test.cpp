@@ -157,8 +157,10 @@ TEST(Validate, VirtualFolders) {
   EXPECT_NE(with(other), "");
   other.quota_files = -1;
   EXPECT_EQ(with(other), "");
-  other.subpath = std::string(192, 's');
+  other.subpath = std::string(191, 's');
   EXPECT_NE(with(other), "");
+  other.subpath = std::string(190, 's');
+  EXPECT_EQ(with(other), "");
   EXPECT_NE(problem([&](User& u) { u.virtual_folders = {folder, folder}; }), "");
 }
 
