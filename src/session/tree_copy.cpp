@@ -68,7 +68,7 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
     done = co_await take_source_away(*item);
     loss_.reset();
     if (done && !losing_.empty()) co_await account_->ledger->store(losing_);
-    if (!done) co_await keep_source(*item, overwrite);
+    if (!done) co_await keep_source(*item);
   }
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return done;
@@ -250,13 +250,14 @@ Task<void> TreeCopy::hold_target(const Item& top) {
 
 // A move that has failed at its end. The copy goes, unless it has replaced something by then: then both stay, and who
 // pays for both counts one more.
-Task<void> TreeCopy::keep_source(const Item& top, bool overwrite) {
+Task<void> TreeCopy::keep_source(const Item& top) {
   co_await hold_target(top);
   const VirtualPath target = account_->mounts.resolve(top.to).path;
   const Result<vfs::FileInfo> there = co_await target_->lstat(target);
   Result<void> undone = fail(ErrorCode::conflict, "somebody else has replaced it");
-  if (!overwrite && there && same_file(*there, placed_)) undone = co_await remove_stored(target_, target);
-  if (!undone && !overwrite) log_failure(*account_->who, "undo a move", top.to, undone.error());
+  const bool ours = there && (placed_.id == 0 || same_file(*there, placed_));
+  if (!replaces_ && ours) undone = co_await remove_stored(target_, target);
+  if (!undone && !replaces_) log_failure(*account_->who, "undo a move", top.to, undone.error());
   const Payers& payers = account_->payers_of(*account_->mounts.resolve(top.to).mount);
   if (undone && placed_.type != vfs::FileType::regular) {
     gaining_.settle({-counted_.files, -counted_.size}, {});
@@ -355,7 +356,10 @@ Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
   const Result<vfs::FileInfo> made = co_await target_->lstat(top.made);
   if (!made) co_return fail(made.error());
   placed_ = *made;
+  replaces_ = overwrite;
   if (top.made == target) co_return Result<void>();
+  const Result<vfs::FileInfo> there = co_await target_->lstat(target);
+  replaces_ = there.has_value();
   Result<void> placed = co_await target_->rename(top.made, target, overwrite);
   co_return placed;
 }

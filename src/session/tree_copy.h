@@ -62,7 +62,7 @@ class TreeCopy {
   Result<void> claim(std::uint64_t size);
   Task<void> hold_target(const Item& top);
   Task<Result<void>> take_source_away(const Item& top);
-  Task<void> keep_source(const Item& top, bool overwrite);
+  Task<void> keep_source(const Item& top);
   Task<Result<void>> pause();
 
   std::shared_ptr<Account> account_;
@@ -73,6 +73,7 @@ class TreeCopy {
   std::optional<QuotaChange> gain_, loss_;
   std::optional<QuotaStep> replaced_;
   vfs::FileInfo placed_;        // what was made, before it was put in its place
+  bool replaces_ = false;       // something was there
   QuotaUsage counted_;          // what was copied; reserved until it is settled
   std::vector<Directory> way_;  // the directories that are being filled, the deepest last
   Bytes buffer_;

@@ -86,10 +86,12 @@ TEST_F(MovedQuota, MovesThatKeepTheirSource) {
     EXPECT_EQ(get(target), text_of(200));
     expect_true();
   }
-  EXPECT_EQ(moved("/f", "/included/new", false, real("f")), ErrorCode::conflict);
-  EXPECT_EQ(moved("/included/f", "/new", false, base / "included/f"), ErrorCode::conflict);
-  EXPECT_FALSE(std::filesystem::exists(base / "included/new") || std::filesystem::exists(real("new")));
-  expect_true();
+  for (const bool overwrite : {false, true}) {
+    EXPECT_EQ(moved("/f", "/included/new", overwrite, real("f")), ErrorCode::conflict);
+    EXPECT_EQ(moved("/included/f", "/new", overwrite, base / "included/f"), ErrorCode::conflict);
+    EXPECT_FALSE(std::filesystem::exists(base / "included/new") || std::filesystem::exists(real("new")));
+    expect_true();
+  }
   fill("/d");
   EXPECT_EQ(moved("/d", "/included/d", false, real("d/a")), ErrorCode::conflict);
   EXPECT_FALSE(std::filesystem::exists(base / "included/d"));
