@@ -5,6 +5,7 @@
 #include <soci/soci.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,6 +38,28 @@ class Transaction {
  private:
   soci::session& sql_;
   bool open_ = true;
+};
+
+// A mutex for those who wait a limited time. (The thread sanitizer of g++ 12 does not follow std::timed_mutex.)
+class Turn {
+ public:
+  bool try_lock_for(std::chrono::seconds longest) {
+    std::unique_lock lock(mutex_);
+    if (!given_back_.wait_for(lock, longest, [this] { return !taken_; })) return false;
+    return taken_ = true;
+  }
+  void unlock() {
+    {
+      const std::scoped_lock lock(mutex_);
+      taken_ = false;
+    }
+    given_back_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_back_;
+  bool taken_ = false;
 };
 
 class Database {
@@ -77,7 +100,7 @@ class Database {
 
   soci::connection_pool pool_;
   const std::chrono::seconds longest_wait_;
-  std::timed_mutex writer_;
+  Turn writer_;
 };
 
 }  // namespace ferry::store

@@ -128,8 +128,8 @@ TEST_F(ClientTest, SilenceHoldsNobodyUpAndThereIsALimit) {
   http::ClientOptions options;
   options.timeout = std::chrono::milliseconds(5000);
   options.most_transfers = 20;
+  asio::io_context context;  // outlives the client, as the client demands
   http::Client client(options);
-  asio::io_context context;
   std::vector<std::future<Result<http::ClientResponse>>> hanging;
   for (int i = 0; i < 19; ++i) {
     hanging.push_back(asio::co_spawn(context, client.send({.url = silence.url()}), asio::use_future));
