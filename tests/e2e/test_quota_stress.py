@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clients import wait_for
+from ferry import FACTOR
 from quota_tools import on_disk, used, used_by_folder
 
 # Of the shared folder, by user; what a user may store in its home and its own folder together.
@@ -30,7 +31,7 @@ def test_fifty_clients(make_server, tmp_path, mode):
     processes = [subprocess.Popen([sys.executable, str(script), str(server.sftp_port), users[0].password, "10", str(seed),
                                    "8", *(user.name for user in users)], stdout=subprocess.PIPE, text=True)
                  for seed in range(5)]
-    done = [process.communicate(timeout=120)[0] for process in processes]
+    done = [process.communicate(timeout=120 * FACTOR)[0] for process in processes]
     assert all(process.returncode == 0 for process in processes)
     # Each kind of operation has worked, not only failed.
     assert {int(what) for text in done for what in text.split()} >= set(range(10)), done
