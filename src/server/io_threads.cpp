@@ -52,6 +52,8 @@ void IoThreads::stop() {
   for (const auto& loop : loops_) {
     if (loop->thread.joinable()) loop->thread.join();
   }
+  // What still waits goes while every loop is there: it may hold sockets and timers of another one.
+  for (const auto& loop : loops_) loop->context.shutdown();
 }
 
 }  // namespace ferry::server

@@ -26,8 +26,12 @@ class IoThreads {
   void stop();
 
  private:
+  struct Context : asio::io_context {
+    Context() : asio::io_context(1) {}
+    using asio::io_context::shutdown;
+  };
   struct Loop {
-    asio::io_context context{1};
+    Context context;
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::thread thread;
   };

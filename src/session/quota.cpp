@@ -28,7 +28,7 @@ Error exceeded() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 QuotaUsage Balance::used() const {
   const std::lock_guard lock(mutex_);
-  return used_;
+  return {std::max<std::int64_t>(0, used_.files), std::max<std::int64_t>(0, used_.size)};
 }
 
 TransferUsage Balance::transferred() const {
@@ -42,12 +42,17 @@ std::optional<std::uint64_t> Balance::generation() const {
   return generation_;
 }
 
-// Never below 0, and the store is told what really changed.
 void Balance::change_used(QuotaUsage change) {
-  const QuotaUsage before = used_;
-  used_ = {std::max<std::int64_t>(0, used_.files + change.files), std::max<std::int64_t>(0, used_.size + change.size)};
-  untold_ = plus(untold_, {used_.files - before.files, used_.size - before.size});
+  used_ = plus(used_, change);
+  untold_ = plus(untold_, change);
   ++generation_;
+  if (changing_ == 0) rise_to_zero();
+}
+
+void Balance::rise_to_zero() {
+  const QuotaUsage lacking{std::max<std::int64_t>(0, -used_.files), std::max<std::int64_t>(0, -used_.size)};
+  used_ = plus(used_, lacking);
+  untold_ = plus(untold_, lacking);
 }
 
 void Balance::add(QuotaUsage change) {
@@ -107,7 +112,9 @@ Result<void> Balance::flush(store::Provider& provider) {
   TransferUsage moved;
   {
     const std::lock_guard lock(mutex_);
-    usage = std::exchange(untold_, {});
+    // The store does not go below 0: what would is told when it has come back.
+    const QuotaUsage below{std::min<std::int64_t>(0, used_.files), std::min<std::int64_t>(0, used_.size)};
+    usage = plus(std::exchange(untold_, below), {-below.files, -below.size});
     moved = std::exchange(transfer_untold_, {});
   }
   Result<void> told;
@@ -246,7 +253,7 @@ QuotaChange::QuotaChange(Payers payers) : payers_(std::move(payers)) {
 QuotaChange::~QuotaChange() {
   for (const Payer& payer : payers_.all()) {
     const std::lock_guard lock(payer.balance->mutex_);
-    --payer.balance->changing_;
+    if (--payer.balance->changing_ == 0) payer.balance->rise_to_zero();
     ++payer.balance->generation_;
   }
 }

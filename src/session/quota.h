@@ -57,14 +57,16 @@ class Balance {
  private:
   friend class Payers;
   friend class QuotaChange;
-  void change_used(QuotaUsage change);  // needs mutex_
+  // Need mutex_.
+  void change_used(QuotaUsage change);
+  void rise_to_zero();
 
   const Kind kind_;
   const std::string name_;
-  std::mutex telling_;        // one conversation with the store at a time
-  mutable std::mutex mutex_;  // of what follows; never held while the store is asked
-  QuotaUsage used_, reserved_;
-  QuotaUsage untold_;  // part of used_ that the store does not know yet
+  std::mutex telling_;          // one conversation with the store at a time
+  mutable std::mutex mutex_;    // of what follows; never held while the store is asked
+  QuotaUsage used_, reserved_;  // used_: below 0 only while changes are under way
+  QuotaUsage untold_;           // part of used_ that the store does not know yet
   TransferUsage transferred_, transfer_reserved_, transfer_untold_;
   std::uint64_t generation_ = 0;
   unsigned changing_ = 0;  // QuotaChanges that are alive
@@ -111,7 +113,7 @@ class Payers {
 };
 
 // Something happens to the storage that will be settled when it has: whoever counts the storage meanwhile cannot know
-// whether it saw it.
+// whether it saw it. In the meantime more may be counted as gone than was there.
 class QuotaChange {
  public:
   explicit QuotaChange(Payers payers);

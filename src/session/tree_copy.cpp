@@ -42,8 +42,9 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   // What moves from one quota to itself needs no room.
   gaining_ = purpose_ == Purpose::move ? target.without(source) : target;
   losing_ = purpose_ == Purpose::move ? source.without(target) : Payers();
-  if (!gaining_.empty()) gain_.emplace(gaining_);
-  if (!losing_.empty()) loss_.emplace(losing_);
+  // Between the copy and the end of its source, who pays for both has two files and counts one.
+  const Payers all = purpose_ == Purpose::move ? target.with(source) : target;
+  if (!all.empty()) change_.emplace(all);
   const bool in_place = !target_->capabilities().atomic_rename;
   if (in_place) co_await hold_target(*item);
   Result<void> done = co_await grow(*item);
@@ -52,9 +53,7 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   if (done) done = co_await place(*item, overwrite);
   if (done) {
     gaining_.settle(counted_, counted_);
-    gain_.reset();
     co_await replaced_->done();
-    if (!gaining_.empty()) co_await account_->ledger->store(gaining_);
   } else {
     gaining_.settle({}, counted_);
     // not_found: it had not begun. Anything else leaves what docs/configuration.md tells how to tidy up.
@@ -66,10 +65,10 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   replaced_.reset();
   if (done && purpose_ == Purpose::move) {
     done = co_await take_source_away(*item);
-    loss_.reset();
-    if (done && !losing_.empty()) co_await account_->ledger->store(losing_);
     if (!done) co_await keep_source(*item);
   }
+  change_.reset();
+  if (!all.empty()) co_await account_->ledger->store(all);
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return done;
 }
@@ -266,7 +265,6 @@ Task<void> TreeCopy::keep_source(const Item& top) {
     payers.without(gaining_).settle(counted_, {});
   }
   replaced_.reset();
-  if (!payers.empty()) co_await account_->ledger->store(payers);
 }
 
 // `size`: what was there when it was opened; a file that grows meanwhile must not be copied for ever.

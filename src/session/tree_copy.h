@@ -70,7 +70,7 @@ class TreeCopy {
   GivenUp given_up_;
   std::shared_ptr<vfs::FileSystem> target_;
   Payers gaining_, losing_;  // who pays for the copy, and for the source that goes, but not for both
-  std::optional<QuotaChange> gain_, loss_;
+  std::optional<QuotaChange> change_;
   std::optional<QuotaStep> replaced_;
   vfs::FileInfo placed_;        // what was made, before it was put in its place
   bool replaces_ = false;       // something was there

@@ -2,17 +2,17 @@
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <exception>
 #include <optional>
 
 #include "base/task.h"
+#include "tests/support/lasting_context.h"
 
 namespace ferry::test {
 
 template <class T>
 T run(Task<T> task) {
-  asio::io_context io;
+  asio::io_context& io = lasting_context();
   std::optional<T> answer;
   std::exception_ptr failure;
   asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown, T value) {
@@ -25,7 +25,7 @@ T run(Task<T> task) {
 }
 
 inline void run(Task<void> task) {
-  asio::io_context io;
+  asio::io_context& io = lasting_context();
   std::exception_ptr failure;
   asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown) { failure = thrown; });
   io.run();

@@ -12,6 +12,7 @@
 
 #include "auth/login.h"
 #include "store/memory/memory_provider.h"
+#include "tests/support/lasting_context.h"
 
 namespace ferry::auth {
 
@@ -223,7 +224,7 @@ class FaultyProvider final : public store::Provider {
 
 template <class T>
 T finished(Task<T> task) {
-  asio::io_context context;
+  asio::io_context& context = test::lasting_context();
   auto result = asio::co_spawn(context, std::move(task), asio::use_future);
   while (result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) context.run_one();
   return result.get();

@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/lasting_context.h"
 #include "tests/unit/http/certificate_files.h"
 #include "tests/unit/http/server_fixture.h"
 
@@ -31,7 +32,7 @@ class HookTest : public testing::Test {
     return file;
   }
   static Result<HookAnswer> run(Hooks& hooks, HookRequest request) {
-    asio::io_context context;
+    asio::io_context& context = test::lasting_context();
     auto answer = asio::co_spawn(context, hooks.run(std::move(request)), asio::use_future);
     while (answer.wait_for(0s) != std::future_status::ready) context.run_one();
     return answer.get();

@@ -18,7 +18,8 @@ class RunningServer {
   RunningServer(http::Router router, http::ServerOptions options, std::shared_ptr<http::TlsContext> tls = nullptr)
       : RunningServer(std::move(router), std::move(options), http::Binding{.tls = std::move(tls)}) {}
   RunningServer(http::Router router, http::ServerOptions options, http::Binding binding)
-      : server_({&contexts_[0], &contexts_[1]}, std::move(router), std::move(options)) {
+      // The first listens. It goes before the other, whose sockets its accepts hold.
+      : server_({&contexts_[1], &contexts_[0]}, std::move(router), std::move(options)) {
     binding.address = "127.0.0.1";
     auto port = server_.listen(binding);
     if (!port) throw std::runtime_error(port.error().message);

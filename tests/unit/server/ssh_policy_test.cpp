@@ -11,6 +11,7 @@
 #include "server/storage.h"
 #include "ssh/keys/private_key.h"
 #include "store/memory/memory_provider.h"
+#include "tests/support/lasting_context.h"
 
 namespace ferry::server {
 namespace {
@@ -52,7 +53,7 @@ class SshPolicyTest : public testing::Test {
   }
   template <class T>
   T run(Task<T> task) {
-    asio::io_context context;
+    asio::io_context& context = test::lasting_context();
     auto future = asio::co_spawn(context, std::move(task), asio::use_future);
     context.run();
     return future.get();
