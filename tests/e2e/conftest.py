@@ -13,11 +13,20 @@ from ferry import Clock, Ferry, binary, sanitized
 servers = []  # every server started and not yet stopped, for the log of a failed test
 numbers = itertools.count(1)
 LOG_TAIL = 15000
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+# A file of tests is run by one worker, one after the other. These take longest and begin first, else all would wait for
+# them in the end.
+LONG = ["test_load", "test_keyboard_hook", "test_idle", "test_bandwidth", "test_algorithms", "test_hostile", "test_hooks",
+        "test_events", "test_interop", "test_programs", "test_quota", "test_quota_stress"]
 
 
 def pytest_sessionstart(session):
     if not os.access(binary(), os.X_OK):
         pytest.exit(f"no server to test at {binary()}: build it, or set FERRY_BINARY", 1)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -36,9 +45,10 @@ def sanitizer_reports(server):
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory):
-    """Room for large files: tmpfs when it has enough, else pytest's own folder."""
+    """Room for large files: tmpfs when it has enough for the largest and, beside it, one of each worker; else pytest's
+    own folder."""
     shm = Path("/dev/shm")
-    if shm.is_dir() and shutil.disk_usage(shm).free > 8 * 2**30:
+    if shm.is_dir() and shutil.disk_usage(shm).free > (5 + 3 * WORKERS) * 2**30:
         folder = shm / f"ferry-e2e-{os.getpid()}"
         folder.mkdir()
         yield folder

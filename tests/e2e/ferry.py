@@ -1,8 +1,10 @@
 """A real Ferry server in a child process, and its REST API. Standard library only: the bench uses it too."""
 import base64
 import ctypes
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -28,10 +30,18 @@ def sanitized():
     return "san/" in str(binary())
 
 
+# Where tests run in parallel each worker has ports of its own, all below those that the system gives to clients: nobody
+# takes one between the choice and the start of who listens there.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ports = itertools.count(random.randrange(1000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = 10_000 + WORKER * 1000 + next(ports) % 1000
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def clean_environment():
