@@ -32,7 +32,8 @@ struct Courier::Lane {
   bool woken = false;
   bool more = false;                        // in the outbox
   std::int64_t failures = 0;                // since a round went well
-  std::int64_t next_attempt = 0;            // the first of those that wait alone; 0: none
+  std::int64_t next_attempt = 0;            // when to look for those that wait alone; 0: there are none
+  std::int64_t last_attempt = 0;            // the last of theirs
   std::vector<std::int64_t> delivered;      // not stored yet
   std::vector<store::Notification> others;  // neither are these
   Clock::time_point stored;                 // when they were last
@@ -108,7 +109,10 @@ Task<bool> Courier::round(std::shared_ptr<Lane> lane) {
   lane->more = false;
   if (!store_outcomes(*lane)) co_return false;
   const std::int64_t now = store::now_ms();
-  if (lane->next_attempt <= now) lane->next_attempt = 0;
+  if (lane->next_attempt <= now) {  // others may be due soon after
+    const std::int64_t soon = std::min(now + options_.first_pause.count(), lane->last_attempt);
+    lane->next_attempt = soon > now ? soon : 0;
+  }
   auto batch = outbox_.due(lane->hook, now, now + 2 * options_.longest_pause.count(), batch_size);
   if (!batch) {
     log::warn(sender, "", "the queue cannot be read: {}", batch.error().message);
@@ -154,6 +158,7 @@ void Courier::note(Lane& lane, store::Notification one, DeliveryOutcome outcome)
     if (!one.dead && (lane.next_attempt == 0 || one.next_attempt < lane.next_attempt)) {
       lane.next_attempt = one.next_attempt;
     }
+    if (!one.dead) lane.last_attempt = std::max(lane.last_attempt, one.next_attempt);
   }
   lane.others.push_back(std::move(one));
 }

@@ -104,6 +104,17 @@ TEST_F(CourierTest, OneThatIsRefusedWaitsAlone) {
   EXPECT_TRUE(comes_to({}));
 }
 
+TEST_F(CourierTest, OfManyThatWaitAloneEachIsTriedInItsTime) {
+  std::atomic<int> refusals = 60;
+  Texts many;
+  for (int i = 0; i < 60; ++i) many.push_back(std::to_string(i));
+  queue(many);
+  start([&](const store::Notification&) {
+    return refusals-- > 0 ? DeliveryOutcome{Delivery::refused, "no"} : DeliveryOutcome{};
+  });
+  EXPECT_TRUE(comes_to({}));
+}
+
 TEST_F(CourierTest, HooksDoNotWaitForEachOther) {
   queue({"a"});
   queue({"x", "y"}, 1'000'000, "objects");
