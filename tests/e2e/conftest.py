@@ -16,8 +16,8 @@ LOG_TAIL = 15000
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # A file of tests is run by one worker, one after the other. These take longest and begin first, else all would wait for
 # them in the end.
-LONG = ["test_load", "test_keyboard_hook", "test_idle", "test_bandwidth", "test_algorithms", "test_hostile", "test_hooks",
-        "test_events", "test_interop", "test_programs", "test_quota", "test_quota_stress"]
+LONG = ["test_load", "test_keyboard_hook", "test_idle", "test_bandwidth", "test_algorithms", "test_hostile",
+        "test_hooks", "test_events", "test_interop", "test_programs", "test_quota", "test_quota_stress"]
 
 
 def pytest_sessionstart(session):

@@ -25,7 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 using Outcome = LoginReport::Outcome;
 
-constexpr const char* key_line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ";
+constexpr const char* hook_key_line =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ";
 
 class Ears final : public LoginObserver {
  public:
@@ -45,7 +46,7 @@ class LoginHooksTest : public testing::Test {
     user.username = "maria";
     user.home_dir = "/srv/maria";
     user.permissions["/"] = {"*"};
-    user.public_keys = {key_line};
+    user.public_keys = {hook_key_line};
     user.password = "secret";
     if (!accounts_.add_user(user)) throw std::runtime_error("add_user");
   }
@@ -109,7 +110,7 @@ class LoginHooksTest : public testing::Test {
   static LoginRequest by_key(const char* name = "maria") {
     LoginRequest request = by_password("", name);
     request.method = Method::publickey;
-    request.public_key = *model::public_key_blob(key_line);
+    request.public_key = *model::public_key_blob(hook_key_line);
     return request;
   }
   bool lets_in(LoginRequest request) {
@@ -151,7 +152,7 @@ TEST_F(LoginHooksTest, ExternalAuthenticationMakesAccounts) {
   const auto first = provider_.inner().user("peter");
   ASSERT_TRUE(first);
   EXPECT_TRUE(lets_in(by_key("peter")));
-  EXPECT_TRUE(saw("SFTPGO_AUTHD_PUBLIC_KEY=" + std::string(key_line)) && saw("SFTPGO_AUTHD_PASSWORD="));
+  EXPECT_TRUE(saw("SFTPGO_AUTHD_PUBLIC_KEY=" + std::string(hook_key_line)) && saw("SFTPGO_AUTHD_PASSWORD="));
   EXPECT_NE(read("seen").find("SFTPGO_AUTHD_USER={"), std::string::npos);
   EXPECT_EQ((*provider_.inner().user("peter"))->updated_at, (*first)->updated_at) << "nothing new is not written";
   external(R"(echo '{"username":"peter","status":0,"home_dir":"/srv/peter","permissions":{"/":["*"]}}')");
@@ -456,7 +457,7 @@ TEST_F(LoginHooksTest, EveryCallOfTheProviderMayFail) {
   for (const Case& one : cases) {
     SCOPED_TRACE(one.what);
     one.set_up();
-    change([](model::User& user) { user.public_keys = {key_line}; });  // a hook before took it
+    change([](model::User& user) { user.public_keys = {hook_key_line}; });  // a hook before took it
     for (const bool throwing : {false, true}) {
       provider_.throwing = throwing;
       int failures = 0;
