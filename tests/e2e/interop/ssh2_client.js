@@ -18,8 +18,8 @@ function done(error, result) {
 
 // From `offset` on, as an application resumes: its own streams, ours at the same place.
 function pipe(from, to) {
-  from.on("error", done);
-  to.on("error", done).on("close", () => done());
+  let open = 2;  // the one that ends last says goodbye
+  for (const stream of [from, to]) stream.on("error", done).on("close", () => --open === 0 && done());
   from.pipe(to);
 }
 
