@@ -42,7 +42,7 @@ endif()
 
 if(FERRY_FUZZ)
   add_compile_options(-fsanitize-coverage=trace-pc,trace-cmp)
-  # What these would find, the address sanitizer finds too or no parser does; they cost a sixth of the compile time. The
+  # What these would find, the address sanitizer finds too or no parser does; they cost an eighth of the compile time. The
   # asan preset has them.
   add_compile_options(-fno-sanitize=null,object-size,vptr)
 endif()
