@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 namespace ferry {
 
@@ -76,8 +77,32 @@ struct Launch {
   }
 };
 
+void kill_group(pid_t process) {
+  ::kill(-process, SIGKILL);
+  ::kill(process, SIGKILL);
+}
+
+// It ends soon, but not at once; only the pool may wait for it.
+void kill_and_reap(pid_t process) {
+  kill_group(process);
+  asio::post(blocking_pool(), [process] { ::waitpid(process, nullptr, 0); });
+}
+
+// A process that has no Child yet: whoever waits for it may be gone before it runs.
 struct Started {
-  pid_t process = -1;
+  explicit Started(pid_t started) : process(started) {}
+  Started(Started&& other) noexcept
+      : process(std::exchange(other.process, -1)),
+        input(std::move(other.input)),
+        output(std::move(other.output)),
+        errors(std::move(other.errors)),
+        end(std::move(other.end)) {}
+  ~Started() {
+    if (process > 0) kill_and_reap(process);
+  }
+  pid_t release() { return std::exchange(process, -1); }
+
+  pid_t process;
   Descriptor input, output, errors, end;
 };
 
@@ -113,15 +138,9 @@ Result<Started> launch(ChildOptions& options) {
     ::waitpid(process, nullptr, 0);
     return fail_errno(error, options.program);
   }
-  Started started;
-  started.process = process;
+  Started started(process);
   started.end = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
-  if (!started.end) {
-    const int error = errno;
-    ::kill(-process, SIGKILL);
-    ::waitpid(process, nullptr, 0);
-    return fail_errno(error, "pidfd_open");
-  }
+  if (!started.end) return fail_errno(errno, "pidfd_open");
   started.input = std::move(input->write);
   started.output = std::move(output->read);
   started.errors = std::move(errors->read);
@@ -147,7 +166,7 @@ Task<Result<std::unique_ptr<Child>>> Child::start(ChildOptions options) {
   Result<Started> started = co_await run_blocking(work);
   if (!started) co_return fail(started.error());
   const auto executor = co_await asio::this_coro::executor;
-  std::unique_ptr<Child> child(new Child(started->process, executor));
+  std::unique_ptr<Child> child(new Child(started->release(), executor));
   child->input_.assign(started->input.release());
   child->output_.assign(started->output.release());
   child->errors_.assign(started->errors.release());
@@ -157,16 +176,11 @@ Task<Result<std::unique_ptr<Child>>> Child::start(ChildOptions options) {
 }
 
 Child::~Child() {
-  if (reaped_) return;
-  kill();
-  // It ends soon, but not at once; only the pool may wait for it.
-  asio::post(blocking_pool(), [process = process_] { ::waitpid(process, nullptr, 0); });
+  if (!reaped_) kill_and_reap(process_);
 }
 
 void Child::kill() {
-  if (reaped_) return;
-  ::kill(-process_, SIGKILL);
-  ::kill(process_, SIGKILL);
+  if (!reaped_) kill_group(process_);
 }
 
 void Child::give_up() {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -490,7 +489,7 @@ Task<void> log_in(Authenticator& auth, AdminLoginRequest request, Result<model::
 }
 
 TEST_F(LoginTest, RunsAsACoroutine) {
-  asio::io_context context;
+  asio::io_context& context = test::lasting_context();
   Result<LoginOutcome> outcome = fail(ErrorCode::internal);
   Result<model::AdminPtr> admin = fail(ErrorCode::internal);
   const AdminLoginRequest root{"root", crypto::Secret(std::string_view("secret")), "::1"};

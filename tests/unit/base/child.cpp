@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -119,6 +122,29 @@ TEST(Child, ItDoesNotOutliveItsOwner) {
   const std::string pid = test::run(start_and_drop());
   ASSERT_FALSE(pid.empty());
   for (int i = 0; i < 200 && alive(pid); ++i) ::usleep(10'000);
+  EXPECT_FALSE(alive(pid));
+}
+
+// Not destroyed, as the pool still speaks to it.
+struct EndedContext : asio::io_context {
+  using asio::io_context::shutdown;
+};
+
+TEST(Child, ItDoesNotOutliveALoopThatEndsWhileItStarts) {
+  const test::TempDirectory folder;
+  ChildOptions options{.program = "/bin/sh",
+                       .arguments = {"-c", "echo $$ > '" + folder / "new" + "'; mv '" + folder / "new" + "' '" +
+                                               folder / "pid" + "'; sleep 100"},
+                       .environment = {"PATH=/bin"}};
+  auto& context = *new EndedContext;
+  asio::co_spawn(context, Child::start(std::move(options)), asio::detached);
+  context.poll();
+  while (!fs::exists(folder / "pid")) ::usleep(1000);
+  const std::string text = test::read_file(folder / "pid"), pid = text.substr(0, text.find('\n'));
+  for (int i = 0; i < 2000 && alive(pid); ++i) {
+    context.shutdown();
+    ::usleep(10'000);
+  }
   EXPECT_FALSE(alive(pid));
 }
 

@@ -163,7 +163,7 @@ TEST_F(HookTest, WhatCannotBeTold) {
 
 // What hooks of these names answer that take 0.3 s and are begun one after the other at the same time.
 std::vector<Result<HookAnswer>> run_together(Hooks& hooks, const std::string& file, std::vector<std::string> names) {
-  asio::io_context context;
+  asio::io_context& context = test::lasting_context();
   std::vector<std::future<Result<HookAnswer>>> running;
   for (std::string& name : names) {
     running.push_back(asio::co_spawn(context, hooks.run({.name = std::move(name), .where = file}), asio::use_future));

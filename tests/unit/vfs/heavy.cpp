@@ -3,10 +3,10 @@
 #include <sys/vfs.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <fstream>
 #include <latch>
 
+#include "tests/support/lasting_context.h"
 #include "tests/support/temp_directory.h"
 #include "vfs/local/local_file_system.h"
 
@@ -41,7 +41,7 @@ class Heavy : public testing::Test {
     // Until it opens no thread of the pool does anything else.
     const auto gate = std::make_shared<std::latch>(1);
     for (int i = 0; i < 64; ++i) asio::post(blocking_pool(), [gate] { gate->wait(); });
-    asio::io_context io;
+    asio::io_context& io = test::lasting_context();
     bool done = false, succeeded = false;
     asio::co_spawn(io, std::move(work), [&](std::exception_ptr, Result<T> result) {
       done = true;
@@ -89,7 +89,7 @@ TEST_F(Heavy, RenamingOver) {
 }
 
 TEST_F(Heavy, ThroughAHandle) {
-  asio::io_context io;
+  asio::io_context& io = test::lasting_context();
   std::unique_ptr<File> file;
   asio::co_spawn(io, storage->open(make("a", large), {.write = true}),
                  [&](std::exception_ptr, Result<std::unique_ptr<File>> opened) { file = std::move(*opened); });
