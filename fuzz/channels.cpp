@@ -76,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ssh::BlockRef block = ssh::BlockRef::acquire(ssh::Block::large_size);
     std::copy(message.begin(), message.end(), block->data());
     const Result<void> handled = channels->handle({block->data(), message.size()}, block);
+    channels->resume_readers();
     context.poll();
     context.restart();
     if (!handled) break;

@@ -1,23 +1,91 @@
 #include "base/signal.h"
 
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
 
 namespace ferry {
 
+// The suspended coroutine.
+class Signal::Waiter {
+ public:
+  virtual ~Waiter() = default;
+  virtual void resume() = 0;
+  virtual asio::cancellation_slot cancellation_slot() const = 0;
+};
+
+// All that wait in one execution context. A coroutine owns what it works with, and that may own the signal which owns
+// the coroutine: the context cuts the circle.
+class Signal::Waiters final : public asio::execution_context::service {
+ public:
+  using key_type = Waiters;
+  inline static asio::execution_context::id id;
+
+  explicit Waiters(asio::execution_context& context) : service(context) {}
+  void add(Signal& signal) { all_.push_back(signal); }
+
+ private:
+  void shutdown() override {
+    while (!all_.empty()) all_.front().take();
+  }
+
+  boost::intrusive::list<Signal, boost::intrusive::constant_time_size<false>> all_;
+};
+
+struct Signal::Hold {
+  Signal& signal;
+
+  template <class Handler>
+  void operator()(Handler handler) {
+    struct Held final : Waiter {
+      explicit Held(Handler taken) : handler(std::move(taken)) {}
+      void resume() override { std::move(handler)(); }
+      asio::cancellation_slot cancellation_slot() const override {
+        return asio::get_associated_cancellation_slot(handler);
+      }
+      Handler handler;
+    };
+    signal.waiter_ = std::make_unique<Held>(std::move(handler));
+    signal.waiters_.add(signal);
+    asio::cancellation_slot slot = signal.waiter_->cancellation_slot();
+    if (slot.is_connected()) {
+      slot.assign([waiting = &signal](asio::cancellation_type) { waiting->notify(); });
+    }
+  }
+};
+
+Signal::Signal(asio::any_io_executor executor)
+    : executor_(std::move(executor)),
+      waiters_(asio::use_service<Waiters>(asio::query(executor_, asio::execution::context))) {}
+
+Signal::~Signal() { take(); }
+
+std::unique_ptr<Signal::Waiter> Signal::take() {
+  if (!waiter_) return {};
+  unlink();
+  asio::cancellation_slot slot = waiter_->cancellation_slot();
+  if (slot.is_connected()) slot.clear();
+  return std::move(waiter_);
+}
+
 Task<void> Signal::wait() {
   if (!notified_) {
-    waiting_ = true;
-    boost::system::error_code cancelled;  // how notify() wakes
-    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-    waiting_ = false;
+    asio::use_awaitable_t<> token;
+    co_await asio::async_initiate<asio::use_awaitable_t<>, void()>(Hold{*this}, token);
   }
   notified_ = false;
 }
 
 void Signal::notify() {
-  if (notified_) return;
   notified_ = true;
-  if (waiting_) timer_.cancel();
+  if (auto waiter = take()) asio::post(executor_, [waiter = std::move(waiter)] { waiter->resume(); });
+}
+
+void Signal::resume() {
+  notified_ = true;
+  if (const auto waiter = take()) waiter->resume();
 }
 
 }  // namespace ferry

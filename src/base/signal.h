@@ -1,24 +1,40 @@
 // Signal: one coroutine waits, another on the same executor wakes it.
 //
-// A notify() with nobody waiting is remembered for the next wait(). Not thread-safe: both ends on one io_context.
+// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: both ends on one io_context with
+// one thread. What still waits when its io_context is destroyed is destroyed with it.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
+#include <memory>
 
 #include "base/task.h"
 
 namespace ferry {
 
-class Signal {
+class Signal : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  explicit Signal(const asio::any_io_executor& executor) : timer_(executor, asio::steady_timer::time_point::max()) {}
+  explicit Signal(asio::any_io_executor executor);
+  ~Signal();
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
 
+  // Ends without a wake-up when the coroutine is cancelled.
   Task<void> wait();
+  // The one that waits goes on in a turn of its own.
   void notify();
+  // The one that waits goes on now, on the caller's stack, until it waits for something or ends: no turn of the event
+  // loop is spent, but the caller must not be in the middle of anything that the other may touch.
+  void resume();
 
  private:
-  asio::steady_timer timer_;
-  bool waiting_ = false;
+  class Waiter;
+  class Waiters;
+  struct Hold;
+  std::unique_ptr<Waiter> take();
+
+  asio::any_io_executor executor_;
+  Waiters& waiters_;
+  std::unique_ptr<Waiter> waiter_;
   bool notified_ = false;
 };
 

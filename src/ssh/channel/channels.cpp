@@ -1,5 +1,7 @@
 #include "ssh/channel/channels.h"
 
+#include <algorithm>
+
 namespace ferry::ssh {
 
 namespace {
@@ -96,6 +98,7 @@ Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in
     case msg::channel_data: {
       const ByteSpan data = in.blob();
       if (!in.done()) return malformed(number);
+      if (std::ranges::find(fed_, found) == fed_.end()) fed_.push_back(found);
       return channel.receive_data(data, block);
     }
     case msg::channel_extended_data: {
@@ -156,6 +159,11 @@ Result<void> Channels::request(ByteReader in) {
     start_(channel, std::move(service));
   }
   return {};
+}
+
+void Channels::resume_readers() {
+  for (const auto& channel : fed_) channel->resume_reader();
+  fed_.clear();
 }
 
 void Channels::finished(const std::shared_ptr<SessionChannel>& channel) {

@@ -18,6 +18,8 @@ class Channels {
 
   // Takes one message of an authenticated client. An error ends the connection.
   Result<void> handle(ByteSpan payload, const BlockRef& block);
+  // Services go on with the data that has come since the last call, on this stack.
+  void resume_readers();
   // The service of that channel ended.
   void finished(const std::shared_ptr<SessionChannel>& channel);
 
@@ -41,6 +43,7 @@ class Channels {
   std::size_t max_channels_;
   Start start_;
   std::map<std::uint32_t, std::shared_ptr<SessionChannel>> channels_;  // by our id
+  std::vector<std::shared_ptr<SessionChannel>> fed_;                   // have data that their services do not know of
   bool no_more_sessions_ = false;
 };
 

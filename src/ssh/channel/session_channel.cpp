@@ -52,7 +52,6 @@ Result<void> SessionChannel::receive_data(ByteSpan data, const BlockRef& block) 
     return {};
   }
   input_.push(data, block);
-  input_signal_.notify();
   return {};
 }
 

@@ -41,9 +41,11 @@ class SessionChannel final : public Channel {
   const std::string& connection_id() const override { return host_.connection_id(); }
 
   // --- for the connection ---
-  // protocol_error: more than the window, or after EOF.
+  // The service is not woken: resume_reader does that. protocol_error: more than the window, or after EOF.
   Result<void> receive_data(ByteSpan data, const BlockRef& block);
   Result<void> receive_extended_data(ByteSpan data);
+  // The service goes on with what was received, on this stack.
+  void resume_reader() { input_signal_.resume(); }
   Result<void> add_peer_window(std::uint32_t count);
   void receive_eof();
   void receive_close();

@@ -28,6 +28,9 @@ constexpr std::chrono::seconds longest_exchange{120};
 constexpr std::chrono::seconds longest_linger{1};
 constexpr std::size_t most_lingering = 4 * 1024 * 1024;
 
+// A client that never pauses lets the others of its thread have a turn after this many.
+constexpr unsigned receives_before_yield = 16;
+
 // Less than this at once is a request whose answer the client waits for: nothing follows it now.
 constexpr std::size_t small_receive = 4096;
 
@@ -164,7 +167,6 @@ Task<Result<void>> Connection::serve() {
     Result<void> done;
     if (auto* packet = std::get_if<Transport::Packet>(&*event)) {
       if (authenticated_) {
-        input_for_channels_ = true;
         done = channels_->handle(packet->payload, transport_.input().block());
       } else {
         done = co_await authenticate(packet->payload);
@@ -208,10 +210,7 @@ Task<Result<void>> Connection::authenticate(ByteSpan payload) {
 
 Task<Result<void>> Connection::receive() {
   transport_.rekey_if_due(last_received_);
-  if (std::exchange(input_for_channels_, false)) {
-    // The services that got input are resumed first, so that their receive block is free again.
-    co_await asio::post(socket_.get_executor(), asio::use_awaitable);
-  }
+  channels_->resume_readers();  // before the next receive, so that the block that holds their input is free again
   flush();
   const std::size_t most_pending = authenticated_ ? most_pending_output : most_pending_before_auth;
   while (true) {
@@ -225,6 +224,8 @@ Task<Result<void>> Connection::receive() {
         last_received_ = now();
         unanswered_keepalives_ = 0;
         drained_ = static_cast<std::size_t>(count) < std::min(small_receive, space.size());
+        if (++receives_ % receives_before_yield == 0) co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+        if (over()) co_return fail(ErrorCode::aborted, "closed");
         co_return Result<void>{};
       }
       if (count == 0) co_return fail(ErrorCode::connection_lost, "closed by the client");
@@ -236,6 +237,7 @@ Task<Result<void>> Connection::receive() {
     boost::system::error_code error;
     const auto what = transport_.output().pending() < most_pending ? asio::ip::tcp::socket::wait_read
                                                                    : asio::ip::tcp::socket::wait_write;
+    receives_ = 0;
     co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return fail(ErrorCode::connection_lost, "connection lost");
     if (what == asio::ip::tcp::socket::wait_write) flush();

@@ -61,9 +61,9 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   std::size_t services_ = 0;
   SteadyTime started_, last_received_, last_exchange_;
   int unanswered_keepalives_ = 0;
+  unsigned receives_ = 0;  // since others of this thread had their turn
   bool drained_ = false;  // the last recv took all there was: the next one waits first
   bool authenticated_ = false;
-  bool input_for_channels_ = false;  // services should run before the next receive
   bool waiting_writable_ = false;
   bool leaving_ = false;  // the client was told to go, or is about to be
   bool closed_ = false;

@@ -153,6 +153,7 @@ MemoryServer::~MemoryServer() {
 }
 
 void MemoryServer::run() {
+  channels->resume_readers();
   context_.restart();
   context_.poll();
 }

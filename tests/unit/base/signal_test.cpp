@@ -1,0 +1,122 @@
+#include "base/signal.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <string>
+
+namespace ferry {
+namespace {
+
+Task<void> write_at_each(Signal& signal, std::string& log, int times) {
+  for (int i = 0; i < times; ++i) {
+    co_await signal.wait();
+    log += 'w';
+  }
+  log += '.';
+}
+
+class SignalTest : public testing::Test {
+ protected:
+  void start(int times) {
+    asio::co_spawn(context_, write_at_each(signal_, log_, times), asio::detached);
+    turn();
+  }
+  void turn() {
+    context_.restart();
+    context_.poll();
+  }
+
+  asio::io_context context_{1};
+  Signal signal_{context_.get_executor()};
+  std::string log_;
+};
+
+TEST_F(SignalTest, NotifyLeavesItToALaterTurn) {
+  start(2);
+  EXPECT_EQ(log_, "");
+  signal_.notify();
+  signal_.notify();
+  EXPECT_EQ(log_, "");
+  turn();
+  EXPECT_EQ(log_, "w") << "two wake-ups before it ran are one";
+  signal_.notify();
+  turn();
+  EXPECT_EQ(log_, "ww.");
+}
+
+TEST_F(SignalTest, ResumeRunsItAtOnce) {
+  start(2);
+  signal_.resume();
+  EXPECT_EQ(log_, "w");
+  signal_.resume();
+  EXPECT_EQ(log_, "ww.");
+}
+
+TEST_F(SignalTest, AWakeUpIsRemembered) {
+  signal_.notify();
+  start(2);
+  EXPECT_EQ(log_, "w");
+  turn();
+  EXPECT_EQ(log_, "w") << "once";
+  signal_.resume();
+  signal_.resume();
+  EXPECT_EQ(log_, "ww.");
+  start(1);
+  EXPECT_EQ(log_, "ww.w.");
+}
+
+TEST_F(SignalTest, ResumeAfterNotifyIsOneWakeUp) {
+  start(2);
+  signal_.notify();
+  signal_.resume();
+  EXPECT_EQ(log_, "") << "its turn is on the way";
+  turn();
+  EXPECT_EQ(log_, "w");
+}
+
+TEST_F(SignalTest, CancellationEndsTheWait) {
+  asio::cancellation_signal cancel;
+  bool ended = false, thrown = false;
+  asio::co_spawn(context_, write_at_each(signal_, log_, 2),
+                 asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr& exception) {
+                   ended = true;
+                   thrown = exception != nullptr;
+                 }));
+  turn();
+  cancel.emit(asio::cancellation_type::terminal);
+  turn();
+  EXPECT_TRUE(ended && thrown);
+  EXPECT_EQ(log_, "w");
+  cancel.emit(asio::cancellation_type::terminal);  // nothing is left of the slot
+}
+
+struct Owner {
+  explicit Owner(const asio::any_io_executor& executor, bool& gone) : signal(executor), gone_(gone) {}
+  ~Owner() { gone_ = true; }
+  Signal signal;
+
+ private:
+  bool& gone_;
+};
+
+Task<void> wait_for(std::shared_ptr<Owner> owner) { co_await owner->signal.wait(); }
+
+TEST(Signal, WhatWaitsGoesWithTheEventLoop) {
+  bool gone = false;
+  {
+    asio::io_context context{1};
+    auto owner = std::make_shared<Owner>(context.get_executor(), gone);
+    asio::co_spawn(context, wait_for(std::move(owner)), asio::detached);
+    context.poll();
+    EXPECT_FALSE(gone) << "the coroutine holds the signal, and the signal the coroutine";
+  }
+  EXPECT_TRUE(gone);
+}
+
+}  // namespace
+}  // namespace ferry
