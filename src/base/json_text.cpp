@@ -1,5 +1,6 @@
 #include "base/json_text.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,7 +30,9 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
-void append_ascii(std::string& out, char c) {
+bool stands_for_itself(char c) { return c >= 0x20 && c != 0x7F && c != '"' && c != '\\'; }
+
+void append_escaped(std::string& out, char c) {
   static constexpr char digits[] = "0123456789abcdef";
   switch (c) {
     case '"': out += "\\\""; return;
@@ -40,10 +43,6 @@ void append_ascii(std::string& out, char c) {
     default: break;
   }
   const auto value = static_cast<std::uint8_t>(c);
-  if (value >= 0x20 && value != 0x7F) {
-    out += c;
-    return;
-  }
   out += "\\u00";
   out += digits[value >> 4];
   out += digits[value & 15];
@@ -54,9 +53,13 @@ void append_ascii(std::string& out, char c) {
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
+    const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, stands_for_itself) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t length = sequence_length(text);
     if (length == 1) {
-      append_ascii(out, text.front());
+      append_escaped(out, text.front());
     } else if (length == 0) {
       out += "\xEF\xBF\xBD";
     } else {

@@ -43,17 +43,37 @@ std::string_view level_name(Level level) {
   return "error";
 }
 
+std::string second_text(std::time_t second, bool in_utc) {
+  std::tm broken{};
+  if (in_utc) {
+    ::gmtime_r(&second, &broken);
+  } else {
+    ::localtime_r(&second, &broken);
+  }
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", broken.tm_year + 1900, broken.tm_mon + 1, broken.tm_mday,
+                     broken.tm_hour, broken.tm_min, broken.tm_sec);
+}
+
 void append_time(std::string& out) {
+  // Many lines fall into one second.
+  struct Shown {
+    std::time_t second = -1;
+    bool utc = false;
+    std::string text;
+  };
+  thread_local Shown shown;
   timeval now{};
   ::gettimeofday(&now, nullptr);
-  std::tm broken{};
-  if (utc.load(std::memory_order_relaxed)) {
-    ::gmtime_r(&now.tv_sec, &broken);
-  } else {
-    ::localtime_r(&now.tv_sec, &broken);
+  const bool in_utc = utc.load(std::memory_order_relaxed);
+  if (shown.second != now.tv_sec || shown.utc != in_utc) {
+    shown = {now.tv_sec, in_utc, second_text(now.tv_sec, in_utc)};
   }
-  fmt::format_to(std::back_inserter(out), "\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}\"", broken.tm_year + 1900,
-                 broken.tm_mon + 1, broken.tm_mday, broken.tm_hour, broken.tm_min, broken.tm_sec, now.tv_usec / 1000);
+  const auto milliseconds = static_cast<unsigned>(now.tv_usec / 1000);
+  out += '"';
+  out += shown.text;
+  out += '.';
+  for (unsigned unit = 100; unit > 0; unit /= 10) out += static_cast<char>('0' + milliseconds / unit % 10);
+  out += '"';
 }
 
 struct AppendValue {

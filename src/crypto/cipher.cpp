@@ -145,14 +145,14 @@ void StreamCipher::apply(MutableByteSpan data) { update(context_.get(), data); }
 
 ChaCha20::ChaCha20(ByteSpan key32) : context_(new_cipher(EVP_chacha20(), key32, true)) {}
 
-void ChaCha20::apply(std::uint64_t nonce, std::uint64_t counter, MutableByteSpan data) {
-  // OpenSSL's 16 bytes are the last four words of ChaCha20's state: the block counter, little-endian, and the nonce.
-  std::array<std::byte, 16> state;
-  store_u64(state.data(), __builtin_bswap64(counter));
+void ChaCha20::start(std::uint64_t nonce) {
+  // OpenSSL's 16 bytes are the last four words of ChaCha20's state: the block counter and the nonce.
+  std::array<std::byte, 16> state{};
   store_u64(state.data() + 8, nonce);
   set_nonce(context_.get(), state);
-  update(context_.get(), data);
 }
+
+void ChaCha20::apply(MutableByteSpan data) { update(context_.get(), data); }
 
 Poly1305::Poly1305() : context_(new_mac("POLY1305")) {}
 

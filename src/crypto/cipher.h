@@ -59,9 +59,12 @@ class StreamCipher {
 // uses it.
 class ChaCha20 {
  public:
+  static constexpr std::size_t block_size = 64;
   explicit ChaCha20(ByteSpan key32);
-  // nonce: the packet's sequence number (encoded big-endian); counter: first block.
-  void apply(std::uint64_t nonce, std::uint64_t counter, MutableByteSpan data);
+  // The key stream of this nonce (encoded big-endian) from its beginning, block 0.
+  void start(std::uint64_t nonce);
+  // Takes as much of the key stream as there is data.
+  void apply(MutableByteSpan data);
 
  private:
   CipherContext context_;

@@ -79,20 +79,29 @@ class GcmOpener final : public PacketOpener {
 };
 
 // PROTOCOL.chacha20poly1305: the first half of the key encrypts the packet and makes the Poly1305 key, the
-// second half encrypts the length alone; the nonce is the sequence number.
+// second half encrypts the length alone; the nonce is the sequence number. The Poly1305 key is the beginning of block
+// 0 of the key stream, the body starts with block 1.
 class ChaChaPoly {
  public:
   explicit ChaChaPoly(ByteSpan key) : main_(key.first(32)), length_(key.subspan(32, 32)) {}
-  void apply_to_length(std::uint32_t sequence, MutableByteSpan length) { length_.apply(sequence, 0, length); }
-  void apply_to_body(std::uint32_t sequence, MutableByteSpan body) { main_.apply(sequence, 1, body); }
-  void compute_tag(std::uint32_t sequence, ByteSpan packet, PolyTag tag) {
-    std::array<std::byte, crypto::Poly1305::key_size> key{};
-    main_.apply(sequence, 0, key);
-    poly_.compute(key, packet, tag);
-    crypto::wipe(key);
+  ~ChaChaPoly() { crypto::wipe(block_); }
+  void apply_to_length(std::uint32_t sequence, MutableByteSpan length) {
+    length_.start(sequence);
+    length_.apply(length);
+  }
+  // First for each packet.
+  void make_tag_key(std::uint32_t sequence) {
+    block_.fill(std::byte{0});
+    main_.start(sequence);
+    main_.apply(block_);
+  }
+  void apply_to_body(MutableByteSpan body) { main_.apply(body); }
+  void compute_tag(ByteSpan packet, PolyTag tag) {
+    poly_.compute(std::span(block_).first<crypto::Poly1305::key_size>(), packet, tag);
   }
 
  private:
+  std::array<std::byte, crypto::ChaCha20::block_size> block_{};
   crypto::ChaCha20 main_;
   crypto::ChaCha20 length_;
   crypto::Poly1305 poly_;
@@ -103,8 +112,9 @@ class ChaChaSealer final : public PacketSealer {
   explicit ChaChaSealer(const DirectionKeys& keys) : PacketSealer(chacha_shape), chacha_(keys.encryption.bytes()) {}
   void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
     chacha_.apply_to_length(sequence, packet.first(length_size));
-    chacha_.apply_to_body(sequence, packet.subspan(length_size));
-    chacha_.compute_tag(sequence, packet, PolyTag(tag, PolyTag::extent));
+    chacha_.make_tag_key(sequence);
+    chacha_.apply_to_body(packet.subspan(length_size));
+    chacha_.compute_tag(packet, PolyTag(tag, PolyTag::extent));
   }
 
  private:
@@ -123,9 +133,10 @@ class ChaChaOpener final : public PacketOpener {
   }
   bool open(std::uint32_t sequence, MutableByteSpan packet, const std::byte* tag) override {
     std::array<std::byte, crypto::Poly1305::tag_size> expected{};
-    chacha_.compute_tag(sequence, packet, expected);
+    chacha_.make_tag_key(sequence);
+    chacha_.compute_tag(packet, expected);
     if (!crypto::equal_in_constant_time(expected, ByteSpan(tag, expected.size()))) return false;
-    chacha_.apply_to_body(sequence, packet.subspan(length_size));
+    chacha_.apply_to_body(packet.subspan(length_size));
     return true;
   }
 
