@@ -62,7 +62,7 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   SteadyTime started_, last_received_, last_exchange_;
   int unanswered_keepalives_ = 0;
   unsigned receives_ = 0;  // since others of this thread had their turn
-  bool drained_ = false;  // the last recv took all there was: the next one waits first
+  bool drained_ = false;   // the last recv took all there was: the next one waits first
   bool authenticated_ = false;
   bool waiting_writable_ = false;
   bool leaving_ = false;  // the client was told to go, or is about to be
