@@ -5,6 +5,7 @@
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
+#include <mutex>
 
 namespace ferry {
 
@@ -24,14 +25,22 @@ class Signal::Waiters final : public asio::execution_context::service {
   inline static asio::execution_context::id id;
 
   explicit Waiters(asio::execution_context& context) : service(context) {}
-  void add(Signal& signal) { all_.push_back(signal); }
+  void add(Signal& signal) {
+    const std::scoped_lock lock(mutex_);
+    all_.push_back(signal);
+  }
+  void remove(Signal& signal) {
+    const std::scoped_lock lock(mutex_);
+    all_.erase(all_.iterator_to(signal));
+  }
 
  private:
   void shutdown() override {
     while (!all_.empty()) all_.front().take();
   }
 
-  boost::intrusive::list<Signal, boost::intrusive::constant_time_size<false>> all_;
+  std::mutex mutex_;  // a context may have several strands
+  boost::intrusive::list<Signal> all_;
 };
 
 struct Signal::Hold {
@@ -64,7 +73,7 @@ Signal::~Signal() { take(); }
 
 std::unique_ptr<Signal::Waiter> Signal::take() {
   if (!waiter_) return {};
-  unlink();
+  waiters_.remove(*this);
   asio::cancellation_slot slot = waiter_->cancellation_slot();
   if (slot.is_connected()) slot.clear();
   return std::move(waiter_);

@@ -1,7 +1,8 @@
 // Signal: one coroutine waits, another on the same executor wakes it.
 //
-// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: both ends on one io_context with
-// one thread. What still waits when its io_context is destroyed is destroyed with it.
+// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: both ends on an executor that runs
+// one thing at a time, an io_context with one thread or a strand. What still waits when its execution context is
+// destroyed is destroyed with it.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -11,7 +12,7 @@
 
 namespace ferry {
 
-class Signal : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Signal : public boost::intrusive::list_base_hook<> {
  public:
   explicit Signal(asio::any_io_executor executor);
   ~Signal();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/strand.hpp>
 
 #include "session/quota_step.h"
 #include "session/staging.h"
@@ -167,7 +168,7 @@ Transfer::~Transfer() {
   if (!settlement_.file) return;
   const Error vanished{ErrorCode::connection_lost, "the client went away"};
   // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it.
-  asio::co_spawn(blocking_pool().get_executor(), settle(std::move(settlement_), failure_.value_or(vanished)),
+  asio::co_spawn(asio::make_strand(blocking_pool()), settle(std::move(settlement_), failure_.value_or(vanished)),
                  asio::detached);
 }
 

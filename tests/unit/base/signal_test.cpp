@@ -7,6 +7,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <deque>
+#include <memory>
 #include <string>
 
 namespace ferry {
@@ -116,6 +120,38 @@ TEST(Signal, WhatWaitsGoesWithTheEventLoop) {
     EXPECT_FALSE(gone) << "the coroutine holds the signal, and the signal the coroutine";
   }
   EXPECT_TRUE(gone);
+}
+
+Task<void> wait_often(Signal& signal, int& woken, const bool& over) {
+  for (; !over; ++woken) co_await signal.wait();
+}
+
+Task<void> wake_often(Signal& signal, bool& over) {
+  for (int i = 0; i < 500; ++i) {
+    signal.notify();
+    co_await asio::post(asio::use_awaitable);
+  }
+  over = true;
+  signal.notify();
+}
+
+TEST(Signal, OnStrandsOfOnePool) {
+  struct Pair {
+    explicit Pair(asio::thread_pool& pool) : strand(asio::make_strand(pool)), signal(strand) {}
+    asio::strand<asio::thread_pool::executor_type> strand;
+    Signal signal;
+    int woken = 0;
+    bool over = false;
+  };
+  asio::thread_pool pool(4);
+  std::deque<Pair> pairs;
+  for (int i = 0; i < 8; ++i) {
+    Pair& pair = pairs.emplace_back(pool);
+    asio::co_spawn(pair.strand, wait_often(pair.signal, pair.woken, pair.over), asio::detached);
+    asio::co_spawn(pair.strand, wake_often(pair.signal, pair.over), asio::detached);
+  }
+  pool.join();
+  for (const Pair& pair : pairs) EXPECT_GT(pair.woken, 100);
 }
 
 }  // namespace
