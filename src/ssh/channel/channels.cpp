@@ -98,7 +98,7 @@ Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in
     case msg::channel_data: {
       const ByteSpan data = in.blob();
       if (!in.done()) return malformed(number);
-      if (std::ranges::find(fed_, found) == fed_.end()) fed_.push_back(found);
+      to_be_read(found);
       return channel.receive_data(data, block);
     }
     case msg::channel_extended_data: {
@@ -114,10 +114,12 @@ Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in
     }
     case msg::channel_eof:
       if (!in.done()) return malformed(number);
+      to_be_read(found);
       channel.receive_eof();
       return {};
     case msg::channel_close:
       if (!in.done()) return malformed(number);
+      to_be_read(found);
       channel.receive_close();
       drop_if_over(local_id);
       return {};
@@ -161,9 +163,13 @@ Result<void> Channels::request(ByteReader in) {
   return {};
 }
 
+void Channels::to_be_read(const std::shared_ptr<SessionChannel>& channel) {
+  if (std::ranges::find(unread_, channel) == unread_.end()) unread_.push_back(channel);
+}
+
 void Channels::resume_readers() {
-  for (const auto& channel : fed_) channel->resume_reader();
-  fed_.clear();
+  for (const auto& channel : unread_) channel->resume_reader();
+  unread_.clear();
 }
 
 void Channels::finished(const std::shared_ptr<SessionChannel>& channel) {

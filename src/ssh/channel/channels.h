@@ -18,7 +18,7 @@ class Channels {
 
   // Takes one message of an authenticated client. An error ends the connection.
   Result<void> handle(ByteSpan payload, const BlockRef& block);
-  // Services go on with the data that has come since the last call, on this stack.
+  // Services go on with what has come since the last call, data or its end, on this stack.
   void resume_readers();
   // The service of that channel ended.
   void finished(const std::shared_ptr<SessionChannel>& channel);
@@ -35,6 +35,7 @@ class Channels {
   std::shared_ptr<SessionChannel> find(std::uint32_t local_id) const;
   ChannelService service_for(std::string_view type, ByteReader& in);
   void refuse_open(std::uint32_t peer_id, OpenFailure reason, std::string_view text);
+  void to_be_read(const std::shared_ptr<SessionChannel>& channel);
   void drop_if_over(std::uint32_t local_id);
 
   Transport& transport_;
@@ -43,7 +44,7 @@ class Channels {
   std::size_t max_channels_;
   Start start_;
   std::map<std::uint32_t, std::shared_ptr<SessionChannel>> channels_;  // by our id
-  std::vector<std::shared_ptr<SessionChannel>> fed_;                   // have data that their services do not know of
+  std::vector<std::shared_ptr<SessionChannel>> unread_;                // have what their services do not know of yet
   bool no_more_sessions_ = false;
 };
 

@@ -218,14 +218,8 @@ void SessionChannel::finish() {
   host_.flush();
 }
 
-void SessionChannel::receive_eof() {
-  eof_received_ = true;
-  input_signal_.notify();
-}
-
 void SessionChannel::receive_close() {
   close_received_ = true;
-  input_signal_.notify();
   output_signal_.notify();
   tell_closed();
   if (!serving_) finish();

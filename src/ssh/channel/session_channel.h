@@ -41,14 +41,14 @@ class SessionChannel final : public Channel {
   const std::string& connection_id() const override { return host_.connection_id(); }
 
   // --- for the connection ---
-  // The service is not woken: resume_reader does that. protocol_error: more than the window, or after EOF.
+  // Of data, EOF and CLOSE the service hears by resume_reader. protocol_error: more than the window, or after EOF.
   Result<void> receive_data(ByteSpan data, const BlockRef& block);
   Result<void> receive_extended_data(ByteSpan data);
+  void receive_eof() { eof_received_ = true; }
+  void receive_close();
   // The service goes on with what was received, on this stack.
   void resume_reader() { input_signal_.resume(); }
   Result<void> add_peer_window(std::uint32_t count);
-  void receive_eof();
-  void receive_close();
   // The connection is gone: every wait ends.
   void abort();
   // Output may move again: the socket took some, or a key exchange ended.

@@ -89,6 +89,7 @@ Task<void> Connection::finish(Error why) {
   if (told) why = Error{ErrorCode::aborted, disconnect_reason_};
   log::debug(sender, peer_.connection_id, "connection from {} ends: {}", peer_.remote_address, why.message);
   if (why.code == ErrorCode::unsupported && transport_.before_first_keys()) handler_->negotiation_failed(why.message);
+  channels_->resume_readers();  // what came before the end counts
   channels_->abort();
   if (!closed_ && why.code != ErrorCode::connection_lost) {
     if (!told) {

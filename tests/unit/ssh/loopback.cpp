@@ -53,6 +53,15 @@ Task<void> compose_service(Channel& channel, Shared& shared) {
   }
 }
 
+Task<void> count_service(Channel& channel, Shared& shared) {
+  while (true) {
+    const bool more = co_await channel.wait_input(0);
+    if (!more) break;
+    shared.counted += channel.input_size();
+    channel.consume(channel.input_size());
+  }
+}
+
 Task<void> stubborn_service(Shared& shared) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   while (!shared.release) {
@@ -66,6 +75,7 @@ Task<void> run_service(Channel& channel, Shared& shared, std::string name) {
   if (name == "echo") co_await echo_service(channel);
   if (name == "flood") co_await flood_service(channel, shared);
   if (name == "compose") co_await compose_service(channel, shared);
+  if (name == "count") co_await count_service(channel, shared);
   if (name == "stubborn") co_await stubborn_service(shared);
   --shared.services;
 }

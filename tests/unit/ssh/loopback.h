@@ -28,6 +28,7 @@ struct Shared {
   std::atomic<int> handlers{0};           // alive
   std::atomic<int> services{0};           // running
   std::atomic<std::uint64_t> written{0};  // by "flood" and "compose"
+  std::atomic<std::uint64_t> counted{0};  // by "count", of what came
   std::atomic<bool> release{false};       // ends "stubborn"
   std::atomic<bool> refuse{false};        // make_handler refuses
   std::mutex mutex;
@@ -52,7 +53,8 @@ class Loopback {
   std::vector<std::thread> threads_;
 };
 
-// Password "right". Subsystems: "echo"; "flood" writes and "compose" reserves for ever; "stubborn" waits for `release`.
+// Password "right". Subsystems: "echo"; "flood" writes and "compose" reserves for ever; "count" reads; "stubborn" waits
+// for `release`.
 class SocketClient {
  public:
   explicit SocketClient(std::uint16_t port, int receive_buffer = 0);

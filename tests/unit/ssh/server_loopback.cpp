@@ -182,6 +182,27 @@ TEST(Server, HandlersDisconnectEndsOneConnection) {
   disconnect("long gone");  // safe at any time
 }
 
+TEST(Server, WhatWasSentBeforeTheEndIsServed) {
+  constexpr unsigned rounds = 50, size = 1000;
+  for (const bool says_goodbye : {false, true}) {
+    Loopback loop;
+    for (unsigned i = 0; i < rounds; ++i) {
+      SocketClient client(loop.port);
+      ASSERT_TRUE(client.log_in());
+      ASSERT_TRUE(client.start(1, "count"));
+      client.protocol.send(channel_data(0, pattern(size)));
+      client.protocol.send(message(msg::channel_eof, 0));
+      client.protocol.send(message(msg::channel_close, 0));
+      if (says_goodbye) client.protocol.send(disconnect_message());
+      const Bytes all = client.protocol.take_output();
+      ASSERT_EQ(client.push(all), all.size());
+      client.close();
+    }
+    EXPECT_TRUE(eventually([&] { return loop.shared.handlers == 0; }));
+    EXPECT_EQ(loop.shared.counted, rounds * size) << says_goodbye;
+  }
+}
+
 TEST(Server, StopListening) {
   Loopback loop;
   SocketClient before(loop.port);
