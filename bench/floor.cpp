@@ -126,39 +126,41 @@ class ChaCha final : public Cipher {
 
   void seal(unsigned char* packet) override {
     ++sequence_;
-    run(length_.get(), 0, packet, header_size);
-    std::array<unsigned char, 32> key = poly_key();
-    run(main_.get(), 1, packet + header_size, payload_size);
-    tag(key, packet, packet + header_size + payload_size);
+    start(length_.get());
+    apply(length_.get(), packet, header_size);
+    make_key();
+    apply(main_.get(), packet + header_size, payload_size);
+    tag(packet, packet + header_size + payload_size);
   }
 
   void open(unsigned char* packet) override {
     ++sequence_;
     std::array<unsigned char, header_size> length;
     std::memcpy(length.data(), packet, length.size());
-    run(length_.get(), 0, length.data(), length.size());
-    std::array<unsigned char, 32> key = poly_key();
+    start(length_.get());
+    apply(length_.get(), length.data(), length.size());
+    make_key();
     std::array<unsigned char, 16> expected;
-    tag(key, packet, expected.data());
+    tag(packet, expected.data());
     check(std::memcmp(expected.data(), packet + header_size + payload_size, expected.size()) == 0, "not authentic");
-    run(main_.get(), 1, packet + header_size, payload_size);
+    apply(main_.get(), packet + header_size, payload_size);
   }
 
  private:
-  void run(EVP_CIPHER_CTX* context, unsigned char block, unsigned char* data, std::size_t size) {
-    std::array<unsigned char, 16> state{block};
+  void start(EVP_CIPHER_CTX* context) {
+    std::array<unsigned char, 16> state{};
     std::memcpy(state.data() + 8, &sequence_, sizeof sequence_);
     check(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, state.data(), -1) == 1, "nonce");
-    apply(context, data, size);
   }
-  std::array<unsigned char, 32> poly_key() {
-    std::array<unsigned char, 32> key{};
-    run(main_.get(), 0, key.data(), key.size());
-    return key;
+  // Block 0 of the key stream; the payload goes on with block 1.
+  void make_key() {
+    block_.fill(0);
+    start(main_.get());
+    apply(main_.get(), block_.data(), block_.size());
   }
-  void tag(const std::array<unsigned char, 32>& key, const unsigned char* packet, unsigned char* into) {
+  void tag(const unsigned char* packet, unsigned char* into) {
     std::size_t length = 0;
-    check(EVP_MAC_init(poly_.get(), key.data(), key.size(), nullptr) == 1 &&
+    check(EVP_MAC_init(poly_.get(), block_.data(), 32, nullptr) == 1 &&
               EVP_MAC_update(poly_.get(), packet, header_size + payload_size) == 1 &&
               EVP_MAC_final(poly_.get(), into, &length, 16) == 1,
           "Poly1305");
@@ -166,6 +168,7 @@ class ChaCha final : public Cipher {
 
   CipherContext main_, length_;
   MacContext poly_;
+  std::array<unsigned char, 64> block_{};
   std::uint64_t sequence_ = 0;
 };
 
