@@ -136,7 +136,7 @@ TEST(Child, ItDoesNotOutliveALoopThatEndsWhileItStarts) {
                        .arguments = {"-c", "echo $$ > '" + folder / "new" + "'; mv '" + folder / "new" + "' '" +
                                                folder / "pid" + "'; sleep 100"},
                        .environment = {"PATH=/bin"}};
-  auto& context = *new EndedContext;
+  static auto& context = *new EndedContext;
   asio::co_spawn(context, Child::start(std::move(options)), asio::detached);
   context.poll();
   while (!fs::exists(folder / "pid")) ::usleep(1000);
