@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/strand.hpp>
 #include <thread>
 
 namespace ferry {
@@ -17,5 +18,7 @@ asio::thread_pool& blocking_pool() {
                                                         : std::max(8U, 2 * std::thread::hardware_concurrency()));
   return pool;
 }
+
+asio::any_io_executor pool_strand() { return asio::make_strand(blocking_pool()); }
 
 }  // namespace ferry

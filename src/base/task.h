@@ -32,6 +32,8 @@ using Task = asio::awaitable<T>;
 // (set_blocking_threads before that; default 2 x cores, at least 8).
 asio::thread_pool& blocking_pool();
 void set_blocking_threads(unsigned count);
+// An executor of the pool that runs one thing at a time, for a coroutine whose parts share state.
+asio::any_io_executor pool_strand();
 
 // Runs `work` on the blocking pool and answers what it returns. An exception from `work` comes out
 // of the co_await.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/strand.hpp>
 
 #include "session/quota_step.h"
 #include "session/staging.h"
@@ -168,8 +167,7 @@ Transfer::~Transfer() {
   if (!settlement_.file) return;
   const Error vanished{ErrorCode::connection_lost, "the client went away"};
   // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it.
-  asio::co_spawn(asio::make_strand(blocking_pool()), settle(std::move(settlement_), failure_.value_or(vanished)),
-                 asio::detached);
+  asio::co_spawn(pool_strand(), settle(std::move(settlement_), failure_.value_or(vanished)), asio::detached);
 }
 
 Result<std::size_t> Transfer::count_read(Result<std::size_t> count) {

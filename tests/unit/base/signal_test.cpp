@@ -7,9 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <deque>
+#include <latch>
 #include <memory>
 #include <string>
 
@@ -137,20 +136,20 @@ Task<void> wake_often(Signal& signal, bool& over) {
 
 TEST(Signal, OnStrandsOfOnePool) {
   struct Pair {
-    explicit Pair(asio::thread_pool& pool) : strand(asio::make_strand(pool)), signal(strand) {}
-    asio::strand<asio::thread_pool::executor_type> strand;
-    Signal signal;
+    asio::any_io_executor strand = pool_strand();
+    Signal signal{strand};
     int woken = 0;
     bool over = false;
   };
-  asio::thread_pool pool(4);
-  std::deque<Pair> pairs;
-  for (int i = 0; i < 8; ++i) {
-    Pair& pair = pairs.emplace_back(pool);
-    asio::co_spawn(pair.strand, wait_often(pair.signal, pair.woken, pair.over), asio::detached);
+  constexpr int count = 8;
+  std::deque<Pair> pairs(count);
+  std::latch ended(count);
+  for (Pair& pair : pairs) {
+    asio::co_spawn(pair.strand, wait_often(pair.signal, pair.woken, pair.over),
+                   [&ended](const std::exception_ptr&) { ended.count_down(); });
     asio::co_spawn(pair.strand, wake_often(pair.signal, pair.over), asio::detached);
   }
-  pool.join();
+  ended.wait();
   for (const Pair& pair : pairs) EXPECT_GT(pair.woken, 100);
 }
 
