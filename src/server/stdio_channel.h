@@ -34,6 +34,7 @@ class StdioChannel final : public ssh::Channel {
   void send_exit_status(std::uint32_t status) override { exit_status_ = static_cast<int>(status); }
   void send_eof() override {}
   bool closed() const override { return broken_; }
+  bool aborted() const override { return false; }
   void on_closed(std::function<void()> act) override { on_closed_ = std::move(act); }
   const std::string& connection_id() const override { return id_; }
 

@@ -285,3 +285,43 @@ def test_no_answer_without_data_stands_for_the_end(user):
         assert all(whole) and len(b"".join(whole)) == size
         assert [kind for kind, _ in answers] == [raw_sftp.DATA] * len(whole) + [raw_sftp.STATUS] * (30 - len(whole))
     connection.client.close()
+
+
+# --- a client that does not wait ---
+
+@pytest.mark.parametrize("goodbye", [True, False], ids=["disconnect", "close"])
+def test_what_was_sent_before_the_client_left_is_stored(server, user, tmp_path, goodbye):
+    """A whole upload in one breath with the end of the connection, none of its answers awaited: on a real disk, where
+    each request waits."""
+    data = random_file(tmp_path / "data", 900_000).read_bytes()
+    ssh = RawSSH(server)
+    ssh.exchange_keys()
+    ssh.log_in(user.name, user.password)
+    channel = ssh.open_channel()
+    ssh.start_sftp(channel)
+
+    def request(kind, number, *fields):
+        return text(bytes([kind]) + u32(number) + b"".join(fields))
+
+    ssh.data(channel, text(b"\1" + u32(3)) + request(raw_sftp.OPEN, 1, text("probe"), u32(26), raw_sftp.NO_ATTRIBUTES))
+    answers = b""
+    while len(answers) < 9 or b"\x66\0\0\0\1" not in answers:
+        payload = ssh.wait_for(raw_ssh.CHANNEL_DATA)
+        answers += raw_ssh.take(payload[5:])[0]
+    handle = text(raw_ssh.take(answers[answers.index(b"\x66\0\0\0\1") + 5:])[0])
+    requests = b"".join(request(raw_sftp.WRITE_DATA, 2, handle, struct.pack(">Q", at), text(data[at:at + 32768]))
+                        for at in range(0, len(data), 32768))
+    requests += request(raw_sftp.CLOSE, 3, handle)
+    requests += request(raw_sftp.RENAME, 4, text("probe"), text("whole"))
+    payloads = [bytes([raw_ssh.CHANNEL_DATA]) + u32(channel) + text(requests[at:at + 32768])
+                for at in range(0, len(requests), 32768)]
+    if goodbye:
+        payloads.append(bytes([raw_ssh.DISCONNECT]) + u32(11) + text("done") + text(""))
+    else:
+        payloads.append(bytes([raw_ssh.CHANNEL_CLOSE]) + u32(channel))
+    ssh.send(*payloads)
+    if goodbye:
+        ssh.close()
+    wait_for((user.home / "whole").exists, "the upload to be whole")
+    assert (user.home / "whole").read_bytes() == data
+    ssh.close()

@@ -47,12 +47,11 @@ void Replies::post(Bytes reply) {
   channel_.commit_output(reply.size());
 }
 
-Task<bool> Replies::drain() {
-  if (unsent_.empty()) co_return true;
+Task<void> Replies::drain() {
+  if (unsent_.empty()) co_return;
   const Bytes going = std::move(unsent_);
   unsent_ = Bytes();
-  const Result<void> sent = co_await channel_.write(going);
-  co_return sent.has_value();
+  co_await channel_.write(going);
 }
 
 }  // namespace ferry::sftp

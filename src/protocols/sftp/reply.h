@@ -39,8 +39,8 @@ class Replies {
 
   void post(Bytes reply);
   bool waiting() const { return !unsent_.empty(); }
-  // Sends what is kept, waiting for the client's window. False: the channel is gone.
-  Task<bool> drain();
+  // Sends what is kept, waiting for the client's window; drops it when the channel is gone.
+  Task<void> drain();
 
  private:
   ssh::Channel& channel_;

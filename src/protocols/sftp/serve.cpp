@@ -38,7 +38,8 @@ bool answered_at_once(Connection& connection, Request request) {
   return row->at_once(connection, request);
 }
 
-Task<void> answer(Connection& connection, Request request) {
+// False: given up, because the client left. What it asked for next may rest on it.
+Task<bool> answer(Connection& connection, Request request) {
   const OperationRow* row = find_operation(request.type);
   if (!row) {
     connection.replies.post(status_reply(request.id, Status::op_unsupported));
@@ -46,8 +47,10 @@ Task<void> answer(Connection& connection, Request request) {
     connection.replies.post(status_reply(request.id, Status::permission_denied));
   } else {
     Answer reply = co_await row->run(connection, request);
+    if (!reply && reply.error().code == ErrorCode::aborted && connection.channel.closed()) co_return false;
     connection.replies.post(reply ? std::move(*reply) : status_reply(request.id, reply.error().code));
   }
+  co_return true;
 }
 
 // Waits until a whole request is there. False: no more will come; `clean` tells whether the client stopped between
@@ -70,25 +73,25 @@ Task<bool> next_request(Connection& connection, bool& clean) {
   }
 }
 
-// Whether the client ended the conversation in an orderly way.
+// Whether the client ended the conversation in an orderly way. One that has left hears nothing more, but what it asked
+// for before is done.
 Task<bool> converse(Connection& connection) {
   bool clean = false;
   bool negotiated = false;
   for (unsigned streak = 1;; ++streak) {
     const bool more = co_await next_request(connection, clean);
     if (!more) co_return clean;
+    if (connection.channel.aborted()) co_return false;
     const Request request = connection.reader.request();
     if (!negotiated) {
       if (request.type != Packet::init) co_return false;
       connection.replies.post(version_reply(connection.options));
       negotiated = true;
     } else if (!answered_at_once(connection, request)) {
-      co_await answer(connection, request);
+      const bool answered = co_await answer(connection, request);
+      if (!answered) co_return false;
     }
-    if (connection.replies.waiting()) {
-      const bool sent = co_await connection.replies.drain();
-      if (!sent) co_return false;
-    }
+    if (connection.replies.waiting()) co_await connection.replies.drain();
     if (streak % longest_streak == 0) co_await asio::post(asio::use_awaitable);
   }
 }

@@ -59,6 +59,8 @@ class Channel {
 
   // Whether the peer has closed the channel, or the connection is gone: nothing that is sent arrives any more.
   virtual bool closed() const = 0;
+  // Whether the server has ended the connection: what has arrived is not to be served either.
+  virtual bool aborted() const = 0;
   // Calls `act` once when that happens; an empty one takes it back. Whoever gives one outlives it or takes it back.
   virtual void on_closed(std::function<void()> act) = 0;
 

@@ -186,6 +186,15 @@ void Channels::output_progress() {
   for (const auto& [id, channel] : channels_) channel->output_progress();
 }
 
+void Channels::client_left() {
+  for (const auto& [id, channel] : channels_) {
+    if (channel->close_received()) continue;
+    to_be_read(channel);
+    channel->receive_close();
+  }
+  resume_readers();
+}
+
 void Channels::abort() {
   for (const auto& [id, channel] : channels_) channel->abort();
 }

@@ -24,7 +24,9 @@ class Channels {
   void finished(const std::shared_ptr<SessionChannel>& channel);
 
   void output_progress();
-  // The connection is gone: every channel's waits end.
+  // The client is gone: all of its channels are closed, and services go on with what came before.
+  void client_left();
+  // The connection is ended: every channel's waits end, and what came is not served either.
   void abort();
 
  private:

@@ -76,7 +76,7 @@ Result<void> SessionChannel::take_from_window(std::size_t count) {
 
 void SessionChannel::give_back(std::size_t count) {
   window_.consumed(count);
-  if (!window_.worth_granting() || close_sent_ || aborted_) return;
+  if (!window_.worth_granting() || close_sent_ || close_received_ || aborted_) return;
   ByteWriter out(9);
   out.u8(msg::channel_window_adjust).u32(peer_id_);
   out.u32(window_.grant(std::chrono::steady_clock::now(), host_.round_trip()));

@@ -37,6 +37,7 @@ class SessionChannel final : public Channel {
   void send_exit_status(std::uint32_t status) override;
   void send_eof() override;
   bool closed() const override { return close_received_ || aborted_; }
+  bool aborted() const override { return aborted_; }
   void on_closed(std::function<void()> act) override { on_closed_ = std::move(act); }
   const std::string& connection_id() const override { return host_.connection_id(); }
 
@@ -49,7 +50,7 @@ class SessionChannel final : public Channel {
   // The service goes on with what was received, on this stack.
   void resume_reader() { input_signal_.resume(); }
   Result<void> add_peer_window(std::uint32_t count);
-  // The connection is gone: every wait ends.
+  // The connection is ended: every wait ends.
   void abort();
   // Output may move again: the socket took some, or a key exchange ended.
   void output_progress() { output_signal_.notify(); }

@@ -90,8 +90,10 @@ Task<void> Connection::finish(Error why) {
   log::debug(sender, peer_.connection_id, "connection from {} ends: {}", peer_.remote_address, why.message);
   if (why.code == ErrorCode::unsupported && transport_.before_first_keys()) handler_->negotiation_failed(why.message);
   channels_->resume_readers();  // what came before the end counts
-  channels_->abort();
-  if (!closed_ && why.code != ErrorCode::connection_lost) {
+  if (why.code == ErrorCode::connection_lost) {
+    channels_->client_left();
+  } else {
+    channels_->abort();
     if (!told) {
       transport_.disconnect(reason_for(why), why.code == ErrorCode::internal ? "internal error" : why.message);
       flush();
@@ -150,8 +152,12 @@ void Connection::close_socket() {
 
 void Connection::request_disconnect(std::string reason) {
   asio::post(socket_.get_executor(), [self = shared_from_this(), reason = std::move(reason)]() mutable {
-    if (self->closed_ || !self->disconnect_reason_.empty()) return;
+    if (!self->disconnect_reason_.empty()) return;
     self->disconnect_reason_ = reason.empty() ? "disconnected by the server" : std::move(reason);
+    if (self->closed_) {  // the client left, and services go on with what it had asked for
+      self->channels_->abort();
+      return;
+    }
     self->transport_.disconnect(DisconnectReason::by_application, self->disconnect_reason_);
     self->flush();
     self->leaving_ = true;
@@ -250,6 +256,7 @@ Task<Result<void>> Connection::receive() {
 void Connection::flush() {
   PacketOutput& output = transport_.output();
   if (waiting_writable_ || closed_ || output.pending() == 0) return;
+  if (output_lost_) output.sent(output.pending());
   while (output.pending() > 0) {
     std::array<iovec, 8> pieces;
     const auto filled = output.pieces(pieces);
@@ -261,9 +268,10 @@ void Connection::flush() {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         wait_writable();
-      } else {
-        close_socket();  // the receiving side sees it and ends the connection
+        break;
       }
+      output_lost_ = true;  // what came before may still be there to be read, and its end
+      output.sent(output.pending());
       break;
     }
     output.sent(static_cast<std::size_t>(count));

@@ -65,7 +65,8 @@ class Connection final : public OutputHost, public std::enable_shared_from_this<
   bool drained_ = false;   // the last recv took all there was: the next one waits first
   bool authenticated_ = false;
   bool waiting_writable_ = false;
-  bool leaving_ = false;  // the client was told to go, or is about to be
+  bool output_lost_ = false;  // nothing that is sent arrives any more
+  bool leaving_ = false;      // the client was told to go, or is about to be
   bool closed_ = false;
   std::string disconnect_reason_;  // set by request_disconnect, which told the client
 };

@@ -21,7 +21,8 @@ struct ChannelShape {
   std::size_t fragment = unlimited;      // bytes that lie together
   std::size_t packet = 32 * 1024;        // largest span of a reservation
   std::size_t window = unlimited;        // bytes that may be sent until wait_output or write refills it
-  std::size_t breaks_after = unlimited;  // bytes of output after which the channel is gone
+  std::size_t breaks_after = unlimited;  // bytes of output after which the client is gone
+  bool aborts = false;                   // then the server has ended it
 };
 
 class FakeChannel : public ssh::Channel {
@@ -100,6 +101,7 @@ class FakeChannel : public ssh::Channel {
   void send_exit_status(std::uint32_t status) override { exit_status = static_cast<int>(status); }
   void send_eof() override {}
   bool closed() const override { return gone(); }
+  bool aborted() const override { return gone() && shape_.aborts; }
   void on_closed(std::function<void()>) override {}
   const std::string& connection_id() const override { return id_; }
 

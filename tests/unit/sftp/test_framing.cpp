@@ -242,6 +242,37 @@ TEST(Framing, AChannelThatBreaksEndsTheConversation) {
   }
 }
 
+// What a client sent before it left is done, on storage that waits too; not so when the server has ended it.
+TEST(Framing, WhatAClientThatLeftHadAskedForIsDone) {
+  const std::string data(100'000, 'd');
+  const std::string file = handle_name(0);
+  Requests requests;
+  requests.open("f", open_write | open_create)
+      .write(file, 0, data)
+      .read(file, 0, 9)
+      .add(Packet::fsetstat, ByteWriter().string(file).u32(attr_size).u64(99'000));
+  requests.write(file, 99'000, data).close(file).text(Packet::remove, "old");
+  for (const bool aborts : {false, true}) {
+    for (const bool waits : {false, true}) {
+      FakeSession session;
+      session.add_file("/old", "x");
+      session.storage.waits = waits;
+      FakeChannel channel(requests.bytes(), {.breaks_after = 1, .aborts = aborts});  // it leaves at VERSION
+      serve(channel, session);
+      EXPECT_EQ(session.storage.open_handles, 0U);
+      if (aborts) {
+        EXPECT_FALSE(session.node("/f"));
+        continue;
+      }
+      ASSERT_TRUE(session.node("/f"));
+      EXPECT_EQ(session.node("/f")->data.size(), 199'000U);
+      EXPECT_EQ(session.storage.closed, 1);
+      EXPECT_EQ(session.storage.abandoned, 0);
+      EXPECT_FALSE(session.node("/old"));
+    }
+  }
+}
+
 TEST(Framing, ReadOnlyRefusesWhatChanges) {
   FakeSession session;
   session.add_file("/f", "abc");

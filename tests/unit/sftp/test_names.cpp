@@ -324,17 +324,20 @@ TEST(Extensions, CopyingStopsWhenTheClientIsGone) {
   session.add_file("/a", std::string(3'000'000, 'q'));
   Requests requests;
   requests.open("a", open_read).open("b", open_write | open_create);
-  requests.extension("copy-data", copy_fields(handle_name(0), 0, 0, handle_name(1), 0));
+  requests.extension("copy-data", copy_fields(handle_name(0), 0, 0, handle_name(1), 0)).close(handle_name(1));
   Outcome whole = run(requests, session);
   const std::size_t before = session.storage.writes.size();
   EXPECT_EQ(before, 12U);
   FakeSession other;
   other.add_file("/a", std::string(3'000'000, 'q'));
   // The channel breaks with the second HANDLE.
-  const std::size_t handles = whole.channel->output.size() - (whole.replies[2].fields.size() + 9);
+  const std::size_t handles =
+      whole.channel->output.size() - (whole.replies[2].fields.size() + whole.replies[3].fields.size() + 18);
   FakeChannel channel(requests.bytes(), {.breaks_after = handles});
   serve(channel, other);
   EXPECT_LE(other.storage.writes.size(), 1U);
+  EXPECT_EQ(other.storage.closed, 0) << "half a copy is not a whole file";
+  EXPECT_EQ(other.storage.abandoned, 2);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "tests/unit/ssh/loopback.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,6 +64,24 @@ Task<void> count_service(Channel& channel, Shared& shared) {
   }
 }
 
+// Answers every piece, heard or not, and takes the next one only later.
+Task<void> slow_service(Channel& channel, Shared& shared) {
+  constexpr std::size_t piece = 1000;
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (!channel.aborted()) {
+    if (channel.input_size() == 0) {
+      const bool more = co_await channel.wait_input(0);
+      if (!more) break;
+    }
+    timer.expires_after(std::chrono::milliseconds(5));
+    co_await timer.async_wait(asio::use_awaitable);
+    const std::size_t count = std::min(piece, channel.input_size());
+    channel.consume(count);
+    shared.counted += count;
+    co_await channel.write(Bytes(10));
+  }
+}
+
 Task<void> stubborn_service(Shared& shared) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   while (!shared.release) {
@@ -76,6 +96,7 @@ Task<void> run_service(Channel& channel, Shared& shared, std::string name) {
   if (name == "flood") co_await flood_service(channel, shared);
   if (name == "compose") co_await compose_service(channel, shared);
   if (name == "count") co_await count_service(channel, shared);
+  if (name == "slow") co_await slow_service(channel, shared);
   if (name == "stubborn") co_await stubborn_service(shared);
   --shared.services;
 }
@@ -170,6 +191,11 @@ SocketClient::~SocketClient() { close(); }
 void SocketClient::close() {
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   closed_ = true;
+}
+
+bool SocketClient::all_delivered() const {
+  int left = 0;
+  return ::ioctl(socket_, SIOCOUTQ, &left) == 0 && left == 0;
 }
 
 void SocketClient::reset() {

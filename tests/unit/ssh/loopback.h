@@ -28,7 +28,7 @@ struct Shared {
   std::atomic<int> handlers{0};           // alive
   std::atomic<int> services{0};           // running
   std::atomic<std::uint64_t> written{0};  // by "flood" and "compose"
-  std::atomic<std::uint64_t> counted{0};  // by "count", of what came
+  std::atomic<std::uint64_t> counted{0};  // by "count" and "slow", of what came
   std::atomic<bool> release{false};       // ends "stubborn"
   std::atomic<bool> refuse{false};        // make_handler refuses
   std::mutex mutex;
@@ -53,8 +53,8 @@ class Loopback {
   std::vector<std::thread> threads_;
 };
 
-// Password "right". Subsystems: "echo"; "flood" writes and "compose" reserves for ever; "count" reads; "stubborn" waits
-// for `release`.
+// Password "right". Subsystems: "echo"; "flood" writes and "compose" reserves for ever; "count" reads; "slow" takes
+// 1000 bytes each 5 ms, answering; "stubborn" waits for `release`.
 class SocketClient {
  public:
   explicit SocketClient(std::uint16_t port, int receive_buffer = 0);
@@ -78,6 +78,8 @@ class SocketClient {
   bool echo(const Bytes& data);
   // The text of the DISCONNECT that came.
   std::string disconnect_text();
+  // Whether the server's kernel has all that was sent.
+  bool all_delivered() const;
   // Ends the TCP connection with a reset.
   void reset();
   void close();

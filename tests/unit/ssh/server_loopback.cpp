@@ -203,6 +203,63 @@ TEST(Server, WhatWasSentBeforeTheEndIsServed) {
   }
 }
 
+TEST(Server, WhatWasSentBeforeTheEndIsServedByOneThatWaits) {
+  constexpr std::size_t size = 60'000;
+  for (const bool says_goodbye : {false, true}) {
+    Loopback loop;
+    SocketClient client(loop.port);
+    ASSERT_TRUE(client.log_in());
+    ASSERT_TRUE(client.start(1, "slow"));
+    client.protocol.send(channel_data(0, pattern(size / 2)));
+    client.protocol.send(channel_data(0, pattern(size / 2)));
+    if (says_goodbye) client.protocol.send(disconnect_message());
+    const Bytes all = client.protocol.take_output();
+    ASSERT_EQ(client.push(all), all.size());
+    client.close();
+    EXPECT_TRUE(eventually([&] { return loop.shared.handlers == 0; }));
+    EXPECT_EQ(loop.shared.counted, size) << says_goodbye;
+  }
+}
+
+// Answers find no client any more, while there is input still to be read.
+TEST(Server, AnAnswerThatFindsNobodyLosesNoInput) {
+  constexpr std::size_t piece = 30'000, pieces = 60;
+  for (int round = 0; round < 20; ++round) {
+    Loopback loop;
+    SocketClient client(loop.port);
+    ASSERT_TRUE(client.log_in());
+    ASSERT_TRUE(client.start(1, "echo"));
+    ASSERT_TRUE(client.start(2, "count"));
+    for (std::size_t i = 0; i < pieces; ++i) {
+      client.protocol.send(channel_data(0, pattern(10)));
+      client.protocol.send(channel_data(1, pattern(piece)));
+    }
+    client.protocol.send(disconnect_message());
+    const Bytes all = client.protocol.take_output();
+    ASSERT_EQ(client.push(all), all.size());
+    ASSERT_TRUE(eventually([&] { return client.all_delivered(); }));
+    client.close();  // with answers unread: a reset
+    EXPECT_TRUE(eventually([&] { return loop.shared.handlers == 0; }));
+    EXPECT_EQ(loop.shared.counted, piece * pieces);
+  }
+}
+
+TEST(Server, ADisconnectEndsWhatAClientThatLeftHadAskedFor) {
+  Loopback loop;
+  SocketClient client(loop.port);
+  ASSERT_TRUE(client.log_in());
+  ASSERT_TRUE(client.start(1, "slow"));
+  for (int i = 0; i < 30; ++i) client.protocol.send(channel_data(0, pattern(60'000)));  // 9 seconds and more
+  client.protocol.send(disconnect_message());
+  const Bytes all = client.protocol.take_output();
+  ASSERT_EQ(client.push(all), all.size());
+  client.close();
+  EXPECT_TRUE(eventually([&] { return loop.shared.counted > 0; }));
+  loop.server->disconnect_all("maintenance");
+  EXPECT_TRUE(eventually([&] { return loop.shared.handlers == 0; }));
+  EXPECT_LT(loop.shared.counted, 30U * 60'000);
+}
+
 TEST(Server, StopListening) {
   Loopback loop;
   SocketClient before(loop.port);

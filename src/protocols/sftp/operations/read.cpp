@@ -136,6 +136,7 @@ Task<Answer> read_file(Connection& connection, Request request) {
     if (done == InPlace::answered) co_return Bytes();
     if (done == InPlace::would_wait) break;
   }
+  if (connection.channel.closed()) co_return Bytes();
   Answer answer = co_await read_through_buffer(connection, *handle->file, request.id, *fields);
   co_return answer;
 }
