@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/strand.hpp>
+#include <future>
 #include <thread>
 
 namespace ferry {
@@ -17,6 +18,16 @@ asio::thread_pool& blocking_pool() {
   static asio::thread_pool pool(configured_threads != 0 ? configured_threads.load()
                                                         : std::max(8U, 2 * std::thread::hardware_concurrency()));
   return pool;
+}
+
+bool finish_blocking_work(std::chrono::milliseconds limit) {
+  std::promise<void> finished;
+  std::future<void> end = finished.get_future();
+  std::thread([finished = std::move(finished)]() mutable {
+    blocking_pool().join();
+    finished.set_value();
+  }).detach();
+  return end.wait_for(limit) == std::future_status::ready;
 }
 
 asio::any_io_executor pool_strand() { return asio::make_strand(blocking_pool()); }

@@ -16,6 +16,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -32,6 +33,9 @@ using Task = asio::awaitable<T>;
 // (set_blocking_threads before that; default 2 x cores, at least 8).
 asio::thread_pool& blocking_pool();
 void set_blocking_threads(unsigned count);
+// For the end of the process: waits until the pool has nothing to do, and it does nothing any more. False: something
+// still runs after `limit`, and what it uses must stay.
+bool finish_blocking_work(std::chrono::milliseconds limit);
 // An executor of the pool that runs one thing at a time, for a coroutine whose parts share state.
 asio::any_io_executor pool_strand();
 

@@ -2,7 +2,7 @@
 //
 //   SIGHUP   reload          SIGUSR1  rotate
 //   SIGTERM, SIGINT          stop accepting; wait while busy, for the grace time at most; close everything; wait
-//                            until all is gone, for 5 seconds at most. A second one skips the grace time.
+//                            until all is gone, for 15 seconds at most. A second one skips the grace time.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ struct LifecycleActions {
 
 struct LifecycleTimes {
   std::chrono::milliseconds grace{0};
-  std::chrono::milliseconds closing{5000};
+  std::chrono::milliseconds closing{15'000};  // longer than a locked database lets its callers wait
   std::chrono::milliseconds tick{5000};
 };
 

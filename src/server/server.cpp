@@ -2,11 +2,13 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <vector>
 
 #include "base/expiry_clock.h"
 #include "base/log.h"
+#include "base/task.h"
 #include "http/server.h"
 #include "protocols/rest/rest.h"
 #include "server/door.h"
@@ -406,6 +408,17 @@ void Server::reload() {
   }
 }
 
+namespace {
+
+// What runs uses what would be taken down.
+[[noreturn]] void leave_at_once() {
+  log::error("server", "", "stopped while something still runs: a storage or a database that does not answer");
+  log::flush();
+  std::_Exit(1);
+}
+
+}  // namespace
+
 void Server::run() {
   Parts& parts = *parts_;
   const auto idle_limit = parts.session_rules.idle_timeout;
@@ -447,6 +460,7 @@ void Server::run() {
   parts.threads.stop();
   parts.events->stop();
   parts.hooks->close(std::chrono::seconds(5));
+  if (!finish_blocking_work(std::chrono::seconds(5))) leave_at_once();
   log::info("server", "", "stopped");
 }
 

@@ -242,3 +242,18 @@ def test_one_time_codes_go_by_the_clock_and_serve_once_whatever_it_shows(clock, 
     assert not by_code(one_time_code(step=1)) and by_code(one_time_code(step=120))
     clock.show(0)
     assert not by_code(code) and not by_code(one_time_code(step=1)), "older than one that was used"
+
+
+def test_the_server_ends_while_a_login_waits_for_the_database(door):
+    """Longer than connections have to end: it waits for what runs, and takes nothing away from it."""
+    server = door.server
+    connection = database(server)
+    connection.execute("BEGIN IMMEDIATE")
+    login = threading.Thread(target=by, args=(door.people["password"], "password"))
+    login.start()
+    time.sleep(1)
+    assert server.stop(timeout=40) == 0
+    login.join()
+    connection.rollback()
+    connection.close()
+    assert '"stopped"' in server.log()

@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+import raw_sftp
 from clients import Paramiko, askpass, random_file, same, sftp, sftp_command, wait_for
-from ferry import Ferry, User, binary, clean_environment
+from ferry import Ferry, User, binary, clean_environment, sanitized
+from raw_sftp import Raw
 
 
 def serve(config_dir, environment=None, arguments=()):
@@ -157,6 +159,37 @@ def test_without_grace_time_open_sessions_are_closed(make_server, public_keys, k
         assert server.process.wait(10) == 0
         with pytest.raises((OSError, EOFError)):
             client.listdir(".")
+
+
+HANGING_FSYNC = r'''
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fsync(int descriptor) {
+  char link[64], target[4096] = "";
+  snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  if (readlink(link, target, sizeof target - 1) > 0 && strstr(target, "/hanging")) sleep(120);
+  return (int)syscall(SYS_fsync, descriptor);
+}
+'''
+
+
+@pytest.mark.skipif(sanitized(), reason="a sanitizer's library must be loaded first")
+def test_a_storage_that_does_not_answer_does_not_hold_the_end_up(make_server, public_keys, keys, tmp_path):
+    (tmp_path / "hang.c").write_text(HANGING_FSYNC)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "hang.so", tmp_path / "hang.c"], check=True)
+    server = make_server({"LD_PRELOAD": str(tmp_path / "hang.so")})
+    user = server.create_user("waiting", public_keys=public_keys)
+    raw = Raw(Paramiko(user, keys["ed25519"]).client)
+    handle = raw.open("hanging", raw_sftp.WRITE | raw_sftp.CREATE)
+    assert raw.write(handle, 0, b"data") == raw_sftp.OK
+    raw.send(200, raw_sftp.text("fsync@openssh.com"), handle)
+    time.sleep(0.5)
+    server.terminate()
+    assert server.process.wait(45) == 1
+    assert "something still runs" in server.log()
+    assert (user.home / "hanging").read_bytes() == b"data"
 
 
 def test_what_is_stored_survives_a_restart(make_server, public_keys, keys):
