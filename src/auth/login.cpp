@@ -81,7 +81,9 @@ Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& req
   }
   // A hop to the pool costs more than what is to be done about most keys.
   if (auto right = decision.decide_at_once(request, verdict)) co_return std::move(*right);
+  const auto begun = std::chrono::steady_clock::now();
   auto outcome = co_await run_blocking([&] { return decision.decide(request, verdict); });
+  if (!outcome && request.method != Method::publickey) co_await wait_until(begun + decision.least_refusal_time());
   co_return outcome;
 }
 
@@ -93,15 +95,21 @@ Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& reques
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
+  const auto begun = std::chrono::steady_clock::now();
   auto outcome = co_await run_blocking([&] { return decision.decide_part(request, code, verdict); });
+  if (!outcome && !code) co_await wait_until(begun + decision.least_refusal_time());
   co_return outcome;
 }
 
 // About accounts that may log in. Whoever is not asked about is refused here: what is decided later may see another
 // account. The time must not tell that nobody was asked.
 Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request) {
+  const auto begun = std::chrono::steady_clock::now();
   auto user = co_await run_blocking([&] { return decision.allowed_user(request); });
-  if (!user) co_return fail(user.error());
+  if (!user) {
+    co_await wait_until(begun + decision.least_refusal_time());
+    co_return fail(user.error());
+  }
   auto verdict = co_await hooks.check_password(request, std::move(*user));
   co_return verdict;
 }
@@ -114,7 +122,9 @@ Task<Result<void>> Authenticator::State::provide_account(const LoginRequest& req
 }
 
 Task<Result<model::AdminPtr>> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
+  const auto begun = std::chrono::steady_clock::now();
   auto admin = co_await run_blocking([&] { return decision.decide_admin(request); });
+  if (!admin) co_await wait_until(begun + decision.least_refusal_time());
   co_return admin;
 }
 

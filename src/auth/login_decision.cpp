@@ -225,7 +225,7 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
     return false;
   }
   if (options_.password_caching && cache_.contains(account, stored, password)) return true;
-  const auto verified = crypto::verify_password(stored, password);
+  const auto verified = verify(stored, password);
   if (!verified) {
     log::warn("auth", "", "the stored password of {} cannot be verified: {}", account, verified.error().message);
     waste_a_hash(password);
@@ -235,8 +235,15 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
   return *verified;
 }
 
-void LoginDecision::waste_a_hash(std::string_view password) const {
-  (void)crypto::verify_password(dummy_hash_, password.substr(0, max_password));
+Result<bool> LoginDecision::verify(const std::string& stored, std::string_view password) {
+  const auto begun = std::chrono::steady_clock::now();
+  auto verified = crypto::verify_password(stored, password);
+  if (verified) refusal_time_.checked(stored, std::chrono::steady_clock::now() - begun);
+  return verified;
+}
+
+void LoginDecision::waste_a_hash(std::string_view password) {
+  (void)verify(dummy_hash_, password.substr(0, max_password));
 }
 
 std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) const {

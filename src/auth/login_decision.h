@@ -10,6 +10,7 @@
 #include "auth/login.h"
 #include "auth/login_hooks.h"
 #include "auth/password_cache.h"
+#include "auth/refusal_time.h"
 #include "auth/rules.h"
 #include "auth/second_factor.h"
 #include "store/provider.h"
@@ -32,6 +33,8 @@ class LoginDecision {
 
   // The account, if it may log in in this way at all, whatever its password is; else it takes the time of a hash.
   Result<model::UserPtr> allowed_user(const LoginRequest& request);
+  // A refused password is answered no sooner after its check began.
+  RefusalTime::Duration least_refusal_time() const { return refusal_time_.least(); }
   const SecondFactor& second_factor() const { return second_factor_; }
 
  private:
@@ -45,7 +48,8 @@ class LoginDecision {
   Circumstances circumstances(const LoginRequest& request) const;
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
-  void waste_a_hash(std::string_view password) const;
+  Result<bool> verify(const std::string& stored, std::string_view password);
+  void waste_a_hash(std::string_view password);
   // The hash that should replace a stored one that has just verified; empty: none.
   std::string renewed_hash(const std::string& stored, std::string_view password) const;
 
@@ -54,6 +58,7 @@ class LoginDecision {
   SecondFactor second_factor_;
   const std::string dummy_hash_;
   PasswordCache cache_;
+  RefusalTime refusal_time_;
 };
 
 }  // namespace ferry::auth

@@ -205,22 +205,25 @@ Result<bool> verify_digest(std::string_view stored, std::string_view password) {
 struct Form {
   std::string_view prefix;
   Result<bool> (*verify)(std::string_view stored, std::string_view password);
+  int parameters = 0;  // fields that follow, each with its '$'
 };
 constexpr std::string_view argon2id_prefix = "$argon2id$";
 constexpr std::array forms = {
-    Form{"$2a$", &verify_bcrypt},
-    Form{"$2b$", &verify_bcrypt},
-    Form{"$2y$", &verify_bcrypt},
-    Form{argon2id_prefix, &verify_argon2id},
-    Form{"$pbkdf2-sha1$", &verify_pbkdf2},
-    Form{"$pbkdf2-sha256$", &verify_pbkdf2},
-    Form{"$pbkdf2-sha512$", &verify_pbkdf2},
-    Form{"$pbkdf2-b64salt-sha256$", &verify_pbkdf2},
+    Form{"$2a$", &verify_bcrypt, 1},
+    Form{"$2b$", &verify_bcrypt, 1},
+    Form{"$2y$", &verify_bcrypt, 1},
+    Form{argon2id_prefix, &verify_argon2id, 2},
+    Form{"$pbkdf2-sha1$", &verify_pbkdf2, 1},
+    Form{"$pbkdf2-sha256$", &verify_pbkdf2, 1},
+    Form{"$pbkdf2-sha512$", &verify_pbkdf2, 1},
+    Form{"$pbkdf2-b64salt-sha256$", &verify_pbkdf2, 1},
     Form{"$1$", &verify_crypt},
     Form{apr1_prefix, &verify_apr1},
+    Form{"$5$rounds=", &verify_sha_crypt, 1},
     Form{"$5$", &verify_sha_crypt},
+    Form{"$6$rounds=", &verify_sha_crypt, 1},
     Form{"$6$", &verify_sha_crypt},
-    Form{"$y$", &verify_yescrypt},
+    Form{"$y$", &verify_yescrypt, 1},
     Form{"{MD5}", &verify_digest},
     Form{"{SHA256}", &verify_digest},
     Form{"{SHA512}", &verify_digest},
@@ -289,6 +292,16 @@ std::string hash_password(std::string_view password, const PasswordHashing& hash
   ++computed;
   if (uses_argon2id(hashing, password)) return hash_argon2id(password, hashing);
   return hash_bcrypt(password, hashing.bcrypt_cost);
+}
+
+std::string_view cost_of_hash(std::string_view stored_hash) {
+  const Form* form = find_form(stored_hash);
+  if (form == nullptr) return {};
+  std::size_t size = form->prefix.size();
+  for (int left = form->parameters; left > 0; --left) {
+    size = std::min(stored_hash.find('$', size), stored_hash.size() - 1) + 1;
+  }
+  return stored_hash.substr(0, size);
 }
 
 bool is_password_hash(std::string_view text) { return find_form(text) != nullptr; }

@@ -44,6 +44,10 @@ std::string hash_password(std::string_view password, const PasswordHashing& hash
 // Whether the text has one of the forms above (by its prefix): such a password is stored as it is.
 bool is_password_hash(std::string_view text);
 
+// The part of a stored hash that says what it costs to verify: form and parameters, without salt and digest. Empty:
+// none of the forms.
+std::string_view cost_of_hash(std::string_view stored_hash);
+
 // Whether a login that succeeded should replace the stored hash: it is bcrypt or argon2id, and not what
 // hash_password(password, hashing) would use. Hashes of other kinds are left as they were imported.
 bool needs_rehash(std::string_view stored, const PasswordHashing& hashing, std::string_view password = {});

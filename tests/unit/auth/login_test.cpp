@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "crypto/encoding.h"
 #include "model/public_key.h"
 #include "tests/unit/auth/auth_fixture.h"
 
@@ -447,6 +448,36 @@ TEST_F(LoginTest, EveryRefusalCostsTheSameWork) {
     EXPECT_FALSE(check_code_now(auth_, by_password("wrong", name)));
     EXPECT_EQ(crypto::password_hashes_computed() - so_far, 1U) << name;
   }
+}
+
+// Nor does it where stored hashes are of another kind than ours.
+TEST_F(LoginTest, EveryRefusalTakesAsLongAsTheCostliestHash) {
+  const std::string costly = "$pbkdf2-sha256$300000$salt$" + crypto::base64_encode(Bytes(32));
+  const auto time_of = [](const auto& work) {
+    const auto begun = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::steady_clock::now() - begun;
+  };
+  auto least = std::chrono::steady_clock::duration::max();
+  for (int i = 0; i < 3; ++i) {
+    least = std::min(least, time_of([&] { EXPECT_TRUE(crypto::verify_password(costly, "wrong")); }));
+  }
+  const auto refusal = [&](const char* name) {
+    return time_of([&] { EXPECT_FALSE(lets_in(by_password("wrong", name))); });
+  };
+  ASSERT_LT(refusal("nobody"), least) << "else this test shows nothing";
+  change([&](model::User& user) { user.password = costly; });
+  refusal("maria");
+  const auto expected = least / 2;  // this machine may have been busier a moment ago
+  EXPECT_GT(refusal("maria"), expected);
+  EXPECT_GT(refusal("nobody"), expected);
+  change([&](model::User& user) { user.password = "{SHA256}" + std::string(64, '0'); });
+  EXPECT_GT(refusal("maria"), expected);
+  EXPECT_GT(time_of([&] { EXPECT_FALSE(check_password_now(auth_, by_password("wrong", "nobody"))); }), expected);
+  EXPECT_GT(time_of([&] {
+              EXPECT_FALSE(login_admin_now(auth_, {"nobody", crypto::Secret(std::string_view("x")), ""}));
+            }),
+            expected);
 }
 
 TEST_F(LoginTest, FailuresAreLoggedInTheDocumentedShape) {

@@ -130,6 +130,23 @@ TEST(Password, NeedsRehash) {
   }
 }
 
+TEST(Password, WhatAHashCosts) {
+  const auto ours = [](auto... fields) { return hash_password("secret", PasswordHashing{fields...}); };
+  EXPECT_EQ(cost_of_hash(ours(PasswordHashing::Algorithm::bcrypt, 4)), "$2a$04$");
+  EXPECT_EQ(cost_of_hash(ours(PasswordHashing::Algorithm::argon2id, 4, 64U, 2U, std::uint8_t{1})),
+            "$argon2id$v=19$m=64,t=2,p=1$");
+  EXPECT_EQ(cost_of_hash("$pbkdf2-sha256$150000$salt$digest"), "$pbkdf2-sha256$150000$");
+  EXPECT_EQ(cost_of_hash("$1$salt$digest"), "$1$");
+  EXPECT_EQ(cost_of_hash("$6$salt$digest"), "$6$");
+  EXPECT_EQ(cost_of_hash("$6$rounds=9000$salt$digest"), "$6$rounds=9000$");
+  EXPECT_EQ(cost_of_hash("$y$j9T$salt$digest"), "$y$j9T$");
+  EXPECT_EQ(cost_of_hash("{SHA256}00ff"), "{SHA256}");
+  EXPECT_EQ(cost_of_hash("$2a$"), "$2a$");
+  EXPECT_EQ(cost_of_hash("$2a$04"), "$2a$04");
+  EXPECT_EQ(cost_of_hash(""), "");
+  EXPECT_EQ(cost_of_hash("$9$x"), "");
+}
+
 TEST(Password, UnknownForms) {
   for (const char* text : {"", "password", "$", "$$", "$2x$05$CCCC", "$2$05$x", "$argon2i$v=19$m=8,t=1,p=1$a$b",
                            "$md5$x", "{SHA}x", "{md5}5f4dcc3b5aa765d61d8327deb882cf99", "$3$x", "*0", "$7$x"}) {
