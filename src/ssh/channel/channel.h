@@ -42,7 +42,7 @@ class Channel {
   // Sends the first `used` bytes of the reservation (0 gives all of it back).
   virtual void commit_output(std::size_t used) = 0;
   // Waits until reserve_output(count) would succeed. false: it never will (the channel is closing, or the
-  // peer's window never grows that large): use write, or give up.
+  // peer's window never grows that large), or on a long link part of it could go now: use write, or give up.
   virtual Task<bool> wait_output(std::size_t count) = 0;
 
   // Sends any amount, waiting for window as needed. connection_lost: the channel is gone.

@@ -15,6 +15,9 @@ constexpr std::size_t largest_chunk = 32 * 1024;  // stays in the processor's ca
 constexpr std::size_t most_slots = 64;            // packets of one reservation
 // Output that waits for the socket: enough for one send while the next is composed.
 constexpr std::size_t output_high_water = 512 * 1024;
+// A window that is open in part stays unused while a whole reply waits for the rest. On a link this long that would
+// show: the window holds no more than 2 MiB of OpenSSH's clients, their READs are of 255 KiB.
+constexpr std::chrono::milliseconds long_link{2};
 // One channel lets the others of its thread run after this much.
 constexpr std::size_t bytes_before_yield = 4 * 1024 * 1024;
 
@@ -138,6 +141,7 @@ Task<bool> SessionChannel::wait_output(std::size_t count) {
     }
     host_.flush();
     if (room_for(count)) co_return true;
+    if (peer_window_ > 0 && peer_window_ < count && host_.round_trip() >= long_link) co_return false;
     co_await output_signal_.wait();
   }
 }

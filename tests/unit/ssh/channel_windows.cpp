@@ -257,6 +257,16 @@ TEST(Compose, WindowCountsWhatWasUsed) {
   EXPECT_EQ(it.compose(1, 1).size(), 1U);
 }
 
+TEST(Compose, OnALongLinkAPartOfTheWindowIsUsed) {
+  Composing near(1000), far(1000);
+  far.server->link = std::chrono::milliseconds(50);
+  for (Composing* it : {&near, &far}) it->compose(600, 600);
+  EXPECT_TRUE(near.can_wait(401)) << "for the whole";
+  EXPECT_FALSE(far.can_wait(401)) << "a part can be written";
+  far.compose(400, 400);
+  EXPECT_TRUE(far.can_wait(401)) << "there is nothing to write into";
+}
+
 TEST(Compose, ManyLargeReservations) {
   Composing it(0xffffffff);
   for (int i = 0; i < 20; ++i) {

@@ -95,8 +95,9 @@ class MemoryServer : public Link, public OutputHost {
   void flush() override { ++flushes; }
   asio::any_io_executor executor() override { return context_.get_executor(); }
   const std::string& connection_id() const override { return id_; }
-  std::chrono::microseconds round_trip() const override { return std::chrono::microseconds(0); }
+  std::chrono::microseconds round_trip() const override { return link; }
   int flushes = 0;
+  std::chrono::microseconds link{0};
 
  protected:
   Result<void> deliver(MutableByteSpan payload) override;
