@@ -61,7 +61,7 @@ LoginDecision::LoginDecision(store::Provider& provider, const LoginOptions& opti
     : provider_(provider),
       options_(options),
       second_factor_(provider, options.totp, options.master_key),
-      dummy_hash_(crypto::hash_password("no account has this password", options.hashing)) {}
+      dummy_hash_(make_hash("no account has this password")) {}
 
 Circumstances LoginDecision::circumstances(const LoginRequest& request) const {
   return {options_.clock(), request.client_ip, request.protocol, options_.local_time};
@@ -235,6 +235,13 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
   return *verified;
 }
 
+std::string LoginDecision::make_hash(std::string_view password) {
+  const auto begun = std::chrono::steady_clock::now();
+  std::string made = crypto::hash_password(password, options_.hashing);
+  refusal_time_.checked(made, std::chrono::steady_clock::now() - begun);
+  return made;
+}
+
 Result<bool> LoginDecision::verify(const std::string& stored, std::string_view password) {
   const auto begun = std::chrono::steady_clock::now();
   auto verified = crypto::verify_password(stored, password);
@@ -246,9 +253,9 @@ void LoginDecision::waste_a_hash(std::string_view password) {
   (void)verify(dummy_hash_, password.substr(0, max_password));
 }
 
-std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) const {
+std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) {
   if (!crypto::needs_rehash(stored, options_.hashing, password)) return {};
-  return crypto::hash_password(password, options_.hashing);
+  return make_hash(password);
 }
 
 }  // namespace ferry::auth

@@ -51,14 +51,15 @@ class LoginDecision {
   Result<bool> verify(const std::string& stored, std::string_view password);
   void waste_a_hash(std::string_view password);
   // The hash that should replace a stored one that has just verified; empty: none.
-  std::string renewed_hash(const std::string& stored, std::string_view password) const;
+  std::string renewed_hash(const std::string& stored, std::string_view password);
+  std::string make_hash(std::string_view password);
 
   store::Provider& provider_;
   const LoginOptions& options_;
   SecondFactor second_factor_;
+  RefusalTime refusal_time_;
   const std::string dummy_hash_;
   PasswordCache cache_;
-  RefusalTime refusal_time_;
 };
 
 }  // namespace ferry::auth

@@ -412,7 +412,7 @@ namespace {
 
 // What runs uses what would be taken down.
 [[noreturn]] void leave_at_once() {
-  log::error("server", "", "stopped while something still runs: a storage or a database that does not answer");
+  log::error("server", "", "stopped while something still runs: a storage, a database or a hook that does not answer");
   log::flush();
   std::_Exit(1);
 }
