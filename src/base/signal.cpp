@@ -15,6 +15,7 @@ class Signal::Waiter {
   virtual ~Waiter() = default;
   virtual void resume() = 0;
   virtual asio::cancellation_slot cancellation_slot() const = 0;
+  std::unique_ptr<Waiter> before;
 };
 
 // All that wait in one execution context. A coroutine owns what it works with, and that may own the signal which owns
@@ -56,9 +57,11 @@ struct Signal::Hold {
       }
       Handler handler;
     };
-    signal.waiter_ = std::make_unique<Held>(std::move(handler));
-    signal.waiters_.add(signal);
-    asio::cancellation_slot slot = signal.waiter_->cancellation_slot();
+    auto held = std::make_unique<Held>(std::move(handler));
+    if (!signal.last_) signal.waiters_.add(signal);
+    held->before = std::move(signal.last_);
+    signal.last_ = std::move(held);
+    asio::cancellation_slot slot = signal.last_->cancellation_slot();
     if (slot.is_connected()) {
       slot.assign([waiting = &signal](asio::cancellation_type) { waiting->notify(); });
     }
@@ -72,11 +75,13 @@ Signal::Signal(asio::any_io_executor executor)
 Signal::~Signal() { take(); }
 
 std::unique_ptr<Signal::Waiter> Signal::take() {
-  if (!waiter_) return {};
+  if (!last_) return {};
   waiters_.remove(*this);
-  asio::cancellation_slot slot = waiter_->cancellation_slot();
-  if (slot.is_connected()) slot.clear();
-  return std::move(waiter_);
+  for (const Waiter* one = last_.get(); one != nullptr; one = one->before.get()) {
+    asio::cancellation_slot slot = one->cancellation_slot();
+    if (slot.is_connected()) slot.clear();
+  }
+  return std::move(last_);
 }
 
 Task<void> Signal::wait() {
@@ -89,12 +94,16 @@ Task<void> Signal::wait() {
 
 void Signal::notify() {
   notified_ = true;
-  if (auto waiter = take()) asio::post(executor_, [waiter = std::move(waiter)] { waiter->resume(); });
+  for (auto waiter = take(); waiter;) {
+    auto before = std::move(waiter->before);
+    asio::post(executor_, [waiter = std::move(waiter)] { waiter->resume(); });
+    waiter = std::move(before);
+  }
 }
 
 void Signal::resume() {
   notified_ = true;
-  if (const auto waiter = take()) waiter->resume();
+  for (auto waiter = take(); waiter; waiter = std::move(waiter->before)) waiter->resume();
 }
 
 }  // namespace ferry

@@ -1,6 +1,6 @@
-// Signal: one coroutine waits, another on the same executor wakes it.
+// Signal: coroutines wait, another on the same executor wakes them all; each then looks whether it may go on.
 //
-// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: both ends on an executor that runs
+// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: all ends on an executor that runs
 // one thing at a time, an io_context with one thread or a strand. What still waits when its execution context is
 // destroyed is destroyed with it.
 #pragma once
@@ -21,10 +21,10 @@ class Signal : public boost::intrusive::list_base_hook<> {
 
   // Ends without a wake-up when the coroutine is cancelled.
   Task<void> wait();
-  // The one that waits goes on in a turn of its own.
+  // Who waits goes on in a turn of its own.
   void notify();
-  // The one that waits goes on now, on the caller's stack, until it waits for something or ends: no turn of the event
-  // loop is spent, but the caller must not be in the middle of anything that the other may touch.
+  // Who waits goes on now, on the caller's stack, until it waits for something or ends: no turn of the event loop is
+  // spent, but the caller must not be in the middle of anything that the other may touch.
   void resume();
 
  private:
@@ -35,7 +35,7 @@ class Signal : public boost::intrusive::list_base_hook<> {
 
   asio::any_io_executor executor_;
   Waiters& waiters_;
-  std::unique_ptr<Waiter> waiter_;
+  std::unique_ptr<Waiter> last_;  // of those that wait; each holds the one before it
   bool notified_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -50,6 +51,34 @@ TEST_F(SignalTest, NotifyLeavesItToALaterTurn) {
   signal_.notify();
   turn();
   EXPECT_EQ(log_, "ww.");
+}
+
+TEST_F(SignalTest, AllThatWaitAreWoken) {
+  start(2);
+  start(1);
+  start(2);
+  signal_.notify();
+  turn();
+  EXPECT_EQ(std::ranges::count(log_, 'w'), 3);
+  signal_.resume();
+  EXPECT_EQ(std::ranges::count(log_, 'w'), 5);
+  EXPECT_EQ(std::ranges::count(log_, '.'), 3);
+}
+
+TEST_F(SignalTest, AllThatWaitGoWithTheSignal) {
+  auto owned = std::make_shared<int>(1);
+  {
+    Signal signal(context_.get_executor());
+    for (int i = 0; i < 3; ++i) {
+      asio::co_spawn(
+          context_, [](Signal& one, std::shared_ptr<int>) -> Task<void> { co_await one.wait(); }(signal, owned),
+          asio::detached);
+    }
+    turn();
+    EXPECT_EQ(owned.use_count(), 4);
+  }
+  turn();
+  EXPECT_EQ(owned.use_count(), 1);
 }
 
 TEST_F(SignalTest, ResumeRunsItAtOnce) {

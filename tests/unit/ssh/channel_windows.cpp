@@ -191,6 +191,24 @@ TEST(OutputWindow, WriteWaitsForAKeyExchange) {
   EXPECT_EQ(server->client.violation, "");
 }
 
+TEST(OutputWindow, OutputAndErrorsWaitSideBySide) {
+  const auto server = logged_in();
+  const auto channel = std::make_shared<SessionChannel>(server->transport, *server, 0, 1, 0, 32'768);
+  int done = 0;
+  const auto count = [&done](const std::exception_ptr&, Result<void> written) { done += written.has_value(); };
+  const Bytes data = pattern(100);
+  asio::co_spawn(server->executor(), channel->write(data), count);
+  asio::co_spawn(server->executor(), channel->write_stderr(data), count);
+  server->run();
+  EXPECT_EQ(done, 0);
+  ASSERT_TRUE(channel->add_peer_window(150));
+  server->run();
+  EXPECT_EQ(done, 1);
+  ASSERT_TRUE(channel->add_peer_window(50));
+  server->run();
+  EXPECT_EQ(done, 2);
+}
+
 // --- composing output in place ---
 
 struct Composing {
