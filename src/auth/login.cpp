@@ -47,6 +47,10 @@ struct Authenticator::State {
   State(store::Provider& store, LoginOptions login_options)
       : provider(store), options(std::move(login_options)), hooks(options.hooks), decision(provider, options) {}
 
+  // Decides on the pool. A refused password is answered when the costliest one would be, counted from when a thread of
+  // the pool was free.
+  template <class Decide>
+  Task<std::invoke_result_t<Decide&>> decided(bool by_password, Decide decide);
   Task<Result<LoginOutcome>> attempt(const LoginRequest& request);
   Task<Result<void>> attempt_part(const LoginRequest& request, bool code);
   Task<Result<model::AdminPtr>> attempt_admin(const AdminLoginRequest& request);
@@ -63,6 +67,17 @@ struct Authenticator::State {
   LoginHooks hooks;
   LoginDecision decision;
 };
+
+template <class Decide>
+Task<std::invoke_result_t<Decide&>> Authenticator::State::decided(bool by_password, Decide decide) {
+  auto begun = std::chrono::steady_clock::now();
+  auto outcome = co_await run_blocking([&] {
+    begun = std::chrono::steady_clock::now();
+    return decide();
+  });
+  if (!outcome && by_password) co_await wait_until(begun + decision.least_refusal_time());
+  co_return outcome;
+}
 
 // The order of a login. Hooks come first; the decision is made afterwards, from what is stored then.
 Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& request) {
@@ -81,9 +96,8 @@ Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& req
   }
   // A hop to the pool costs more than what is to be done about most keys.
   if (auto right = decision.decide_at_once(request, verdict)) co_return std::move(*right);
-  const auto begun = std::chrono::steady_clock::now();
-  auto outcome = co_await run_blocking([&] { return decision.decide(request, verdict); });
-  if (!outcome && request.method != Method::publickey) co_await wait_until(begun + decision.least_refusal_time());
+  auto outcome =
+      co_await decided(request.method != Method::publickey, [&] { return decision.decide(request, verdict); });
   co_return outcome;
 }
 
@@ -95,21 +109,15 @@ Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& reques
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
-  const auto begun = std::chrono::steady_clock::now();
-  auto outcome = co_await run_blocking([&] { return decision.decide_part(request, code, verdict); });
-  if (!outcome && !code) co_await wait_until(begun + decision.least_refusal_time());
+  auto outcome = co_await decided(!code, [&] { return decision.decide_part(request, code, verdict); });
   co_return outcome;
 }
 
 // About accounts that may log in. Whoever is not asked about is refused here: what is decided later may see another
 // account. The time must not tell that nobody was asked.
 Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request) {
-  const auto begun = std::chrono::steady_clock::now();
-  auto user = co_await run_blocking([&] { return decision.allowed_user(request); });
-  if (!user) {
-    co_await wait_until(begun + decision.least_refusal_time());
-    co_return fail(user.error());
-  }
+  auto user = co_await decided(true, [&] { return decision.allowed_user(request); });
+  if (!user) co_return fail(user.error());
   auto verdict = co_await hooks.check_password(request, std::move(*user));
   co_return verdict;
 }
@@ -122,9 +130,7 @@ Task<Result<void>> Authenticator::State::provide_account(const LoginRequest& req
 }
 
 Task<Result<model::AdminPtr>> Authenticator::State::attempt_admin(const AdminLoginRequest& request) {
-  const auto begun = std::chrono::steady_clock::now();
-  auto admin = co_await run_blocking([&] { return decision.decide_admin(request); });
-  if (!admin) co_await wait_until(begun + decision.least_refusal_time());
+  auto admin = co_await decided(true, [&] { return decision.decide_admin(request); });
   co_return admin;
 }
 

@@ -61,7 +61,9 @@ LoginDecision::LoginDecision(store::Provider& provider, const LoginOptions& opti
     : provider_(provider),
       options_(options),
       second_factor_(provider, options.totp, options.master_key),
-      dummy_hash_(make_hash("no account has this password")) {}
+      dummy_hash_(crypto::hash_password("no account has this password", options.hashing)) {
+  refusal_time_.get_to_know(dummy_hash_);
+}
 
 Circumstances LoginDecision::circumstances(const LoginRequest& request) const {
   return {options_.clock(), request.client_ip, request.protocol, options_.local_time};
@@ -225,7 +227,8 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
     return false;
   }
   if (options_.password_caching && cache_.contains(account, stored, password)) return true;
-  const auto verified = verify(stored, password);
+  refusal_time_.get_to_know(stored);
+  const auto verified = crypto::verify_password(stored, password);
   if (!verified) {
     log::warn("auth", "", "the stored password of {} cannot be verified: {}", account, verified.error().message);
     waste_a_hash(password);
@@ -235,27 +238,13 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
   return *verified;
 }
 
-std::string LoginDecision::make_hash(std::string_view password) {
-  const auto begun = std::chrono::steady_clock::now();
-  std::string made = crypto::hash_password(password, options_.hashing);
-  refusal_time_.checked(made, std::chrono::steady_clock::now() - begun);
-  return made;
+void LoginDecision::waste_a_hash(std::string_view password) const {
+  (void)crypto::verify_password(dummy_hash_, password.substr(0, max_password));
 }
 
-Result<bool> LoginDecision::verify(const std::string& stored, std::string_view password) {
-  const auto begun = std::chrono::steady_clock::now();
-  auto verified = crypto::verify_password(stored, password);
-  if (verified) refusal_time_.checked(stored, std::chrono::steady_clock::now() - begun);
-  return verified;
-}
-
-void LoginDecision::waste_a_hash(std::string_view password) {
-  (void)verify(dummy_hash_, password.substr(0, max_password));
-}
-
-std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) {
+std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) const {
   if (!crypto::needs_rehash(stored, options_.hashing, password)) return {};
-  return make_hash(password);
+  return crypto::hash_password(password, options_.hashing);
 }
 
 }  // namespace ferry::auth

@@ -21,7 +21,7 @@ namespace ferry::auth {
 // account that does not exist; with any other one it cannot be decided.
 class LoginDecision {
  public:
-  // Takes as long as one password hash. Both outlive it.
+  // Takes as long as two password hashes. Both outlive it.
   LoginDecision(store::Provider& provider, const LoginOptions& options);
 
   Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
@@ -48,11 +48,9 @@ class LoginDecision {
   Circumstances circumstances(const LoginRequest& request) const;
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
-  Result<bool> verify(const std::string& stored, std::string_view password);
-  void waste_a_hash(std::string_view password);
+  void waste_a_hash(std::string_view password) const;
   // The hash that should replace a stored one that has just verified; empty: none.
-  std::string renewed_hash(const std::string& stored, std::string_view password);
-  std::string make_hash(std::string_view password);
+  std::string renewed_hash(const std::string& stored, std::string_view password) const;
 
   store::Provider& provider_;
   const LoginOptions& options_;

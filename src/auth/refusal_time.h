@@ -15,14 +15,15 @@ class RefusalTime {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
-  // That password was checked against this stored hash.
-  void checked(std::string_view stored_hash, Duration took);
-  // What the costliest kind of hash among those seen takes, when nothing else runs.
+  // Before the first check of a hash of its kind is answered: measures the kind with a password of its own, since what
+  // clients send may be refused without any work. Takes as long as one check, once for each kind.
+  void get_to_know(const std::string& stored_hash);
+  // What the costliest kind among those known takes, and a little more.
   Duration least() const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, Duration, std::less<>> quickest_;  // by crypto::cost_of_hash
+  std::map<std::string, Duration, std::less<>> known_;  // by crypto::cost_of_hash
 };
 
 }  // namespace ferry::auth

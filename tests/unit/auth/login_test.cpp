@@ -478,6 +478,11 @@ TEST_F(LoginTest, EveryRefusalTakesAsLongAsTheCostliestHash) {
   const auto expected = least / 2;  // this machine may have been busier a moment ago
   EXPECT_GT(refusal("maria"), expected);
   EXPECT_GT(refusal("nobody"), expected);
+  // What is refused without any work measures nothing.
+  LoginRequest odd = by_password();
+  odd.password = crypto::Secret(std::string_view("\0", 1));
+  EXPECT_GT(time_of([&] { EXPECT_FALSE(lets_in(odd)); }), expected);
+  EXPECT_GT(refusal("nobody"), expected);
   change([&](model::User& user) { user.password = "{SHA256}" + std::string(64, '0'); });
   EXPECT_GT(refusal("maria"), expected);
   EXPECT_GT(time_of([&] { EXPECT_FALSE(check_password_now(auth_, by_password("wrong", "nobody"))); }), expected);
