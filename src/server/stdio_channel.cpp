@@ -40,11 +40,17 @@ MutableByteSpan StdioChannel::room_for_input() {
 Task<bool> StdioChannel::wait_input(std::size_t already) {
   flush();
   while (available_.size() <= already) {
-    if (ended_ || broken_ || available_.size() >= most_input) co_return false;
+    if (ended_ || available_.size() >= most_input) co_return false;
     const MutableByteSpan room = room_for_input();
-    boost::system::error_code error;
     const auto buffer = asio::buffer(room.data(), room.size());
-    const std::size_t count = co_await input_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+    std::size_t count = 0;
+    boost::system::error_code error;
+    if (broken_) {  // what has come is served, and nothing is waited for
+      count = input_.read_some(buffer, error);
+    } else {
+      count = co_await input_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+      if (error && broken_) continue;
+    }
     if (error || count == 0) ended_ = true;
     available_ = ByteSpan(buffer_).first(available_.size() + count);
   }

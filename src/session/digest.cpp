@@ -19,6 +19,7 @@ Task<Result<Bytes>> digest(OpenFile& file, crypto::HashAlgorithm algorithm, std:
   crypto::Hasher hasher(algorithm);
   Bytes buffer;
   while (length > 0) {
+    if (given_up && given_up()) co_return fail(ErrorCode::aborted, "nobody waits for the digest");
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece, length));
     if (buffer.size() < wanted) buffer.resize(wanted);
     const Result<std::size_t> got = co_await file.read_at(offset, MutableByteSpan(buffer).first(wanted));
@@ -33,7 +34,6 @@ Task<Result<Bytes>> digest(OpenFile& file, crypto::HashAlgorithm algorithm, std:
     }
     offset += *got;
     length -= *got;
-    if (given_up && given_up()) co_return fail(ErrorCode::aborted, "nobody waits for the digest");
   }
   co_return hasher.finish();
 }

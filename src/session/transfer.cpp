@@ -166,7 +166,8 @@ Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlemen
 Transfer::~Transfer() {
   if (!settlement_.file) return;
   const Error vanished{ErrorCode::connection_lost, "the client went away"};
-  // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it.
+  // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it,
+  // unless the storage does not answer even at the end of the server.
   asio::co_spawn(pool_strand(), settle(std::move(settlement_), failure_.value_or(vanished)), asio::detached);
 }
 

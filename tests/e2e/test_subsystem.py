@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import socket
+import struct
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import paramiko
 import pytest
 
+import raw_sftp
 from clients import ClientFailed, Paramiko, digest, random_file, run, same, sftp, wait_for
 from event_hooks import Program
 from ferry import binary, clean_environment, die_with_parent, free_port
@@ -167,6 +169,29 @@ def test_started_by_hand(tmp_path):
     broken = direct(common, init + b"\xff\xff\xff\xff")
     assert broken.returncode == 1
     assert direct(common, b"GET / HTTP/1.0\r\n\r\n").returncode == 1
+
+
+def test_what_came_before_nobody_listened_is_done(tmp_path):
+    def request(kind, number, *fields):
+        return raw_sftp.text(struct.pack(">BI", kind, number) + b"".join(fields))
+
+    data = os.urandom(30_000)
+    probe = direct(["--config-dir", tmp_path, "-d", tmp_path / "homes", "--log-level", "error"],
+                   raw_sftp.text(b"\1\0\0\0\3") +
+                   request(raw_sftp.OPEN, 1, raw_sftp.text("probe"), struct.pack(">I", 26), raw_sftp.NO_ATTRIBUTES))
+    handle = raw_sftp.text(raw_sftp.take(probe.stdout[probe.stdout.index(b"\x66\0\0\0\1") + 5:])[0])
+    requests = raw_sftp.text(b"\1\0\0\0\3")
+    requests += request(raw_sftp.OPEN, 1, raw_sftp.text("f"), struct.pack(">I", 26), raw_sftp.NO_ATTRIBUTES)
+    requests += b"".join(request(raw_sftp.WRITE_DATA, 2, handle, struct.pack(">Q", at),
+                                 raw_sftp.text(data[at:at + 1000])) for at in range(0, len(data), 1000))
+    requests += request(raw_sftp.CLOSE, 3, handle)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [binary(), "startsubsys", "--config-dir", tmp_path, "-d", tmp_path / "homes", "--log-level", "error"]
+    subprocess.run(list(map(str, command)), input=requests, stdout=writing, timeout=20, check=False,
+                   env=clean_environment())
+    os.close(writing)
+    assert (tmp_path / "homes" / pwd.getpwuid(os.getuid()).pw_name / "f").read_bytes() == data
 
 
 @pytest.mark.parametrize("arguments", [["-d", "relative"], ["--config-file", "missing.json"], ["--frobnicate"]])

@@ -38,7 +38,23 @@ bool answered_at_once(Connection& connection, Request request) {
   return row->at_once(connection, request);
 }
 
-// False: given up, because the client left. What it asked for next may rest on it.
+// The client left, does not hear of the failure, and what it asked for next may rest on what failed: data that is not
+// all there must not be given its final name.
+bool cut_off(const Connection& connection, const Error& error) {
+  if (!connection.channel.closed()) return false;
+  switch (error.code) {
+    case ErrorCode::aborted:
+    case ErrorCode::connection_lost:
+    case ErrorCode::timeout:
+    case ErrorCode::quota_exceeded:
+    case ErrorCode::storage_full:
+    case ErrorCode::io_error:
+    case ErrorCode::internal: return true;
+    default: return false;
+  }
+}
+
+// False: cut off.
 Task<bool> answer(Connection& connection, Request request) {
   const OperationRow* row = find_operation(request.type);
   if (!row) {
@@ -47,7 +63,7 @@ Task<bool> answer(Connection& connection, Request request) {
     connection.replies.post(status_reply(request.id, Status::permission_denied));
   } else {
     Answer reply = co_await row->run(connection, request);
-    if (!reply && reply.error().code == ErrorCode::aborted && connection.channel.closed()) co_return false;
+    if (!reply && cut_off(connection, reply.error())) co_return false;
     connection.replies.post(reply ? std::move(*reply) : status_reply(request.id, reply.error().code));
   }
   co_return true;

@@ -27,6 +27,8 @@ constexpr std::chrono::seconds longest_exchange{120};
 // How long, and for how many bytes, a client that was told to go may go on sending.
 constexpr std::chrono::seconds longest_linger{1};
 constexpr std::size_t most_lingering = 4 * 1024 * 1024;
+// How long one that left may keep us busy with what it had asked for.
+constexpr std::chrono::seconds longest_aftermath{60};
 
 // A client that never pauses lets the others of its thread have a turn after this many.
 constexpr unsigned receives_before_yield = 16;
@@ -101,7 +103,14 @@ Task<void> Connection::finish(Error why) {
     co_await linger();
   }
   close_socket();
+  if (services_ > 0) {
+    watchdog_.expires_after(longest_aftermath);
+    watchdog_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error) self->channels_->abort();
+    });
+  }
   while (services_ > 0) co_await service_ended_.wait();
+  watchdog_.cancel();
 }
 
 // A socket that is closed with input unread resets the connection, and the reset may overtake our last words.
@@ -268,6 +277,10 @@ void Connection::flush() {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         wait_writable();
+        break;
+      }
+      if (errno != EPIPE && errno != ECONNRESET) {
+        close_socket();  // the receiving side sees it and ends the connection
         break;
       }
       output_lost_ = true;  // what came before may still be there to be read, and its end

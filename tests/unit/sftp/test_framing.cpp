@@ -273,6 +273,35 @@ TEST(Framing, WhatAClientThatLeftHadAskedForIsDone) {
   }
 }
 
+// Data that is not all there gets no final name by somebody who did not hear of it.
+TEST(Framing, AFailureThatNobodyHearsOfEndsTheConversation) {
+  const std::string file = handle_name(0);
+  Requests requests;
+  requests.open("part", open_write | open_create).write(file, 0, "data").close(file);
+  requests.texts(Packet::rename, "part", "whole");
+  for (const bool left : {false, true}) {
+    FakeSession session;
+    session.storage.write_error = ErrorCode::storage_full;
+    session.storage.waits = true;
+    FakeChannel channel(requests.bytes(), {.breaks_after = left ? 1 : ChannelShape::unlimited});
+    serve(channel, session);
+    EXPECT_EQ(session.node("/whole") != nullptr, !left);
+    EXPECT_EQ(session.storage.abandoned, left ? 1 : 0);
+  }
+}
+
+TEST(Framing, ADigestThatNobodyWaitsForStopsNothing) {
+  const std::string file = handle_name(0);
+  const ByteWriter all = ByteWriter().string(file).string("md5").u64(0).u64(0).u32(0);
+  Requests requests;
+  requests.open("f", open_read | open_write | open_create).write(file, 0, "data");
+  requests.extension("check-file-handle", all).close(file);
+  FakeSession session;
+  FakeChannel channel(requests.bytes(), {.breaks_after = 1});
+  serve(channel, session);
+  EXPECT_EQ(session.storage.closed, 1);
+}
+
 TEST(Framing, ReadOnlyRefusesWhatChanges) {
   FakeSession session;
   session.add_file("/f", "abc");

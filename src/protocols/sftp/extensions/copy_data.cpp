@@ -45,6 +45,7 @@ Task<Result<std::uint64_t>> copy(Connection& connection, Handle& from, Handle& t
     const Result<void> written = co_await to.file->write_at(fields.write_at + copied, piece);
     if (!written) co_return fail(written.error());
     copied += *got;
+    if (copied == count) break;
     const bool there = co_await connection.channel.wait_output(1);
     if (!there) co_return fail(ErrorCode::aborted, "the client is gone");
   }

@@ -126,6 +126,7 @@ Task<Answer> write_file(Connection& connection, Request request) {
   const Batch batch = collect(connection, request, *fields, *handle->file);
   const Result<void> written = co_await batch.file->write_at(batch.offset, connection.pieces);
   finish(connection, batch, written);
+  if (!written && connection.channel.closed()) co_return fail(written.error());  // nobody hears the answers
   co_return Bytes();
 }
 
