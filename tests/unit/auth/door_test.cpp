@@ -17,6 +17,7 @@
 #include "auth/recent_hosts.h"
 #include "base/log.h"
 #include "store/memory/memory_provider.h"
+#include "tests/support/lasting_context.h"
 
 namespace ferry::auth {
 namespace {
@@ -42,7 +43,7 @@ model::IpListEntry entry(IpListType type, std::string ipornet, int mode, int pro
 }
 
 Result<void> wait_for(Task<Result<void>> task) {
-  asio::io_context context;
+  asio::io_context& context = test::lasting_context();
   Result<void> result;
   asio::co_spawn(context, std::move(task), [&](std::exception_ptr e, Result<void> value) {
     if (e) std::rethrow_exception(e);

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "tests/support/lasting_context.h"
 #include "tests/unit/http/certificate_files.h"
 #include "tests/unit/http/server_fixture.h"
 
@@ -33,7 +34,7 @@ class ClientTest : public testing::Test {
   std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(server_.port()) + path; }
 
   static Result<http::ClientResponse> send(http::Client& client, ClientRequest request) {
-    asio::io_context context;
+    asio::io_context& context = lasting_context();
     auto answer = asio::co_spawn(context, client.send(std::move(request)), asio::use_future);
     context.run();
     return answer.get();
