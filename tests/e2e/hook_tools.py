@@ -15,7 +15,8 @@ class Program:
     def path(self, hook):
         """The hook's place. It notes its environment, then runs its script."""
         file = self.folder / hook
-        file.write_text(f'#!/bin/sh\nenv | grep -a ^SFTPGO_ >> "{file}.seen"\necho ---- >> "{file}.seen"\n'
+        # In one write: several may run at a time.
+        file.write_text(f'#!/bin/sh\nprintf "%s\\n----\\n" "$(env | grep -a ^SFTPGO_)" >> "{file}.seen"\n'
                         f'. "{file}.script"\n')
         file.chmod(0o700)
         self.says(hook, "")
