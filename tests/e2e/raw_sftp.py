@@ -23,6 +23,17 @@ def take(data):
     return data[4:4 + size], data[4 + size:]
 
 
+def request(kind, number, *fields):
+    """A whole request with its id, to be sent with others in one breath."""
+    return text(struct.pack(">BI", kind, number) + b"".join(fields))
+
+
+def handle_in(output, number):
+    """The handle that answers request `number`, as a field; None before it is there."""
+    mark = struct.pack(">BI", HANDLE, number)
+    return text(take(output[output.index(mark) + len(mark):])[0]) if mark in output else None
+
+
 class Raw:
     """The protocol itself on a channel of paramiko's: send() a request, answer() the next reply."""
 

@@ -15,7 +15,7 @@ import raw_ssh
 from clients import Paramiko, asyncssh_connect, random_file, same, sftp, wait_for
 from conftest import copy_host_keys
 from ferry import Ferry, sanitized
-from raw_sftp import Raw
+from raw_sftp import Raw, request
 from raw_ssh import Closed, RawSSH, text, u32
 
 # --- layers that read one path differently ---
@@ -300,15 +300,10 @@ def test_what_was_sent_before_the_client_left_is_stored(server, user, tmp_path, 
     channel = ssh.open_channel()
     ssh.start_sftp(channel)
 
-    def request(kind, number, *fields):
-        return text(bytes([kind]) + u32(number) + b"".join(fields))
-
     ssh.data(channel, text(b"\1" + u32(3)) + request(raw_sftp.OPEN, 1, text("probe"), u32(26), raw_sftp.NO_ATTRIBUTES))
     answers = b""
-    while len(answers) < 9 or b"\x66\0\0\0\1" not in answers:
-        payload = ssh.wait_for(raw_ssh.CHANNEL_DATA)
-        answers += raw_ssh.take(payload[5:])[0]
-    handle = text(raw_ssh.take(answers[answers.index(b"\x66\0\0\0\1") + 5:])[0])
+    while (handle := raw_sftp.handle_in(answers, 1)) is None:
+        answers += raw_ssh.take(ssh.wait_for(raw_ssh.CHANNEL_DATA)[5:])[0]
     requests = b"".join(request(raw_sftp.WRITE_DATA, 2, handle, struct.pack(">Q", at), text(data[at:at + 32768]))
                         for at in range(0, len(data), 32768))
     requests += request(raw_sftp.CLOSE, 3, handle)

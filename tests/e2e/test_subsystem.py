@@ -17,6 +17,7 @@ import raw_sftp
 from clients import ClientFailed, Paramiko, digest, random_file, run, same, sftp, wait_for
 from event_hooks import Program
 from ferry import binary, clean_environment, die_with_parent, free_port
+from raw_sftp import request
 
 
 class Sshd:
@@ -172,14 +173,11 @@ def test_started_by_hand(tmp_path):
 
 
 def test_what_came_before_nobody_listened_is_done(tmp_path):
-    def request(kind, number, *fields):
-        return raw_sftp.text(struct.pack(">BI", kind, number) + b"".join(fields))
-
     data = os.urandom(30_000)
     probe = direct(["--config-dir", tmp_path, "-d", tmp_path / "homes", "--log-level", "error"],
                    raw_sftp.text(b"\1\0\0\0\3") +
                    request(raw_sftp.OPEN, 1, raw_sftp.text("probe"), struct.pack(">I", 26), raw_sftp.NO_ATTRIBUTES))
-    handle = raw_sftp.text(raw_sftp.take(probe.stdout[probe.stdout.index(b"\x66\0\0\0\1") + 5:])[0])
+    handle = raw_sftp.handle_in(probe.stdout, 1)
     requests = raw_sftp.text(b"\1\0\0\0\3")
     requests += request(raw_sftp.OPEN, 1, raw_sftp.text("f"), struct.pack(">I", 26), raw_sftp.NO_ATTRIBUTES)
     requests += b"".join(request(raw_sftp.WRITE_DATA, 2, handle, struct.pack(">Q", at),
