@@ -242,6 +242,27 @@ def test_a_ring_of_links_ends(user, keys, tmp_path):
     assert (tmp_path / "back" / "file").exists()
 
 
+def test_links_to_directories_do_not_multiply(user, keys, tmp_path):
+    """Ten links to itself would be a hundred million copies; eight levels of two links each 256 of the last one."""
+    (user.home / "folder").mkdir(parents=True)
+    random_file(user.home / "folder" / "file", 10)
+    for index in range(10):
+        (user.home / "folder" / f"again{index}").symlink_to("../folder")
+    with pytest.raises(ClientFailed) as failure:
+        old_scp(user, [":folder"], tmp_path / "back", keys["ed25519"], ["-r"])
+    assert "too many levels" in failure.value.output
+    assert [path.name for path in (tmp_path / "back").rglob("*")] == ["file"]
+
+    for level in range(12):
+        (user.home / "wide" / f"d{level}").mkdir(parents=True)
+        for index in range(4):
+            (user.home / "wide" / f"d{level}" / f"l{index}").symlink_to(f"../d{level + 1}")
+    with pytest.raises(ClientFailed) as failure:
+        old_scp(user, [":wide/d0"], tmp_path / "wide", keys["ed25519"], ["-r"])
+    assert "too many links to directories" in failure.value.output
+    assert sum(1 for path in (tmp_path / "wide").rglob("*") if path.is_dir()) <= 1000
+
+
 def test_pscp(user, pscp, tmp_path):
     source = tmp_path / "source"
     make_tree(source)

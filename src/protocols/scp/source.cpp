@@ -7,7 +7,10 @@ namespace ferry::scp {
 namespace {
 
 constexpr std::size_t deepest_directory = 256;
-constexpr std::size_t most_links = 8;  // directories reached through a link, one within another: links may be rings
+// Links may be rings, or lead to the same directories again and again: ten of them beside each other, eight deep, are a
+// hundred million copies. So a directory is not sent within itself, and links to directories count.
+constexpr std::size_t most_nested_links = 8;
+constexpr std::size_t most_linked_directories = 1000;  // in one request
 constexpr std::size_t listing_batch = 256;
 
 class Source {
@@ -23,7 +26,7 @@ class Source {
       bool going_on = true;
       if (!paths) going_on = co_await wire_.warn(word.text + ": " + paths.error().message);
       for (std::size_t i = 0; paths && going_on && i < paths->size(); ++i) {
-        going_on = co_await entry((*paths)[i], name_of((*paths)[i]), 0, 0);
+        going_on = co_await entry((*paths)[i], name_of((*paths)[i]), {});
       }
       if (!going_on) co_return false;
     }
@@ -31,12 +34,21 @@ class Source {
   }
 
  private:
+  // How an entry was reached.
+  struct Way {
+    std::size_t depth = 0;
+    std::size_t links = 0;  // to directories on the way
+    bool by_link = false;   // it is one itself
+  };
+
   // Each answers whether the conversation goes on.
-  Task<bool> entry(VirtualPath path, std::string name, std::size_t depth, std::size_t links);
+  Task<bool> entry(VirtualPath path, std::string name, Way way);
   Task<bool> file(VirtualPath path, std::string name);
   Task<bool> data(session::OpenFile& file, std::uint64_t size, std::optional<Error>& failure);
-  Task<bool> directory(VirtualPath path, std::string name, vfs::FileInfo info, std::size_t depth, std::size_t links);
-  Task<bool> contents(session::OpenDirectory& listing, VirtualPath path, std::size_t depth, std::size_t links);
+  Task<bool> directory(VirtualPath path, std::string name, vfs::FileInfo info, Way way);
+  Task<bool> contents(session::OpenDirectory& listing, VirtualPath path, Way way);
+  // Empty: it may be entered.
+  std::string_view reason_to_skip(const vfs::FileInfo& info, Way& way);
   Task<bool> times(vfs::FileInfo info);
   Task<bool> answered();
   Task<bool> answered(bool& accepted);
@@ -54,6 +66,8 @@ class Source {
   session::Session& session_;
   const Arguments& arguments_;
   Bytes buffer_;
+  std::vector<std::uint64_t> above_;  // FileInfo::id of the directories that are being sent
+  std::size_t linked_directories_ = 0;
 };
 
 // `accepted`: the sink wants what was announced. False: it is gone, or has given up.
@@ -73,7 +87,17 @@ Task<bool> Source::answered() {
   co_return going_on;
 }
 
-Task<bool> Source::entry(VirtualPath path, std::string name, std::size_t depth, std::size_t links) {
+std::string_view Source::reason_to_skip(const vfs::FileInfo& info, Way& way) {
+  if (way.by_link) {
+    if (++way.links > most_nested_links) return "too many levels of links";
+    if (++linked_directories_ > most_linked_directories) return "too many links to directories";
+  }
+  if (way.depth >= deepest_directory) return "too many levels of directories";
+  const bool ring = info.id != 0 && std::ranges::find(above_, info.id) != above_.end();
+  return ring ? "too many levels of links: it holds this link itself" : std::string_view();
+}
+
+Task<bool> Source::entry(VirtualPath path, std::string name, Way way) {
   const Result<vfs::FileInfo> info = co_await session_.stat(path);
   bool going_on = false;
   if (!info) {
@@ -84,10 +108,10 @@ Task<bool> Source::entry(VirtualPath path, std::string name, std::size_t depth, 
     going_on = co_await file(std::move(path), std::move(name));
   } else if (info->type != vfs::FileType::directory || !arguments_.recursive) {
     going_on = co_await wire_.warn(path.text() + ": not a regular file");
-  } else if (depth >= deepest_directory || links > most_links) {
-    going_on = co_await wire_.warn(path.text() + ": too many levels of directories or links");
+  } else if (const std::string_view why = reason_to_skip(*info, way); !why.empty()) {
+    going_on = co_await wire_.warn(path.text() + ": " + std::string(why));
   } else {
-    going_on = co_await directory(std::move(path), std::move(name), *info, depth, links);
+    going_on = co_await directory(std::move(path), std::move(name), *info, way);
   }
   co_return going_on;
 }
@@ -99,8 +123,7 @@ Task<bool> Source::times(vfs::FileInfo info) {
   co_return going_on;
 }
 
-Task<bool> Source::directory(VirtualPath path, std::string name, vfs::FileInfo info, std::size_t depth,
-                             std::size_t links) {
+Task<bool> Source::directory(VirtualPath path, std::string name, vfs::FileInfo info, Way way) {
   Result<std::unique_ptr<session::OpenDirectory>> listing = co_await session_.open_directory(path);
   bool going_on = false;
   if (!listing) {
@@ -112,13 +135,15 @@ Task<bool> Source::directory(VirtualPath path, std::string name, vfs::FileInfo i
   bool accepted = false;
   if (going_on) going_on = co_await answered(accepted);
   if (!going_on || !accepted) co_return going_on;
-  going_on = co_await contents(**listing, std::move(path), depth, links);
+  above_.push_back(info.id);
+  going_on = co_await contents(**listing, std::move(path), way);
+  above_.pop_back();
   if (going_on) going_on = co_await wire_.send("E\n");
   if (going_on) going_on = co_await answered();
   co_return going_on;
 }
 
-Task<bool> Source::contents(session::OpenDirectory& listing, VirtualPath path, std::size_t depth, std::size_t links) {
+Task<bool> Source::contents(session::OpenDirectory& listing, VirtualPath path, Way way) {
   while (true) {
     const Result<std::vector<vfs::DirectoryEntry>> some = co_await listing.next(listing_batch);
     if (!some) {
@@ -130,7 +155,8 @@ Task<bool> Source::contents(session::OpenDirectory& listing, VirtualPath path, s
       const Result<VirtualPath> child = path.child(one.name);
       if (!child) continue;
       const bool link = one.info.type == vfs::FileType::symlink;
-      const bool going_on = co_await entry(*child, one.name, depth + 1, links + (link ? 1 : 0));
+      const Way below{way.depth + 1, way.links, link};
+      const bool going_on = co_await entry(*child, one.name, below);
       if (!going_on) co_return false;
     }
   }
