@@ -1,5 +1,6 @@
 #include "server/stdio_channel.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
@@ -18,14 +19,15 @@ constexpr std::size_t most_output = 1024 * 1024;
 }  // namespace
 
 Result<std::unique_ptr<StdioChannel>> StdioChannel::open(const asio::any_io_executor& executor, int input, int output,
-                                                         std::string id) {
-  std::unique_ptr<StdioChannel> channel(new StdioChannel(executor, std::move(id)));
+                                                         std::string id, std::chrono::milliseconds aftermath) {
+  std::unique_ptr<StdioChannel> channel(new StdioChannel(executor, std::move(id), aftermath));
   boost::system::error_code error;
   channel->input_.assign(input, error);
   if (!error) channel->output_.assign(output, error);
   if (!error) channel->input_.non_blocking(true, error);
   if (!error) channel->output_.non_blocking(true, error);
   if (error) return fail(ErrorCode::unsupported, "standard input and output must be pipes or sockets");
+  channel->await_hang_up();
   return channel;
 }
 
@@ -40,7 +42,7 @@ MutableByteSpan StdioChannel::room_for_input() {
 Task<bool> StdioChannel::wait_input(std::size_t already) {
   flush();
   while (available_.size() <= already) {
-    if (ended_ || available_.size() >= most_input) co_return false;
+    if (ended_ || aborted_ || available_.size() >= most_input) co_return false;
     const MutableByteSpan room = room_for_input();
     const auto buffer = asio::buffer(room.data(), room.size());
     std::size_t count = 0;
@@ -129,10 +131,29 @@ void StdioChannel::wait_writable() {
   });
 }
 
+// A request may take hours, in which nothing is written that would fail.
+void StdioChannel::await_hang_up() {
+  output_.async_wait(asio::posix::stream_descriptor::wait_error, [this](const boost::system::error_code& error) {
+    if (error || broken_) return;
+    pollfd state{.fd = output_.native_handle(), .events = 0, .revents = 0};
+    const bool gone = ::poll(&state, 1, 0) == 1 && (state.revents & (POLLERR | POLLHUP)) != 0;
+    if (gone) {
+      broken();
+    } else {
+      await_hang_up();
+    }
+  });
+}
+
 void StdioChannel::broken() {
   broken_ = true;
   boost::system::error_code ignored;
   input_.cancel(ignored);
+  progress_.notify();
+  watchdog_.expires_after(aftermath_);
+  watchdog_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) aborted_ = true;
+  });
   if (const auto act = std::exchange(on_closed_, nullptr)) act();
 }
 

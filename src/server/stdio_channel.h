@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,9 +16,11 @@ namespace ferry::server {
 
 class StdioChannel final : public ssh::Channel {
  public:
-  // Takes the descriptors over. unsupported: they cannot be waited for.
+  // Takes the descriptors over. `aftermath`: how long what the client had asked for goes on when nobody reads the
+  // output any more. unsupported: they cannot be waited for.
   static Result<std::unique_ptr<StdioChannel>> open(const asio::any_io_executor& executor, int input, int output,
-                                                    std::string id);
+                                                    std::string id,
+                                                    std::chrono::milliseconds aftermath = std::chrono::minutes(1));
 
   Task<bool> wait_input(std::size_t already) override;
   std::span<const ByteSpan> input() const override { return {&available_, available_.empty() ? 0U : 1U}; }
@@ -33,8 +37,9 @@ class StdioChannel final : public ssh::Channel {
 
   void send_exit_status(std::uint32_t status) override { exit_status_ = static_cast<int>(status); }
   void send_eof() override {}
+  // Noticed as soon as the other end of the output is closed, also while nothing is written.
   bool closed() const override { return broken_; }
-  bool aborted() const override { return false; }
+  bool aborted() const override { return aborted_; }
   void on_closed(std::function<void()> act) override { on_closed_ = std::move(act); }
   const std::string& connection_id() const override { return id_; }
 
@@ -43,14 +48,22 @@ class StdioChannel final : public ssh::Channel {
   Task<void> drain();
 
  private:
-  StdioChannel(const asio::any_io_executor& executor, std::string id)
-      : input_(executor), output_(executor), progress_(executor), id_(std::move(id)) {}
+  StdioChannel(const asio::any_io_executor& executor, std::string id, std::chrono::milliseconds aftermath)
+      : input_(executor),
+        output_(executor),
+        watchdog_(executor),
+        aftermath_(aftermath),
+        progress_(executor),
+        id_(std::move(id)) {}
   std::size_t pending() const { return unsent_.size() - sent_; }
   void wait_writable();
+  void await_hang_up();
   void broken();
   MutableByteSpan room_for_input();
 
   asio::posix::stream_descriptor input_, output_;
+  asio::steady_timer watchdog_;  // of the aftermath
+  std::chrono::milliseconds aftermath_;
   Signal progress_;  // output moved
   std::string id_;
   Bytes buffer_;        // what came in
@@ -62,6 +75,7 @@ class StdioChannel final : public ssh::Channel {
   bool waiting_writable_ = false;
   bool ended_ = false;   // no more input
   bool broken_ = false;  // nobody reads the output
+  bool aborted_ = false;
   std::function<void()> on_closed_;
   int exit_status_ = 1;
 };

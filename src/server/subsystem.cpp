@@ -96,9 +96,10 @@ void deliver_rest(store::Provider& provider, const std::shared_ptr<events::Strea
 
 Task<Result<int>> converse(model::UserPtr user, session::Services services) {
   const auto executor = co_await asio::this_coro::executor;
-  const session::ConnectionInfo info = connection_info();
+  session::ConnectionInfo info = connection_info();
   auto channel = StdioChannel::open(executor, STDIN_FILENO, STDOUT_FILENO, info.id);
   if (!channel) co_return fail(channel.error());
+  info.gone = [&stdio = **channel] { return stdio.closed(); };
   auto session = co_await session::open_session(std::move(user), info, std::move(services));
   if (!session) co_return fail(session.error());
   sftp::Options options;

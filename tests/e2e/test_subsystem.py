@@ -192,6 +192,31 @@ def test_what_came_before_nobody_listened_is_done(tmp_path):
     assert (tmp_path / "homes" / pwd.getpwuid(os.getuid()).pw_name / "f").read_bytes() == data
 
 
+def test_a_client_that_leaves_ends_a_long_request(tmp_path):
+    """Half an hour of reading, in which nothing is written that would fail."""
+    home = tmp_path / "homes" / pwd.getpwuid(os.getuid()).pw_name
+    home.mkdir(parents=True)
+    with open(home / "large", "wb") as file:
+        file.truncate(1 << 40)
+    command = [binary(), "startsubsys", "--config-dir", tmp_path, "-d", tmp_path / "homes", "--log-level", "error"]
+    process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env=clean_environment(), preexec_fn=die_with_parent)
+    check = raw_sftp.text("check-file-name") + raw_sftp.text("large") + raw_sftp.text("sha256")
+    process.stdin.write(raw_sftp.text(b"\1\0\0\0\3") +
+                        request(200, 1, check, struct.pack(">QQI", 0, 0, 0)))
+    process.stdin.flush()
+    assert process.stdout.read(5)  # it has begun
+    reading = Path(f"/proc/{process.pid}/io")
+
+    def read_so_far():
+        return int(reading.read_text().split("rchar: ")[1].split()[0])
+    wait_for(lambda: read_so_far() > 50_000_000, "the digest")
+    assert process.poll() is None
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(30)
+
+
 @pytest.mark.parametrize("arguments", [["-d", "relative"], ["--config-file", "missing.json"], ["--frobnicate"]])
 def test_wrong_flags(tmp_path, arguments):
     result = direct(["--config-dir", tmp_path, *arguments])
