@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -63,10 +64,18 @@ struct Launch {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::syscall(SYS_close_range, 3U, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) != 0) return;
     if (options.directory >= 0 && ::fchdir(options.directory) != 0) return;
-    if (!change_identity()) return;
+    if (!limit_files() || !change_identity()) return;
     if (options.sandbox && !options.sandbox->enter()) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::execve(options.program.c_str(), arguments, environment);
+  }
+
+  // Whoever ignores SIGXFSZ gets an error to report.
+  bool limit_files() const {
+    if (!options.largest_file) return true;
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{*options.largest_file, *options.largest_file};
+    return ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
   }
 
   bool change_identity() const {
@@ -181,6 +190,11 @@ Child::~Child() {
 
 void Child::kill() {
   if (!reaped_) kill_group(process_);
+}
+
+void Child::ask_to_end() {
+  if (reaped_) return;
+  ::kill(-process_, SIGTERM);
 }
 
 void Child::give_up() {

@@ -33,7 +33,8 @@ struct ChildOptions {
     std::optional<uid_t> uid;
     std::optional<gid_t> gid;
   };
-  Identity identity = {};  // who it runs as, without supplementary groups when one is given
+  Identity identity = {};                          // who it runs as, without supplementary groups when one is given
+  std::optional<std::uint64_t> largest_file = {};  // bytes that no file it writes may get beyond: writes fail (EFBIG)
 };
 
 // Where `name` is in the server's PATH; empty: nowhere. Blocks.
@@ -62,6 +63,8 @@ class Child {
   Task<int> wait();
   // SIGKILL to it and all of its group.
   void kill();
+  // SIGTERM to it and all of its group: it may remove what it has not finished.
+  void ask_to_end();
   // kill(), and reads and writes that still wait end with an error, even when something that left the group holds the
   // other ends.
   void give_up();

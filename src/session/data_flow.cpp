@@ -13,21 +13,49 @@ Task<void> store(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balanc
 
 Error no_room() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
+// Who wants to be asked, or may still refuse, is not heard by a program that works on files itself.
+Result<void> judge_hooks(const FileEvents& events, FlowUse use) {
+  using model::FileAction;
+  const auto decides = [&events](FileAction action) {
+    return model::is_question(action) ? events.wants(action) : events.may_be_refused(action);
+  };
+  const auto refuse = [](FileAction action) {
+    return fail(ErrorCode::unsupported,
+                "a program does not ask the hook of \"" + std::string(model::to_string(action)) + "\" about its files");
+  };
+  struct Decision {
+    FileAction action;
+    bool read, moved, stored;  // whether a program of that use does it
+  };
+  for (const Decision& one :
+       {Decision{FileAction::pre_download, true, true, false}, Decision{FileAction::download, true, true, false},
+        Decision{FileAction::pre_remove, false, true, true}, Decision{FileAction::pre_upload, false, false, true},
+        Decision{FileAction::upload, false, false, true}}) {
+    const bool does = (use == FlowUse::read && one.read) || (use == FlowUse::moved && one.moved) ||
+                      (use == FlowUse::stored && one.stored);
+    if (does && decides(one.action)) return refuse(one.action);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DataFlow>> AccountFlow::begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use) {
+  if (Result<void> heard = judge_hooks(*account->events, use); !heard) return fail(heard.error());
   auto flow = std::make_unique<AccountFlow>(std::move(account), std::move(path), use);
   const QuotaUsage room = flow->payers_.room();
-  if (room.files <= 0 || room.size <= 0) return fail(no_room());
+  if (use == FlowUse::stored && (room.files <= 0 || room.size <= 0)) return fail(no_room());
   return flow;
 }
 
 AccountFlow::AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use)
     : account_(std::move(account)),
-      row_(account_->registration->add_transfer(use != FlowUse::read, path.text())),
+      row_(account_->registration->add_transfer(use != FlowUse::read && use != FlowUse::moved, path.text())),
       in_{account_->data_allowance(true), account_->paces.upload},
-      out_{account_->data_allowance(false), account_->paces.download} {
-  if (use == FlowUse::stored) payers_ = account_->payers_of(*account_->mounts.mounts().front());
+      out_{account_->data_allowance(false), account_->paces.download},
+      use_(use) {
+  if (use == FlowUse::stored || use == FlowUse::moved)
+    payers_ = account_->payers_of(*account_->mounts.mounts().front());
 }
 
 AccountFlow::~AccountFlow() {
@@ -37,6 +65,7 @@ AccountFlow::~AccountFlow() {
     way->allowance.reset();
     asio::co_spawn(blocking_pool().get_executor(), store(account_->ledger, std::move(balance)), asio::detached);
   }
+  watch_.reset();
   if (payers_.empty()) return;
   payers_.settle({}, {.files = 0, .size = reserved_});
   // Only a count tells what became of it.
@@ -44,7 +73,12 @@ AccountFlow::~AccountFlow() {
 }
 
 Task<Result<void>> AccountFlow::receive(std::uint64_t count) {
-  Result<void> passed = make_room(count);
+  Result<void> passed;
+  if (watch_) {
+    passed = co_await watch_->admit(count);
+  } else {
+    passed = make_room(count);
+  }
   if (passed) passed = co_await pass(in_, count);
   if (passed && row_->upload) row_->add(count);
   co_return passed;
@@ -56,9 +90,35 @@ Task<Result<void>> AccountFlow::send(std::uint64_t count) {
   co_return passed;
 }
 
-// All that is known of what will be stored is what comes.
+Task<Result<std::optional<std::uint64_t>>> AccountFlow::begin_watch(std::vector<VirtualPath> trees) {
+  std::optional<std::uint64_t> largest;
+  if (use_ != FlowUse::stored) co_return largest;
+  const QuotaUsage limits = payers_.limits();
+  if (limits.files > 0 || limits.size > 0) {
+    const auto executor = co_await asio::this_coro::executor;
+    watch_ = std::make_unique<TreeWatch>(account_, payers_, executor);
+    const Result<void> begun = co_await watch_->begin(std::move(trees));
+    if (!begun) co_return fail(begun.error());
+    largest = watch_->largest_file();
+  }
+  const auto allowed = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
+  if (allowed > 0) largest = std::min(allowed, largest.value_or(allowed));
+  co_return largest;
+}
+
+Task<Result<void>> AccountFlow::watch() {
+  if (!watch_) co_return Result<void>();
+  Result<void> fits = co_await watch_->run();
+  co_return fits;
+}
+
+void AccountFlow::end_watch() {
+  if (watch_) watch_->stop();
+}
+
+// Unwatched: all that is known of what will be stored is what comes.
 Result<void> AccountFlow::make_room(std::uint64_t count) {
-  if (payers_.empty()) return {};
+  if (use_ != FlowUse::stored || payers_.empty()) return {};
   stored_ += static_cast<std::int64_t>(count);
   if (stored_ > reserved_) reserved_ += payers_.reserve_growth(stored_ - reserved_);
   if (stored_ > reserved_) return fail(no_room());

@@ -3,18 +3,22 @@
 
 #include "session/account.h"
 #include "session/session.h"
+#include "session/tree_watch.h"
 
 namespace ferry::session {
 
 class AccountFlow final : public DataFlow {
  public:
-  // quota_exceeded: the flow is stored, and nothing more may be.
+  // quota_exceeded: the flow is stored, and nothing more may be. unsupported: a hook would have to be asked.
   static Result<std::unique_ptr<DataFlow>> begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
   AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
   ~AccountFlow() override;
 
   Task<Result<void>> receive(std::uint64_t count) override;
   Task<Result<void>> send(std::uint64_t count) override;
+  Task<Result<std::optional<std::uint64_t>>> begin_watch(std::vector<VirtualPath> trees) override;
+  Task<Result<void>> watch() override;
+  void end_watch() override;
 
  private:
   struct Way {
@@ -28,7 +32,9 @@ class AccountFlow final : public DataFlow {
   std::shared_ptr<Account> account_;
   std::shared_ptr<TransferRow> row_;
   Way in_, out_;
-  Payers payers_;  // of what is stored
+  FlowUse use_;
+  Payers payers_;                     // of what is stored
+  std::unique_ptr<TreeWatch> watch_;  // of a program whose account has a quota
   std::int64_t reserved_ = 0, stored_ = 0;
 };
 

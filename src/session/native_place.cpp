@@ -18,6 +18,11 @@ std::optional<std::uint32_t> identity_of(std::int64_t id) {
   return static_cast<std::uint32_t>(id);
 }
 
+bool is_directory(const Descriptor& object) {
+  struct stat facts {};
+  return ::fstat(object.get(), &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 }  // namespace
 
 // By the text alone. What is refused here is refused in the directory above too.
@@ -71,24 +76,27 @@ Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
   NativePlace place;
   Result<Descriptor> touched = co_await storage.open_native(*real);
   place.exists = touched.has_value();
-  struct stat facts {};
-  if (touched && ::fstat(touched->get(), &facts) == 0) place.is_directory = S_ISDIR(facts.st_mode);
+  place.is_directory = touched && is_directory(*touched);
+  // A program needs the directory of a file too, and makes those that are missing above it (rsync --mkpath).
   VirtualPath directory = path;
-  if (!place.is_directory) {
-    directory = path.parent();
+  for (bool found = place.is_directory; !found;) {
+    if (!touched && touched.error().code != ErrorCode::not_found) co_return step.failed(touched.error());
+    if (real->is_root()) co_return step.failed({ErrorCode::not_a_directory, "the home is no directory"});
+    directory = directory.parent();
     *real = real->parent();
     judged = judge_native(directory);
     if (judged) judged = judge_native(*real);
     if (!judged) co_return step.failed(judged.error());
+    touched = co_await storage.open_native(*real);
+    found = touched && is_directory(*touched);
   }
-  if (!touched && touched.error().code == ErrorCode::not_found) touched = co_await storage.open_native(*real);
-  if (!touched) co_return step.failed(touched.error());
   place.rights = native_rights(directory, *real);
   const VirtualPath top;
   Result<Descriptor> home = co_await storage.open_native(top);
   if (!home) co_return step.failed(home.error());
   place.home = std::move(*home);
   place.touched = std::move(*touched);
+  place.tree = *real;
   place.virtual_path = path;
   place.path = path.is_root() ? "./" : "." + path.text();
   place.uid = identity_of(account_->user->uid);

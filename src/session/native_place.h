@@ -24,7 +24,8 @@ struct NativePlace {
   VirtualPath virtual_path;  // what was asked for
   Descriptor home;           // the account's home directory: where the program works
   std::string path;          // the same from there: "./a/b", "./" for the home itself
-  Descriptor touched;        // the file or directory itself; where it does not exist, the directory it would be in
+  Descriptor touched;  // itself if it is a directory, else the nearest directory above it: where the program may work
+  VirtualPath tree;    // `touched` in the account's terms, without symlinks
   bool exists = false;
   bool is_directory = false;
   NativeRights rights;

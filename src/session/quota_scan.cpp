@@ -36,10 +36,11 @@ struct Level {
 
 class Count {
  public:
-  Count(vfs::FileSystem& storage, const OpenUploads& uploads) : storage_(storage), uploads_(uploads) {}
+  Count(vfs::FileSystem& storage, const OpenUploads& uploads, SeenFile seen)
+      : storage_(storage), uploads_(uploads), seen_(std::move(seen)) {}
 
-  Task<Result<QuotaUsage>> run(std::function<bool()> given_up) {
-    Result<void> done = co_await enter(VirtualPath());
+  Task<Result<QuotaUsage>> run(std::function<bool()> given_up, VirtualPath from) {
+    Result<void> done = co_await enter(std::move(from));
     while (done && !(levels_.empty() && deep_.empty())) {
       if (given_up()) co_return fail(ErrorCode::aborted, "given up");
       done = co_await step();
@@ -86,6 +87,7 @@ class Count {
         const QuotaUsage usage = usage_of(entry.info, uploads_);
         total_.files += usage.files;
         total_.size += usage.size;
+        if (seen_) seen_(level.path, entry);
       }
     }
     if (some->empty()) levels_.pop_back();
@@ -94,6 +96,7 @@ class Count {
 
   vfs::FileSystem& storage_;
   const OpenUploads& uploads_;
+  SeenFile seen_;
   QuotaUsage total_;
   std::vector<Level> levels_;
   std::vector<VirtualPath> deep_;
@@ -102,9 +105,9 @@ class Count {
 }  // namespace
 
 Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
-                                     std::function<bool()> given_up) {
-  Count count(*storage, uploads);
-  Result<QuotaUsage> total = co_await count.run(std::move(given_up));
+                                     std::function<bool()> given_up, VirtualPath from, SeenFile seen) {
+  Count count(*storage, uploads, std::move(seen));
+  Result<QuotaUsage> total = co_await count.run(std::move(given_up), std::move(from));
   co_return total;
 }
 

@@ -53,9 +53,11 @@ class QuotaScans {
   std::shared_ptr<State> state_;
 };
 
-// Regular files below the root and their bytes; a file that is being written counts as the quotas have it. Memory does
-// not grow with the number of files. aborted: `given_up` said so.
+// Regular files below `from` and their bytes; a file that is being written counts as the quotas have it. Memory does
+// not grow with the number of files. aborted: `given_up` said so. `seen`, if given, is told of each file and its
+// directory.
+using SeenFile = std::function<void(const VirtualPath& directory, const vfs::DirectoryEntry& file)>;
 Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
-                                     std::function<bool()> given_up);
+                                     std::function<bool()> given_up, VirtualPath from = {}, SeenFile seen = {});
 
 }  // namespace ferry::session

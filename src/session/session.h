@@ -68,10 +68,22 @@ class DataFlow {
   // connection_lost: the client left.
   virtual Task<Result<void>> receive(std::uint64_t count) = 0;
   virtual Task<Result<void>> send(std::uint64_t count) = 0;
+
+  // Before a program begins to work in `trees` (directories without symlinks, in the account's terms), which may hold
+  // one another: what they hold then is not its own. Answers how large a file may get at most, as far as there is a
+  // limit.
+  virtual Task<Result<std::optional<std::uint64_t>>> begin_watch(std::vector<VirtualPath> trees) = 0;
+  // Measures the trees again and again, for what arrives may be compressed or name what is there already.
+  // quota_exceeded: they have grown beyond the account's room, and the program has to end. Else answers after
+  // end_watch().
+  virtual Task<Result<void>> watch() = 0;
+  // The program has ended: watch() looks a last time.
+  virtual void end_watch() = 0;
 };
 
 enum class FlowUse : std::uint8_t {
   read,      // a program reads the home for the client
+  moved,     // the same, and removes what the client has got; the home is counted again at the end
   stored,    // a program works on the home: what comes may stay there, and the home is counted again at the end
   digested,  // what comes is not kept
 };
@@ -109,7 +121,8 @@ class Session {
   // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
 
-  // `path`: what to show for it. quota_exceeded: it is to be stored, and nothing more may be.
+  // `path`: what to show for it. quota_exceeded: it is to be stored, and nothing more may be. unsupported: a hook has
+  // to be asked about each file, which a program does not.
   virtual Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) = 0;
   // An SSH command has ended: `name`, with the paths that it was given. An error: nobody could be told.
   virtual Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) = 0;

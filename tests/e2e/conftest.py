@@ -17,7 +17,8 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # A file of tests is run by one worker, one after the other. These take longest and begin first, else all would wait for
 # them in the end.
 LONG = ["test_load", "test_keyboard_hook", "test_idle", "test_bandwidth", "test_algorithms", "test_hostile",
-        "test_hooks", "test_events", "test_interop", "test_programs", "test_quota", "test_quota_stress"]
+        "test_hooks", "test_events", "test_interop", "test_programs", "test_git", "test_rsync", "test_quota",
+        "test_quota_stress"]
 
 
 def pytest_sessionstart(session):
@@ -121,6 +122,24 @@ def public_keys(keys):
 def new_user(server, public_keys):
     """new_user(**fields): an account with a fresh name on the shared server."""
     return lambda **fields: server.create_user(f"user{next(numbers)}", **({"public_keys": public_keys} | fields))
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory, server, public_keys):
+    """make(**fields): an account on a server with every command enabled."""
+    mine = Ferry(tmp_path_factory.mktemp("programs"), {"FERRY_SFTPD__ENABLED_SSH_COMMANDS": "*"})
+    copy_host_keys(server, mine)
+    running = run_server(mine)
+    next(running)
+    count = iter(range(1000))
+
+    def make(**fields):
+        user = mine.create_user(f"programs{next(count)}", **({"public_keys": public_keys} | fields))
+        user.home.mkdir(parents=True, exist_ok=True)
+        return user
+
+    yield make
+    next(running, None)
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <utility>
 
 #include "base/signal.h"
 
@@ -13,13 +16,25 @@ namespace {
 
 using session::DataFlow;
 
+constexpr std::chrono::seconds longest_farewell{2};
+
 struct Joint {
   Joint(ssh::Channel& on, Child& with, DataFlow& through, const asio::any_io_executor& executor)
-      : channel(on), child(with), flow(through), changed(executor) {}
+      : channel(on), child(with), flow(through), changed(executor), farewell(executor) {}
+  ~Joint() { *over = true; }
 
   void refuse(const Error& why) {
     if (!result.refused) result.refused = why;
-    child.kill();
+    end_child();
+  }
+
+  void end_child() {
+    if (std::exchange(ending, true)) return;
+    child.ask_to_end();
+    farewell.expires_after(longest_farewell);
+    farewell.async_wait([this, gone = over](boost::system::error_code) {
+      if (!*gone) child.kill();
+    });
   }
 
   ssh::Channel& channel;
@@ -28,6 +43,9 @@ struct Joint {
   Relayed result;
   int pumps = 0;  // still running
   Signal changed;
+  asio::steady_timer farewell;
+  std::shared_ptr<bool> over = std::make_shared<bool>(false);  // this is destroyed
+  bool ending = false;
   asio::cancellation_signal no_more_input;
 };
 
@@ -89,6 +107,11 @@ Task<void> pump_output(Joint& joint, bool errors) {
   }
 }
 
+Task<void> watch(Joint& joint) {
+  const Result<void> fits = co_await joint.flow.watch();
+  if (!fits) joint.refuse(fits.error());
+}
+
 }  // namespace
 
 Task<Relayed> relay(ssh::Channel& channel, Child& child, session::DataFlow& flow) {
@@ -98,11 +121,12 @@ Task<Relayed> relay(ssh::Channel& channel, Child& child, session::DataFlow& flow
     --joint.pumps;
     joint.changed.notify();
   };
-  channel.on_closed([&child] { child.kill(); });
-  if (channel.closed()) child.kill();
-  joint.pumps = 2;
+  channel.on_closed([&joint] { joint.end_child(); });
+  if (channel.closed()) joint.end_child();
+  joint.pumps = 3;
   asio::co_spawn(executor, pump_output(joint, false), ended);
   asio::co_spawn(executor, pump_output(joint, true), ended);
+  asio::co_spawn(executor, watch(joint), ended);
   int input = 1;
   asio::co_spawn(executor, pump_input(joint),
                  asio::bind_cancellation_slot(joint.no_more_input.slot(), [&joint, &input](std::exception_ptr) {
@@ -111,6 +135,7 @@ Task<Relayed> relay(ssh::Channel& channel, Child& child, session::DataFlow& flow
                  }));
   joint.result.status = co_await child.wait();
   channel.on_closed(nullptr);
+  flow.end_watch();
   while (joint.pumps > 0) co_await joint.changed.wait();
   joint.no_more_input.emit(asio::cancellation_type::terminal);
   while (input > 0) co_await joint.changed.wait();

@@ -11,11 +11,12 @@ namespace ferry::sshcmd {
 
 struct Relayed {
   int status = 0;                // the child's
-  std::optional<Error> refused;  // it was killed because the flow refused to go on: why
+  std::optional<Error> refused;  // it was ended because the flow refused to go on: why
 };
 
-// Returns when the child has ended and all it wrote is sent. The child is killed when the channel closes, and when
-// `flow`, which is asked about each piece, refuses one.
+// Returns when the child has ended and all it wrote is sent. The child is ended when the channel closes, and when
+// `flow`, which is asked about each piece and watches what the child stores, refuses to go on: it is asked to, so that
+// it removes what is not finished, and killed if it has not two seconds later.
 Task<Relayed> relay(ssh::Channel& channel, Child& child, session::DataFlow& flow);
 
 }  // namespace ferry::sshcmd

@@ -9,37 +9,97 @@ namespace ferry::sshcmd {
 
 namespace {
 
-// Whole names: rsync (popt) takes no abbreviations.
-constexpr std::array<std::string_view, 26> refused{
-    "--",
-    "--daemon",
-    "--config",
-    "--dparam",
-    "--rsh",
-    "--rsync-path",
-    "--protect-args",
-    "--secluded-args",
-    "--old-args",
-    "--no-munge-links",
-    "--log-file",
-    "--devices",
-    "--copy-devices",
-    "--write-devices",
-    "--copy-links",
-    "--copy-dirlinks",
-    "--keep-dirlinks",
-    "--copy-unsafe-links",
-    "--address",
-    "--password-file",
-    "--server",
-    "--no-safe-links",
-    "--insecure-links",
-    "--copy-as",
-    "--chmod",    // a client does that itself
-    "--archive",  // and sends its parts instead
-};
-// In a bundle of letters: s hides the arguments, L and k follow links, K writes through them; a as above.
-constexpr std::string_view refused_letters = "sLkKa";
+// What clients send beside letters and options that name a path, from rsync 3.0 to 3.5. Whole names: rsync (popt) takes
+// no abbreviations. All else is refused, for newer options may name a program or a file.
+constexpr std::array known = std::to_array<std::string_view>({
+    "--append",
+    "--atimes",
+    "--bwlimit",
+    "--checksum-choice",
+    "--checksum-seed",
+    "--compress-choice",
+    "--compress-level",
+    "--crtimes",
+    "--debug",
+    "--delay-updates",
+    "--delete",
+    "--delete-after",
+    "--delete-before",
+    "--delete-delay",
+    "--delete-during",
+    "--delete-excluded",
+    "--delete-missing-args",
+    "--dirs",
+    "--executability",
+    "--existing",
+    "--fake-super",
+    "--force",
+    "--from0",
+    "--fsync",
+    "--fuzzy",
+    "--group",
+    "--groupmap",
+    "--hard-links",
+    "--iconv",
+    "--ignore-errors",
+    "--ignore-existing",
+    "--ignore-missing-args",
+    "--info",
+    "--inplace",
+    "--list-only",
+    "--log-format",
+    "--max-alloc",
+    "--max-delete",
+    "--max-size",
+    "--min-size",
+    "--mkpath",
+    "--modify-window",
+    "--msgs2stderr",
+    "--new-compress",
+    "--no-D",
+    "--no-W",
+    "--no-dirs",
+    "--no-implied-dirs",
+    "--no-inc-recursive",
+    "--no-i-r",
+    "--no-msgs2stderr",
+    "--no-r",
+    "--no-relative",
+    "--no-whole-file",
+    "--numeric-ids",
+    "--old-compress",
+    "--omit-dir-times",
+    "--only-write-batch",
+    "--open-noatime",
+    "--owner",
+    "--partial",
+    "--perms",
+    "--preallocate",
+    "--remove-sent-files",
+    "--remove-source-files",
+    "--safe-links",
+    "--size-only",
+    "--skip-compress",
+    "--specials",
+    "--stats",
+    "--suffix",
+    "--super",
+    "--timeout",
+    "--times",
+    "--use-qsort",
+    "--usermap",
+    "--whole-file",
+    "--xattrs",
+    "--acls",
+    "--zl",
+});
+// Those that name a path. Their values come as words of their own: "--link-dest ../prev".
+constexpr std::array<std::string_view, 7> naming{"--backup-dir", "--compare-dest", "--copy-dest", "--files-from",
+                                                 "--link-dest",  "--partial-dir",  "--temp-dir"};
+// In a bundle of letters. Not: s hides the arguments, L and k follow links, K writes through them, T, f, F and M take
+// the next word for their value, a is sent in parts.
+constexpr std::string_view known_letters = "0ACDEHIJNOPRSUWXbcdghilmnopqrtuvxyz";
+constexpr std::string_view with_number = "B@";  // "-B700"
 
 using Rights = session::NativeRights;
 
@@ -49,7 +109,7 @@ struct Guarded {
 };
 
 // What acts on the files that are received, and needs a right.
-constexpr std::array<Guarded, 16> guarded{{
+constexpr std::array<Guarded, 15> guarded{{
     {"--hard-links", &Rights::links},
     {"--link-dest", &Rights::links},
     {"--perms", &Rights::chmod},
@@ -57,7 +117,6 @@ constexpr std::array<Guarded, 16> guarded{{
     {"--acls", &Rights::chmod},
     {"--owner", &Rights::chown},
     {"--group", &Rights::chown},
-    {"--chown", &Rights::chown},
     {"--usermap", &Rights::chown},
     {"--groupmap", &Rights::chown},
     {"--super", &Rights::chown},
@@ -105,30 +164,63 @@ bool climbs(std::string_view value) {
 
 std::string_view name_of(std::string_view option) { return option.substr(0, option.find('=')); }
 
+std::unexpected<Error> refused(std::string_view option) {
+  return fail(ErrorCode::permission_denied, "option " + std::string(option) + " is not allowed");
+}
+
 Result<void> check_long(std::string_view option) {
   const std::string_view name = name_of(option);
-  const std::size_t equals = name.size();
-  if (std::ranges::find(refused, name) != refused.end()) {
-    return fail(ErrorCode::permission_denied, "option " + std::string(name) + " is not allowed");
-  }
-  if (equals < option.size() && climbs(option.substr(equals + 1))) {
+  if (std::ranges::find(known, name) == known.end()) return refused(name);
+  if (name.size() < option.size() && climbs(option.substr(name.size() + 1))) {
     return fail(ErrorCode::permission_denied, "option " + std::string(name) + ": a path outside is not allowed");
   }
   return {};
 }
 
+bool is_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 // "-vlogDtpre.iLsfxCIvu": letters, up to 'e', whose value is what the client is able to.
 Result<void> check_letters(std::string_view letters) {
+  if (with_number.find(letters.front()) != std::string_view::npos && is_number(letters.substr(1))) return {};
   for (const char letter : letters.substr(0, letters.find('e'))) {
-    if (refused_letters.find(letter) != std::string_view::npos) {
-      return fail(ErrorCode::permission_denied, std::string("option -") + letter + " is not allowed");
-    }
+    if (known_letters.find(letter) == std::string_view::npos) return refused(std::string("-") + letter);
   }
   const std::size_t capabilities = letters.find('e');
   if (capabilities != std::string_view::npos &&
       !std::ranges::all_of(letters.substr(capabilities + 1),
                            [](unsigned char c) { return std::isalnum(c) != 0 || c == '.'; })) {
-    return fail(ErrorCode::permission_denied, "option -e is not allowed");
+    return refused("-e");
+  }
+  return {};
+}
+
+bool names_path(std::string_view option) { return std::ranges::find(naming, name_of(option)) != naming.end(); }
+
+Word word_of(std::string_view text) { return {.text = std::string(text), .pattern = std::string(text)}; }
+
+// Takes an option that names a path, and its value, which may be the next word: `i` is moved on to it.
+Result<void> take_path(RsyncCall& call, std::span<const Word> words, std::size_t& i) {
+  const std::string& option = words[i].text;
+  const std::string_view name = name_of(option);
+  Word value;
+  if (name.size() < option.size()) {
+    value = word_of(std::string_view(option).substr(name.size() + 1));
+  } else if (i + 1 < words.size()) {
+    value = words[++i];
+  }
+  if (value.text.empty()) return fail(ErrorCode::invalid_argument, "expected a path after " + std::string(name));
+  if (name != "--files-from") {
+    // Clients name it to a sending server too (--backup-dir), which has no use for it.
+    if (!call.sender) call.named.push_back({std::string(name), std::move(value)});
+  } else if (value.text == "-") {
+    call.options.push_back("--files-from=-");  // it comes from the client
+  } else if (call.sender) {
+    call.named.push_back({std::string(name), std::move(value)});
+  } else {
+    return refused(name);
   }
   return {};
 }
@@ -147,6 +239,10 @@ Result<RsyncCall> parse_rsync(std::span<const Word> words) {
       call.sender = true;
       continue;
     }
+    if (names_path(option)) {
+      if (const Result<void> taken = take_path(call, words, i); !taken) return fail(taken.error());
+      continue;
+    }
     const Result<void> fine = option.starts_with("--") ? check_long(option) : check_letters(option.substr(1));
     if (!fine) return fail(fine.error());
     call.options.push_back(option);
@@ -157,6 +253,28 @@ Result<RsyncCall> parse_rsync(std::span<const Word> words) {
   if (call.paths.empty()) call.paths.push_back({.text = "", .pattern = ""});
   if (!call.sender && call.paths.size() > 1) return fail(ErrorCode::invalid_argument, "expected one target");
   return call;
+}
+
+bool RsyncCall::has(std::string_view option) const { return std::ranges::find(options, option) != options.end(); }
+
+Result<VirtualPath> rsync_directory(const VirtualPath& target, std::string_view value) {
+  // Step by step: what climbs above the home is refused even if it comes down again.
+  VirtualPath path = value.starts_with('/') ? VirtualPath() : target;
+  for (std::string_view rest = value; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('/'), rest.size());
+    const std::string_view name = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && path.is_root()) return fail(ErrorCode::permission_denied, "a path above the home");
+    if (name == "..") {
+      path = path.parent();
+      continue;
+    }
+    Result<VirtualPath> child = path.child(name);
+    if (!child) return fail(child.error());
+    path = std::move(*child);
+  }
+  return path;
 }
 
 namespace {
@@ -182,6 +300,12 @@ Result<std::string> permitted_letters(std::string_view letters, const Rights& ri
   return kept.append(letters.substr(end));
 }
 
+Result<void> check_right(std::string_view name, const Rights& rights) {
+  const auto row = std::ranges::find(guarded, name, &Guarded::name);
+  if (row != guarded.end() && !(rights.*(row->right))) return not_allowed(name);
+  return {};
+}
+
 // Adds the options of a client that sends files, as far as the rights go.
 Result<void> add_permitted(RsyncRun& run, const RsyncCall& call, const Rights& rights) {
   for (const std::string& option : call.options) {
@@ -191,17 +315,18 @@ Result<void> add_permitted(RsyncRun& run, const RsyncCall& call, const Rights& r
       if (!letters->empty()) run.arguments.push_back('-' + *letters);
       continue;
     }
-    const auto row = std::ranges::find(guarded, name_of(option), &Guarded::name);
-    if (row != guarded.end() && !(rights.*(row->right))) return not_allowed(row->name);
+    if (const Result<void> may = check_right(name_of(option), rights); !may) return may;
     run.arguments.push_back(option);
+  }
+  for (const RsyncPath& one : call.named) {
+    if (const Result<void> may = check_right(one.name, rights); !may) return may;
   }
   return {};
 }
 
 }  // namespace
 
-// Ours come first: the last of the client's may take the word after it for its value.
-Result<RsyncRun> rsync_run(const RsyncCall& call, const std::vector<std::string>& paths, const Rights& rights) {
+Result<RsyncRun> rsync_run(const RsyncCall& call, const RsyncPlaces& places, const Rights& rights) {
   RsyncRun run{.arguments = {"--server"}, .ignored = {}};
   if (call.sender) run.arguments.emplace_back("--sender");
   run.arguments.emplace_back(rights.links ? "--safe-links" : "--munge-links");
@@ -216,8 +341,11 @@ Result<RsyncRun> rsync_run(const RsyncCall& call, const std::vector<std::string>
     if (!rights.chown && groups) run.arguments.emplace_back(no_groups);
     if (const Result<void> added = add_permitted(run, call, rights); !added) return fail(added.error());
   }
+  for (std::size_t i = 0; i < call.named.size(); ++i) {
+    run.arguments.push_back(call.named[i].name + '=' + places.named.at(i));
+  }
   run.arguments.emplace_back(".");
-  run.arguments.insert(run.arguments.end(), paths.begin(), paths.end());
+  run.arguments.insert(run.arguments.end(), places.paths.begin(), places.paths.end());
   return run;
 }
 

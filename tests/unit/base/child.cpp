@@ -179,5 +179,125 @@ TEST(Sandbox, ShowsOnlyWhatItIsTold) {
   EXPECT_EQ(confined("rm -r d && ls").output, "link\nown\n");
 }
 
+// In a sandbox that runs anything of the system, whatever a hostile program would do next.
+class Hostile : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    if (!Sandbox::supported()) GTEST_SKIP() << "this kernel has no Landlock";
+  }
+  Outcome confined(const std::string& script, bool signals = false) {
+    auto sandbox = Sandbox::make({.programs = {"/usr", "/bin", "/lib", "/lib64"},
+                                  .readable = {"/etc", "/proc"},
+                                  .writable = {},
+                                  .signals = signals,
+                                  .landlock_at_most = GetParam()});
+    EXPECT_TRUE(sandbox);
+    ChildOptions options;
+    options.sandbox = std::move(*sandbox);
+    return shell(script, std::move(options));
+  }
+  // Perl says which error a call of the system got: "EPERM", ...
+  Outcome perl(const std::string& expression) {
+    return confined("perl -MErrno -MSocket -MPOSIX -e '$! = 0; my $r = (" + expression +
+                    "); print $r ? \"done\" : $!{EPERM} ? \"EPERM\" : \"$!\"'");
+  }
+};
+
+TEST_P(Hostile, OpensNoSocket) {
+  EXPECT_EQ(perl("socket(my $s, PF_INET, SOCK_DGRAM, 0)").output, "EPERM");
+  EXPECT_EQ(perl("socket(my $s, PF_INET, SOCK_STREAM, 0)").output, "EPERM");
+  EXPECT_EQ(perl("socket(my $s, PF_UNIX, SOCK_STREAM, 0)").output, "EPERM");
+  EXPECT_EQ(perl("socketpair(my $s, my $t, PF_UNIX, SOCK_DGRAM, 0)").output, "EPERM");
+  EXPECT_EQ(perl("socketpair(my $s, my $t, PF_UNIX, SOCK_STREAM, 0)").output, "done");
+}
+
+TEST_P(Hostile, SignalsNobodyOutside) {
+  const std::string me = std::to_string(::getpid());
+  for (const bool signals : {false, true}) {
+    EXPECT_NE(confined("kill -0 " + me + " && echo done", signals).output, "done\n");
+    EXPECT_NE(confined("kill -USR1 " + me + " && echo done", signals).output, "done\n");
+  }
+  // What it has started itself.
+  EXPECT_EQ(confined("sleep 100 & kill $! && echo done", true).output, "done\n");
+}
+
+TEST_P(Hostile, LeavesNothingBehind) {
+  const std::string escape =
+      "perl -MPOSIX -e 'defined(my $pid = fork) or die; if (!$pid) { POSIX::setsid(); setpgrp(0, 0); "
+      "close STDIN; close STDOUT; close STDERR; sleep 100; exit } print $pid'";
+  const Outcome outcome = confined(escape);
+  ASSERT_FALSE(outcome.output.empty()) << outcome.errors;
+  for (int i = 0; i < 2000 && alive(outcome.output); ++i) ::usleep(10'000);
+  EXPECT_FALSE(alive(outcome.output));
+}
+
+TEST_P(Hostile, MakesNoNamespaceAndChangesNoOtherProcess) {
+  EXPECT_NE(confined("unshare -U true").status, 0);
+  EXPECT_NE(confined("unshare -n true").status, 0);
+  EXPECT_NE(confined("renice 19 " + std::to_string(::getpid())).status, 0);
+  EXPECT_NE(confined("prlimit --pid " + std::to_string(::getpid()) + " --nofile=10").status, 0);
+  EXPECT_EQ(confined("grep -c . /proc/" + std::to_string(::getpid()) + "/environ").output, "");
+}
+
+TEST_P(Hostile, IsNoRootBeyondFiles) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root alone has something to give up";
+  // CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID
+  EXPECT_EQ(confined("sed -n 's/^CapEff:\t*//p' /proc/self/status").output, "000000000000001f\n");
+}
+
+// What Linux 5.13, 6.1 (Debian 12), 6.7 and the newest have.
+INSTANTIATE_TEST_SUITE_P(Landlock, Hostile, ::testing::Values(1, 2, 4, 1000));
+
+TEST(Sandbox, RunsTheNamedProgramAndNoOther) {
+  if (!Sandbox::supported()) GTEST_SKIP() << "this kernel has no Landlock";
+  const auto confined = [](const std::string& script) {
+    auto sandbox = Sandbox::make(
+        {.programs = {"/bin/sh", "/bin/true"}, .readable = {"/usr", "/lib", "/lib64", "/etc"}, .writable = {}});
+    EXPECT_TRUE(sandbox);
+    ChildOptions options;
+    options.sandbox = std::move(*sandbox);
+    return shell(script, std::move(options));
+  };
+  EXPECT_EQ(confined("/bin/true").status, 0);
+  EXPECT_EQ(confined("/bin/ls").status, 126);
+  EXPECT_EQ(confined("/usr/bin/env true").status, 126);
+}
+
+TEST(Sandbox, AScriptIsNoProgram) {
+  if (!Sandbox::supported()) GTEST_SKIP() << "this kernel has no Landlock";
+  const test::TempDirectory folder;
+  std::ofstream(folder / "script") << "#!/bin/sh\n";
+  for (const std::string& one : {folder / "script", folder / "missing"}) {
+    EXPECT_FALSE(Sandbox::make({.programs = {one}, .readable = {}, .writable = {}})) << one;
+  }
+}
+
+TEST(Child, NoFileGetsLargerThanTheLimit) {
+  const test::TempDirectory folder;
+  ChildOptions options;
+  options.largest_file = 1000;
+  const std::string file = "'" + (folder / "file") + "'";
+  const Outcome outcome = shell("head -c 5000 /dev/zero > " + file + "; truncate -s 5000 " + file, std::move(options));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.errors.find("File too large"), std::string::npos);
+  EXPECT_EQ(fs::file_size(folder / "file"), 1000U);
+}
+
+Task<int> end_by_request() {
+  ChildOptions options{.program = "/bin/sh",
+                       .arguments = {"-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done"},
+                       .environment = {"PATH=/bin"}};
+  Result<std::unique_ptr<Child>> child = co_await Child::start(std::move(options));
+  if (!child) co_return -1;
+  Bytes buffer(100);
+  const Result<std::size_t> count = co_await (*child)->read_output(buffer);
+  if (!count) co_return -1;
+  (*child)->ask_to_end();
+  const int status = co_await (*child)->wait();
+  co_return status;
+}
+
+TEST(Child, ItMayTidyUpWhenItIsAskedToEnd) { EXPECT_EQ(test::run(end_by_request()), 7); }
+
 }  // namespace
 }  // namespace ferry

@@ -58,6 +58,95 @@ TEST_F(DataFlows, NeedRoomToBegin) {
   EXPECT_TRUE(session->begin_flow(at("/f"), FlowUse::read));
 }
 
+// A program works in all of the home: what it does is done here.
+class Watched : public DataFlows {
+ protected:
+  void begin_program(const std::string& tree = "/") {
+    flow = begin(FlowUse::stored);
+    largest = run(flow->begin_watch({at(tree), at(tree)})).value();
+  }
+  void store(const std::string& name, std::size_t size) {
+    const std::filesystem::path path = real(name);
+    std::filesystem::create_directories(path.parent_path());
+    test::write_file(path, "");
+    std::filesystem::resize_file(path, size);  // a hole counts by its length
+  }
+  // What a look says now.
+  ErrorCode seen() {
+    flow->end_watch();
+    return code_of(run(flow->watch()));
+  }
+  static constexpr ErrorCode fits = ErrorCode::internal;  // code_of() of what went well
+  std::unique_ptr<DataFlow> flow;
+  std::optional<std::uint64_t> largest;
+};
+
+TEST_F(Watched, GrowsAsFarAsThereIsRoom) {
+  ASSERT_TRUE(put("/old", text_of(300)));
+  begin_program();
+  store("a", 400);
+  store("d/b", 300);
+  EXPECT_TRUE(run(flow->receive(10)));
+  EXPECT_EQ(seen(), fits);
+  EXPECT_EQ(code_of(session->begin_flow(at("/f"), FlowUse::stored)), ErrorCode::quota_exceeded);  // it is reserved
+  store("d/b", 301);
+  EXPECT_EQ(seen(), ErrorCode::quota_exceeded);
+  std::filesystem::remove(real("a"));
+  EXPECT_EQ(seen(), fits);
+  EXPECT_TRUE(session->begin_flow(at("/f"), FlowUse::stored));  // and given back
+}
+
+TEST_F(Watched, FilesCountToo) {
+  begin_program();
+  for (int i = 0; i < 10; ++i) store("f" + std::to_string(i), 0);
+  EXPECT_EQ(seen(), fits);
+  store("one more", 0);
+  EXPECT_EQ(seen(), ErrorCode::quota_exceeded);
+}
+
+TEST_F(Watched, OneFileMayBeThereTwiceWhileItIsReplaced) {
+  ASSERT_TRUE(put("/old", text_of(800)));
+  ASSERT_TRUE(put("/other", text_of(100)));
+  begin_program();
+  store(".old.Ab12xY", 850);
+  EXPECT_EQ(seen(), fits);
+  store(".other.Ab12xY", 60);  // but not two
+  EXPECT_EQ(seen(), ErrorCode::quota_exceeded);
+  std::filesystem::remove(real(".old.Ab12xY"));
+  store(".none.Ab12xY", 850);  // and none that replaces nothing
+  EXPECT_EQ(seen(), ErrorCode::quota_exceeded);
+}
+
+TEST_F(Watched, WhatReplacesNeedsNoRoomOnTheWire) {
+  ASSERT_TRUE(put("/old", text_of(990)));
+  begin_program();
+  EXPECT_TRUE(run(flow->receive(DataFlow::piece)));
+  store("new", 20);
+  EXPECT_TRUE(run(flow->receive(DataFlow::piece)));
+  ErrorCode ended = fits;
+  for (int i = 0; i < 20 && ended == fits; ++i) ended = code_of(run(flow->receive(DataFlow::piece)));
+  EXPECT_EQ(ended, ErrorCode::quota_exceeded);
+}
+
+TEST_F(Watched, ALargestFileForTheKernel) {
+  ASSERT_TRUE(put("/old", text_of(300)));
+  begin_program();
+  ASSERT_TRUE(largest);
+  EXPECT_GE(*largest, 1000U);
+  EXPECT_LE(*largest, 1000U + 1024 * 1024);
+  user.filters.max_upload_file_size = 77;
+  login();
+  begin_program();
+  EXPECT_EQ(largest, 77U);
+  flow.reset();
+  user.quota_size = user.quota_files = 0;
+  login();
+  begin_program();
+  EXPECT_EQ(largest, 77U);
+  flow = begin(FlowUse::read);
+  EXPECT_EQ(run(flow->begin_watch({at("/")})).value(), std::nullopt);
+}
+
 TEST_F(DataFlows, CountAsTransferredData) {
   user.upload_data_transfer = 1;
   user.total_data_transfer = 2;

@@ -165,6 +165,24 @@ TEST_F(Told, HookDecidesBefore) {
   EXPECT_EQ(told().size(), 1U);
 }
 
+TEST_F(Told, ProgramsThatWouldNotAskAreRefused) {
+  struct Case {
+    std::vector<std::string> on, synchronous;
+    bool reads, moves, stores;
+  };
+  for (const Case& one :
+       {Case{{"pre-upload"}, {}, true, true, false}, Case{{"pre-delete"}, {}, true, false, false},
+        Case{{"pre-download"}, {}, false, false, true}, Case{{"upload"}, {"upload"}, true, true, false},
+        Case{{"download"}, {"download"}, false, false, true}, Case{{"upload", "download"}, {}, true, true, true}}) {
+    listen(one.on, one.synchronous);
+    login();
+    EXPECT_EQ(session->begin_flow(at("/f"), FlowUse::read).has_value(), one.reads) << one.on[0];
+    EXPECT_EQ(session->begin_flow(at("/f"), FlowUse::moved).has_value(), one.moves) << one.on[0];
+    EXPECT_EQ(session->begin_flow(at("/f"), FlowUse::stored).has_value(), one.stores) << one.on[0];
+    EXPECT_TRUE(session->begin_flow(at("/f"), FlowUse::digested)) << one.on[0];
+  }
+}
+
 TEST_F(Told, RefusedUploadIsTakenBack) {
   user.quota_files = 10;
   for (const UploadMode mode : {UploadMode::standard, UploadMode::atomic}) {
