@@ -1,5 +1,5 @@
 # The commands of daily work; each does its own set-up. `make help` lists them.
-.PHONY: run test test-asan test-tsan bench bench-session lint format clean help setup-run setup-test setup-lint setup-bench
+.PHONY: run test test-long fuzz test-asan test-tsan bench bench-session lint format clean help setup-run setup-test setup-lint setup-bench
 .DEFAULT_GOAL := help
 
 BUILD := build/release
@@ -15,6 +15,13 @@ run: setup-run ## build, then start the server on its embedded default: make run
 
 test: setup-test ## unit, conformance and end-to-end tests, one closing summary
 	@scripts/run-tests
+
+test-long: setup-test ## what takes longer, before a release: the tests marked `long`, then 5 minutes for each fuzz target
+	@scripts/run-tests --long
+	@scripts/run-fuzz 300
+
+fuzz: setup-test ## each fuzz target for a minute (fuzz/README.md)
+	@scripts/run-fuzz 60
 
 test-asan: setup-test ## every test under the address and undefined-behaviour sanitizers
 	@scripts/run-tests --preset asan

@@ -1,5 +1,6 @@
 """Fixtures: a server shared by most tests, servers of a test's own, accounts, keys; logs on failure."""
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -14,11 +15,10 @@ servers = []  # every server started and not yet stopped, for the log of a faile
 numbers = itertools.count(1)
 LOG_TAIL = 15000
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-# A file of tests is run by one worker, one after the other. These take longest and begin first, else all would wait for
-# them in the end.
-LONG = ["test_load", "test_keyboard_hook", "test_idle", "test_bandwidth", "test_algorithms", "test_hostile",
-        "test_hooks", "test_events", "test_interop", "test_programs", "test_git", "test_rsync", "test_quota",
-        "test_quota_stress"]
+# Seconds that each file of tests took: in the last run, where scripts/run-tests kept them, else where they were written
+# down. A file is run by one worker, one test after the other, so those that take longest begin first; else all would
+# wait for them in the end.
+WRITTEN_DOWN = Path(__file__).with_name("times.json")
 
 
 def pytest_sessionstart(session):
@@ -26,8 +26,14 @@ def pytest_sessionstart(session):
         pytest.exit(f"no server to test at {binary()}: build it, or set FERRY_BINARY", 1)
 
 
+def seconds_by_file():
+    last = Path(os.environ.get("FERRY_TEST_TIMES", ""))
+    return json.loads((last if last.is_file() else WRITTEN_DOWN).read_text())
+
+
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    seconds = seconds_by_file()
+    items.sort(key=lambda item: -seconds.get(item.path.stem, 0))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -164,6 +164,7 @@ def test_the_limit_of_handles_and_the_time_to_log_in_are_configurable(make_serve
             file.close()
 
 
+@pytest.mark.long
 def test_a_directory_of_100_000_files_is_listed_whole(user, keys):
     folder = user.home / "many"
     folder.mkdir(parents=True)

@@ -7,6 +7,7 @@ from clients import Paramiko, wait_for
 from quota_tools import on_disk, used
 
 
+@pytest.mark.long
 def test_who_does_nothing_is_disconnected(make_server):
     """Of six clients for a minute and more: one that asks, one that uploads slowly, a silent one, one that holds a file
     open and says nothing, one that does so in one channel and asks in another, and one that never opened a channel."""

@@ -64,6 +64,7 @@ def sparse_file(path, size):
     return path
 
 
+@pytest.mark.long
 def test_a_file_of_5_gigabytes(server, new_user, keys, scratch):
     user = new_user(home_dir=str(scratch / "large-home"))
     source = sparse_file(scratch / "large", 5 * GIGABYTE)
