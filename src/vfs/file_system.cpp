@@ -9,8 +9,7 @@ std::uint32_t FileInfo::posix_mode() const {
     case FileType::regular: return S_IFREG | mode;
     case FileType::directory: return S_IFDIR | mode;
     case FileType::symlink: return S_IFLNK | mode;
-    // FIFO, socket or device: no client may open it, so which one does not matter to any.
-    case FileType::other: return S_IFIFO | mode;
+    case FileType::other: return (special != 0 ? special : S_IFIFO) | mode;
   }
   return mode;
 }

@@ -36,6 +36,8 @@ struct FileTime {
 
 struct FileInfo {
   FileType type = FileType::regular;
+  std::uint32_t special =
+      0;                   // which one `other` is, as POSIX has it: S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK; 0: not known
   std::uint32_t mode = 0;  // permission bits only, 07777
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;

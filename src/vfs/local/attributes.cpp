@@ -68,6 +68,7 @@ Result<void> change_mode(int descriptor, std::uint32_t mode) {
 FileInfo to_info(const struct statx& facts) {
   FileInfo info;
   info.type = type_of(facts.stx_mode);
+  if (info.type == FileType::other) info.special = facts.stx_mode & S_IFMT;
   info.mode = facts.stx_mode & 07777U;
   info.uid = facts.stx_uid;
   info.gid = facts.stx_gid;
@@ -88,18 +89,17 @@ Result<struct statx> stat_at(int directory, const char* name) {
 
 Result<void> change_attributes(int descriptor, const AttributeChange& change) {
   // The owner first: changing it drops the set-user-id bits that the mode may set.
+  Result<void> owned, permitted, timed;
   if (change.owner && ::fchownat(descriptor, "", change.owner->uid, change.owner->gid, AT_EMPTY_PATH) != 0) {
-    return fail_errno(errno, "chown");
+    owned = fail_errno(errno, "chown");
   }
-  if (change.mode) {
-    const Result<void> changed = change_mode(descriptor, *change.mode);
-    if (!changed) return changed;
-  }
+  if (change.mode) permitted = change_mode(descriptor, *change.mode);
   if (change.times) {
     const timespec times[2] = {to_timespec(change.times->accessed), to_timespec(change.times->modified)};
-    if (::utimensat(descriptor, "", times, AT_EMPTY_PATH) != 0) return fail_errno(errno, "utimens");
+    if (::utimensat(descriptor, "", times, AT_EMPTY_PATH) != 0) timed = fail_errno(errno, "utimens");
   }
-  return {};
+  if (!owned) return owned;
+  return permitted ? timed : permitted;
 }
 
 bool frees_much(std::uint64_t bytes, Lookup& lookup) {
@@ -113,6 +113,12 @@ bool frees_much(int directory, const char* name, Lookup& lookup) {
   if (!lookup.brief_only) return false;
   const Result<struct statx> facts = stat_at(directory, name);
   return facts && facts->stx_nlink == 1 && frees_much(facts->stx_size, lookup);
+}
+
+bool closing_frees_much(int descriptor, Lookup& lookup) {
+  if (!lookup.brief_only) return false;
+  const Result<struct statx> facts = stat_at(descriptor, "");
+  return facts && facts->stx_nlink == 0 && frees_much(facts->stx_size, lookup);
 }
 
 Result<void> change_size(int descriptor, std::uint64_t size, Lookup& lookup) {

@@ -19,6 +19,7 @@ inline constexpr unsigned wanted_facts = STATX_BASIC_STATS | STATX_BTIME;
 Result<struct statx> stat_at(int directory, const char* name);
 
 // Everything of `change` but the size. `descriptor` may be an O_PATH one, also of a symlink.
+// Each of them is tried, as OpenSSH's server does, whatever became of those before it; the first failure is answered.
 // unsupported: permission bits of a symlink.
 Result<void> change_attributes(int descriptor, const AttributeChange& change);
 
@@ -29,5 +30,7 @@ Result<void> change_size(int descriptor, std::uint64_t size, Lookup& lookup);
 bool frees_much(std::uint64_t bytes, Lookup& lookup);
 // The same for the file `name` in `directory`, which is about to lose this name.
 bool frees_much(int directory, const char* name, Lookup& lookup);
+// The same for an open file whose names may all be gone, when it is closed.
+bool closing_frees_much(int descriptor, Lookup& lookup);
 
 }  // namespace ferry::vfs::local

@@ -142,7 +142,8 @@ Task<Result<void>> LocalFile::sync() {
 }
 
 Task<Result<void>> LocalFile::close() {
-  auto work = [this](Lookup&) -> Result<void> {
+  auto work = [this](Lookup& lookup) -> Result<void> {
+    if (descriptor_ && closing_frees_much(descriptor_.get(), lookup)) return {};
     const int number = descriptor_.release();
     if (number < 0) return {};
     if (::close(number) != 0 && errno != EINTR) return fail_errno(errno, "close");

@@ -12,6 +12,8 @@ namespace ferry::vfs::local {
 
 namespace {
 
+constexpr std::string_view absolute_mark = ".//";
+
 // Whether `relative`, read in `directory`, climbs above the root.
 bool climbs_out(std::string_view relative, const VirtualPath& directory) {
   std::size_t depth = directory.components().size();
@@ -68,12 +70,24 @@ Result<std::string> stored_target(const Root& root, const std::string& target, c
   // The kernel will read the text where the link really is.
   const Result<VirtualPath> directory = root.canonical(link.parent(), true);
   if (!directory) return fail(directory.error());
-  if (target.starts_with('/')) return relative_from(*directory, *absolute);
+  if (target.starts_with('/')) return std::string(absolute_mark) + relative_from(*directory, *absolute);
   if (climbs_out(target, *directory)) return fail(ErrorCode::permission_denied, "symlink target outside: " + target);
-  return target;
+  std::string stored = target;
+  while (stored.starts_with(absolute_mark)) stored.erase(1, 1);  // no client's text is mistaken for a marked one
+  return stored;
 }
 
-Result<std::string> shown_target(const Root& root, std::string stored, const VirtualPath& link) {
+Result<std::string> shown_target(const Root& root, std::string stored, const VirtualPath& link, Lookup& lookup) {
+  if (stored.starts_with(absolute_mark)) {
+    lookup.would_wait = lookup.cached_only;
+    if (lookup.would_wait) return stored;
+    const Result<VirtualPath> directory = root.canonical(link.parent(), true);
+    if (!directory) return fail(directory.error());
+    if (climbs_out(stored, *directory)) return fail(ErrorCode::permission_denied, "symlink target outside");
+    const Result<VirtualPath> meant = VirtualPath::parse(stored, *directory);
+    if (!meant) return fail(meant.error());
+    return meant->text();
+  }
   if (stored.starts_with('/')) {
     const std::optional<VirtualPath> inside = root.inside(stored);
     if (!inside) return fail(ErrorCode::permission_denied, "symlink target outside");

@@ -1,5 +1,7 @@
 // Renaming without replacing, and what the text of a symlink means on either side: stored on the disk it is
-// always relative and stays inside the root; shown to a client it never tells a real path.
+// always relative and stays inside the root, so that homes can be moved; shown to a client it never tells a real path.
+// A client's absolute target is marked by a text that the kernel passes over, ".//", and shown absolute again: the link
+// /a/b to "/c/d" is stored as ".//../c/d".
 #pragma once
 
 #include <string>
@@ -17,7 +19,8 @@ Result<void> rename_exclusive(int from_directory, const std::string& from, int t
 // permission_denied when it would lead outside, invalid_argument when it is no path. Blocks.
 Result<std::string> stored_target(const Root& root, const std::string& target, const VirtualPath& link);
 
-// The reverse: permission_denied for a target that lies outside.
-Result<std::string> shown_target(const Root& root, std::string stored, const VirtualPath& link);
+// The reverse: permission_denied for a target that lies outside. Where it would block and may not, lookup.would_wait is
+// set and the answer means nothing.
+Result<std::string> shown_target(const Root& root, std::string stored, const VirtualPath& link, Lookup& lookup);
 
 }  // namespace ferry::vfs::local

@@ -273,7 +273,7 @@ Task<Result<std::string>> LocalFileSystem::read_symlink(VirtualPath path) {
     const ssize_t size = ::readlinkat(link->get(), "", target.data(), target.size());
     // ENOENT is how readlinkat says that the descriptor is no link.
     if (size < 0) return fail_errno(errno == ENOENT ? EINVAL : errno, "readlink " + path.text());
-    return local::shown_target(root_, std::string(target.data(), static_cast<std::size_t>(size)), path);
+    return local::shown_target(root_, std::string(target.data(), static_cast<std::size_t>(size)), path, lookup);
   };
   auto target = co_await look(root_.storage(), work);
   co_return target;

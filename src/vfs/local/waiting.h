@@ -10,6 +10,9 @@
 // that on the pool, see frees_much().
 //
 // File data has its own twist, see local/file.h.
+//
+// What runs here may be one of many steps that a client asked for in one request. Before each, others of the thread get
+// their turn when it is due (base/turn.h).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +20,7 @@
 #include <utility>
 
 #include "base/task.h"
+#include "base/turn.h"
 
 namespace ferry::vfs::local {
 
@@ -36,6 +40,7 @@ struct Lookup {
 template <class Work>
 Task<std::invoke_result_t<Work&, Lookup&>> look(Storage storage, Work work) {
   if (storage != Storage::remote) {
+    if (turn_is_over()) co_await give_way();
     Lookup lookup;
     lookup.cached_only = storage == Storage::disk;
     auto answer = work(lookup);
@@ -58,6 +63,7 @@ Task<std::invoke_result_t<Work&, Lookup&>> change(Storage storage, Work work) {
     return work(lookup);
   };
   if (storage == Storage::memory) {
+    if (turn_is_over()) co_await give_way();
     Lookup lookup;
     lookup.brief_only = true;
     auto answer = work(lookup);

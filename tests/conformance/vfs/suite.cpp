@@ -261,6 +261,14 @@ TEST_P(FileSystemSuite, FollowsLinksInside) {
   EXPECT_EQ(run(storage->lstat(at("/relative"))).value().type, FileType::symlink);
   EXPECT_EQ(run(storage->stat(at("/relative"))).value().type, FileType::regular);
   EXPECT_EQ(run(storage->read_symlink(at("/relative"))), "d/f");
+  EXPECT_EQ(run(storage->read_symlink(at("/d/e/absolute"))), "/d/f") << "as it was given";
+  EXPECT_EQ(run(storage->read_symlink(at("/dir/absolute2"))), "/d/f");
+  EXPECT_EQ(run(storage->read_symlink(at("/d/e/relative2"))), "../f");
+  ASSERT_TRUE(run(storage->make_symlink("/", at("/d/top"))));
+  EXPECT_EQ(run(storage->read_symlink(at("/d/top"))), "/");
+  EXPECT_EQ(get("/d/top/d/f"), "through");
+  ASSERT_TRUE(run(storage->make_symlink(".//d/f", at("/odd"))));
+  EXPECT_EQ(run(storage->read_symlink(at("/odd"))), "./d/f") << "a relative text never becomes an absolute one";
   EXPECT_EQ(run(storage->canonical(at("/dir/absolute"), true)).value().text(), "/d/f");
   EXPECT_EQ(run(storage->canonical(at("/dir/absolute"), false)).value().text(), "/d/e/absolute");
   EXPECT_EQ(run(storage->canonical(at("/dir/none/x"), true)).value().text(), "/d/e/none/x");

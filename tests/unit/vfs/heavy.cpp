@@ -3,8 +3,11 @@
 #include <sys/vfs.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <fstream>
+#include <functional>
 #include <latch>
+#include <map>
 
 #include "tests/support/lasting_context.h"
 #include "tests/support/temp_directory.h"
@@ -14,6 +17,16 @@ namespace ferry::vfs {
 namespace {
 
 constexpr std::uint64_t large = 20 * 1024 * 1024, small = 1024 * 1024;
+
+Task<bool> look(FileSystem& storage, VirtualPath path) {
+  const Result<FileInfo> info = co_await storage.stat(path);
+  co_return info.has_value();
+}
+
+Task<bool> alter(FileSystem& storage, VirtualPath path, AttributeChange change) {
+  const Result<void> changed = co_await storage.set_attributes(path, change, true);
+  co_return changed.has_value();
+}
 
 class Heavy : public testing::Test {
  protected:
@@ -86,6 +99,57 @@ TEST_F(Heavy, RenamingOver) {
   EXPECT_TRUE(at_once(storage->rename(make("new", small), make("a", small), true)));
   EXPECT_FALSE(at_once(storage->rename(make("new", small), make("b", large), true)));
   EXPECT_EQ(size_of("b"), small);
+}
+
+// Runs `step` again and again until something else on the same event loop has had its turn three times.
+Task<void> go_on(std::function<Task<bool>()> step, const int& turns, int& steps) {
+  constexpr int enough = 5'000'000;
+  while (turns < 3 && steps < enough) {
+    const bool done = co_await step();
+    EXPECT_TRUE(done);
+    if (!done) co_return;
+    ++steps;
+  }
+}
+
+Task<void> take_turns(int& turns) {
+  while (turns < 3) {
+    co_await asio::post(asio::use_awaitable);
+    ++turns;
+  }
+}
+
+// A loop over what memory answers must not keep the other connections of its thread waiting until it ends.
+TEST_F(Heavy, ManySteps) {
+  const VirtualPath path = make("a", small);
+  const AttributeChange change{.mode = 0600};
+  const std::map<std::string, std::function<Task<bool>()>> steps{
+      {"looking", [&] { return look(*storage, path); }},
+      {"changing", [&] { return alter(*storage, path, change); }},
+  };
+  for (const auto& [what, step] : steps) {
+    asio::io_context& io = test::lasting_context();
+    int turns = 0, count = 0;
+    asio::co_spawn(io, go_on(step, turns, count), asio::detached);
+    asio::co_spawn(io, take_turns(turns), asio::detached);
+    io.run();
+    EXPECT_EQ(turns, 3) << what;
+    EXPECT_LT(count, 5'000'000) << what << ": others waited until all was done";
+  }
+}
+
+// The last one to close a file whose name is gone gives its pages back.
+TEST_F(Heavy, ClosingWhatHasNoNameAnyMore) {
+  for (const std::uint64_t size : {small, large}) {
+    const VirtualPath path = make("a", size);
+    asio::io_context& io = test::lasting_context();
+    std::unique_ptr<File> file;
+    asio::co_spawn(io, storage->open(path, {.read = true}),
+                   [&](std::exception_ptr, Result<std::unique_ptr<File>> opened) { file = std::move(*opened); });
+    io.run();
+    std::filesystem::remove(folder.path() + "/a");
+    EXPECT_EQ(at_once(file->close()), size == small);
+  }
 }
 
 TEST_F(Heavy, ThroughAHandle) {

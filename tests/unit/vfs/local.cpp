@@ -62,6 +62,9 @@ TEST_F(LocalStorage, RefusesSpecialFilesWithoutBlocking) {
     EXPECT_EQ(code_of(run(storage->set_attributes(at(name), {.size = 0}, true))), ErrorCode::permission_denied);
     EXPECT_EQ(code_of(run(storage->make_hard_link(at(name), at("/copy")))), ErrorCode::permission_denied);
     EXPECT_EQ(run(storage->stat(at(name))).value().type, FileType::other);
+    struct stat facts {};
+    ASSERT_EQ(::lstat(real(name.substr(1)).c_str(), &facts), 0);
+    EXPECT_EQ(run(storage->lstat(at(name))).value().posix_mode(), facts.st_mode) << "shown as what it is";
   }
 }
 
@@ -177,6 +180,10 @@ TEST_F(LocalStorage, ChangesALinkItself) {
   EXPECT_EQ(run(storage->lstat(at("/l"))).value().modified, then);
   EXPECT_NE(run(storage->stat(at("/l"))).value().modified, then);
   EXPECT_EQ(code_of(run(storage->set_attributes(at("/l"), {.mode = 0600}, false))), ErrorCode::unsupported);
+  const FileTime later{1'200'000'000, 0};
+  EXPECT_EQ(code_of(run(storage->set_attributes(at("/l"), {.mode = 0600, .times = {{later, later}}}, false))),
+            ErrorCode::unsupported);
+  EXPECT_EQ(run(storage->lstat(at("/l"))).value().modified, later) << "what can be set is set";
   EXPECT_FALSE(run(storage->set_attributes(at("/l"), {.size = 0}, false)));
   EXPECT_EQ(test::read_file(real("f")), "x");
 }
