@@ -34,6 +34,13 @@ bool is_octal_mask(std::string_view text) {
   return text.size() <= 4 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
 }
 
+// RFC 4253 section 4.2 leaves 255 bytes for the whole line.
+bool is_version_text(std::string_view text) {
+  constexpr std::size_t longest = 200;
+  const bool printable = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  return text.size() <= longest && printable && !text.starts_with(' ');
+}
+
 Check text_check(bool (*accepts)(std::string_view), std::string_view expected) {
   Check check;
   check.accepts = accepts;
@@ -90,6 +97,9 @@ Check listen_address() {
 }
 Check network() { return text_check(is_network, "an IP address or a network as 192.0.2.0/24"); }
 Check octal_mask() { return text_check(is_octal_mask, "an octal mask as 0022, or empty"); }
+Check version_text() {
+  return text_check(is_version_text, "at most 200 printable ASCII characters that do not begin with a space, or empty");
+}
 Check absolute_path() { return text_check(is_absolute, "an absolute path, or empty"); }
 
 }  // namespace ferry::config

@@ -36,5 +36,6 @@ Check listen_address();  // the same, or the absolute path of a Unix-domain sock
 Check network();         // an IP address or CIDR range
 Check octal_mask();      // or empty
 Check absolute_path();   // or empty
+Check version_text();    // what may follow "SSH-2.0-" in a version line, or empty
 
 }  // namespace ferry::config

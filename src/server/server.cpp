@@ -177,7 +177,9 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   status.set_host_keys(*host_keys);
   SshPolicyOptions policy;
   policy.password_authentication = config().sftpd.password_authentication;
-  policy.sftp.max_handles = static_cast<std::size_t>(config().sftpd.max_handles);
+  auto sftp_settings = sftp_options(config().sftpd);
+  if (!sftp_settings) return fail(sftp_settings.error());
+  policy.sftp = std::move(*sftp_settings);
   policy.keyboard_interactive = config().sftpd.keyboard_interactive_authentication;
   auto hook = interactive_hook();
   if (!hook) return fail(hook.error());
@@ -185,17 +187,19 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
   auto connect = connect_hooks(config().common, *hooks);
   if (!connect) return fail(connect.error());
   policy.connect = std::move(*connect);
-  policy.sftp.product_version = version();
   policy.commands = enabled_commands(config().sftpd.enabled_ssh_commands, warnings);
-  ssh_services = std::make_shared<SshServices>(*authenticator,
-                                               session::Services{.registry = registry,
-                                                                 .options = session_rules,
-                                                                 .storage = open_storage,
-                                                                 .ledger = ledger,
-                                                                 .bandwidth = std::make_shared<session::Bandwidth>(),
-                                                                 .recount = recount_in_background(scans),
-                                                                 .events = events->stream()},
-                                               std::move(policy));
+  if (!policy.sftp.folder_prefix.is_root()) policy.commands.clear();  // they would name files without it
+  ssh_services = std::make_shared<SshServices>(
+      *authenticator,
+      session::Services{.registry = registry,
+                        .options = session_rules,
+                        .storage = open_storage,
+                        .ledger = ledger,
+                        .bandwidth = std::make_shared<session::Bandwidth>(),
+                        .recount = recount_in_background(scans),
+                        .events = events->stream(),
+                        .budget = std::make_shared<session::OpenBudget>(open_limits(config().common, warnings))},
+      std::move(policy));
   ssh_services->banner = std::make_shared<const std::string>(std::move(*banner));
   ssh_services->trust = std::make_shared<const ssh::UserTrust>(std::move(*trust));
   ssh = std::make_unique<ssh::Server>(std::move(*ssh_settings), make_ssh_policy(ssh_services), threads.contexts());

@@ -1,5 +1,6 @@
 #include "server/settings.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -177,6 +178,26 @@ session::Limits connection_limits(const config::Common& config) {
           .max_per_host_connections = limit_of(config.max_per_host_connections)};
 }
 
+session::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
+  constexpr rlim_t more_than_any = 1U << 30U;
+  const auto total = static_cast<std::size_t>(std::min(descriptors.rlim_cur, more_than_any));
+  // A quarter stays for connections, logins, REST, databases and logs. What is open costs up to two descriptors: the
+  // file's own, and for an upload that of its directory.
+  const std::size_t most = std::max<std::size_t>(1, (total - total / 4) / 2);
+  session::OpenBudget::Limits limits{.each = 0, .all = most};
+  if (config.max_open_files > 0) limits.all = std::min(most, static_cast<std::size_t>(config.max_open_files));
+  limits.each = std::max<std::size_t>(1, limits.all / 2);
+  const auto own = static_cast<std::size_t>(config.max_open_files_per_account);
+  if (own > 0) limits.each = std::min(limits.all, own);
+  if (static_cast<std::size_t>(config.max_open_files) > most) {
+    warnings.push_back("common.max_open_files: " + std::to_string(most) + " is the most that the process's limit of " +
+                       std::to_string(total) + " descriptors allows");
+  }
+  return limits;
+}
+
 Result<session::Options> session_options(const config::Common& config, const fs::path& directory) {
   session::Options options;
   if (!config.temp_path.empty()) {
@@ -205,12 +226,22 @@ Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   const config::Sftpd& sftpd = config.sftpd;
   ssh::ServerOptions options;
   if (config.common.server_version != "short") options.software += "_" + std::string(version());
+  if (!sftpd.banner.empty()) options.software = sftpd.banner;
   if (sftpd.max_auth_tries != 0) options.max_auth_tries = sftpd.max_auth_tries > 0 ? sftpd.max_auth_tries : INT_MAX;
   options.login_grace_time = std::chrono::seconds(sftpd.login_grace_time);
   auto offer = algorithms_of(sftpd);
   if (!offer) return fail(offer.error());
   options.offer = std::move(*offer);
   return options;
+}
+
+Result<sftp::Options> sftp_options(const config::Sftpd& config) {
+  auto prefix = VirtualPath::parse(config.folder_prefix);
+  if (!prefix) return fail(prefix.error().code, "sftpd.folder_prefix: " + prefix.error().message);
+  return sftp::Options{.max_handles = static_cast<std::size_t>(config.max_handles),
+                       .rename_replaces = config.rename_replaces,
+                       .folder_prefix = std::move(*prefix),
+                       .product_version = std::string(version())};
 }
 
 Result<ssh::UserTrust> user_trust(const config::Sftpd& config, const fs::path& directory) {

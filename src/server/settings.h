@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "http/client.h"
 #include "http/tls.h"
+#include "protocols/sftp/sftp.h"
 #include "session/factory.h"
 #include "ssh/keys/user_certificate.h"
 #include "ssh/server.h"
@@ -33,12 +34,17 @@ auth::LoginOptions login_options(const config::Config& config);
 // Reads httpd.signing_passphrase_file where it is set.
 Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
 session::Limits connection_limits(const config::Common& config);
+// What clients may have open; 0 in the configuration is worked out from the process's limit of descriptors. Adds a
+// warning for more than that allows.
+session::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings);
 // invalid_argument: common.temp_path is no directory.
 Result<session::Options> session_options(const config::Common& config, const std::filesystem::path& directory);
 session::QuotaOptions quota_options(const config::DataProvider& config);
 
 // Without host keys. invalid_argument, with all valid names: an algorithm that is not built.
 Result<ssh::ServerOptions> ssh_options(const config::Config& config);
+
+Result<sftp::Options> sftp_options(const config::Sftpd& config);
 
 // Reads sftpd.trusted_user_ca_keys and sftpd.revoked_user_certs_file.
 Result<ssh::UserTrust> user_trust(const config::Sftpd& config, const std::filesystem::path& directory);

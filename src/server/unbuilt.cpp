@@ -46,8 +46,6 @@ constexpr std::string_view unbuilt[] = {
     "httpd.web_root",
     "kms.secrets.url",
     "plugins",
-    "sftpd.banner",
-    "sftpd.folder_prefix",
     "sftpd.opkssh_checksum",
     "sftpd.opkssh_path",
     "smtp",

@@ -135,11 +135,29 @@ Task<Error> Account::discreet(Error error, VirtualPath directory) {
   co_return error;
 }
 
+Result<OpenBudget::Taken> Account::take_places(std::size_t count) const {
+  if (!budget) return OpenBudget::Taken();
+  return budget->take(count, OpenBudget::Use::file);
+}
+
+bool Account::ignores_attributes(const VirtualPath& path) const {
+  if (options.setstat_mode == SetstatMode::ignore_if_unsupported) {
+    return !mounts.resolve(path).mount->storage->capabilities().attributes;
+  }
+  return options.setstat_mode == SetstatMode::ignore;
+}
+
+std::uint32_t Account::mode_of_new(const VirtualPath& path, const VirtualPath& place, std::uint32_t asked,
+                                   std::uint32_t usual) const {
+  if (asked == usual || ignores_attributes(place)) return usual;
+  const bool allowed = permissions.allow(Operation::chmod, path.parent()) &&
+                       (path == place || permissions.allow(Operation::chmod, place.parent()));
+  return allowed ? asked : usual;
+}
+
 Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
                                                       bool may_resize) {
-  const bool able = mounts.resolve(path).mount->storage->capabilities().attributes;
-  if (options.setstat_mode == SetstatMode::ignore ||
-      (options.setstat_mode == SetstatMode::ignore_if_unsupported && !able)) {
+  if (ignores_attributes(path)) {
     wanted.mode.reset();
     wanted.owner.reset();
     wanted.times.reset();

@@ -38,6 +38,8 @@ struct Account {
   std::function<void(const model::UserPtr&)> recount = {};
   std::shared_ptr<vfs::FileSystem> staging = {};  // where atomic uploads grow; none: beside their targets
   std::shared_ptr<FileEvents> events = {};
+  std::shared_ptr<OpenBudget::Share> budget = {};  // none: no limits
+  OpenBudget::Taken roots = {};                    // its storages' part of it
   Clock::time_point begun = Clock::now();
   std::vector<std::shared_ptr<vfs::FileSystem>> plain_storages = {};  // by the mount's id, as far as needed
 
@@ -75,11 +77,22 @@ struct Account {
   // not empty.
   Task<Error> discreet(Error error, VirtualPath directory);
 
+  // Whether setstat_mode ignores changes of mode, owner and times there.
+  bool ignores_attributes(const VirtualPath& path) const;
   // `wanted` without what setstat_mode ignores; permission_denied if the account may not change the rest.
   // A change of size needs the right to overwrite unless `may_resize`. `path` becomes where it lies, if a right was
   // needed.
   Task<Result<vfs::AttributeChange>> permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
                                                bool may_resize);
+
+  // Places for files and directories that are about to be opened; limit_exceeded.
+  Result<OpenBudget::Taken> take_places(std::size_t count = 1) const;
+
+  // The mode of something new. One that the client gave and that is not the `usual` one is a chmod: without the right,
+  // in the directory of `path` and in that of `place`, where links lead, or where setstat_mode ignores it, the usual
+  // one counts.
+  std::uint32_t mode_of_new(const VirtualPath& path, const VirtualPath& place, std::uint32_t asked,
+                            std::uint32_t usual) const;
 
   // Where `path` really lies, for logs.
   std::string location(const VirtualPath& path) const;

@@ -122,6 +122,7 @@ Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_
   if (!allowed) co_return step.failed(allowed.error());
   if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
+  mode = account_->mode_of_new(path, *allowed, mode, usual_directory_mode);
   const Result<void> made = co_await account_->storage_of(*target.mount)->make_directory(target.path, mode);
   if (!made) co_return step.failed(made.error());
   step.done("Mkdir");

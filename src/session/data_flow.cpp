@@ -11,6 +11,9 @@ Task<void> store(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balanc
   co_await ledger->store(std::move(balance));
 }
 
+// Its pipes, its sandbox and the directories that it may reach; counted as files that are open.
+constexpr std::size_t descriptors_of_a_program = 8;
+
 Error no_room() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 // Who wants to be asked, or may still refuse, is not heard by a program that works on files itself.
@@ -42,7 +45,10 @@ Result<void> judge_hooks(const FileEvents& events, FlowUse use) {
 
 Result<std::unique_ptr<DataFlow>> AccountFlow::begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use) {
   if (Result<void> heard = judge_hooks(*account->events, use); !heard) return fail(heard.error());
+  Result<OpenBudget::Taken> taken = account->take_places(use == FlowUse::digested ? 0 : descriptors_of_a_program);
+  if (!taken) return fail(taken.error());
   auto flow = std::make_unique<AccountFlow>(std::move(account), std::move(path), use);
+  flow->taken_ = std::move(*taken);
   const QuotaUsage room = flow->payers_.room();
   if (use == FlowUse::stored && (room.files <= 0 || room.size <= 0)) return fail(no_room());
   return flow;

@@ -10,6 +10,7 @@ namespace ferry::session {
 class AccountFlow final : public DataFlow {
  public:
   // quota_exceeded: the flow is stored, and nothing more may be. unsupported: a hook would have to be asked.
+  // limit_exceeded: too much is open.
   static Result<std::unique_ptr<DataFlow>> begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
   AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
   ~AccountFlow() override;
@@ -30,6 +31,7 @@ class AccountFlow final : public DataFlow {
   Result<void> make_room(std::uint64_t count);
 
   std::shared_ptr<Account> account_;
+  OpenBudget::Taken taken_;
   std::shared_ptr<TransferRow> row_;
   Way in_, out_;
   FlowUse use_;

@@ -155,6 +155,16 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   if (!registration) co_return fail(registration.error());
   const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
   if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
+  // A session holds the root of each of its storages open.
+  std::shared_ptr<OpenBudget::Share> budget;
+  OpenBudget::Taken roots;
+  if (services.budget) {
+    budget = services.budget->share_of(user->username);
+    const std::size_t storages = 1 + user->virtual_folders.size() + (stages_uploads(services.options) ? 1 : 0);
+    Result<OpenBudget::Taken> taken = budget->take(storages, OpenBudget::Use::storage);
+    if (!taken) co_return fail(taken.error());
+    roots = std::move(*taken);
+  }
   std::optional<Opened> opened = open_at_once(*user, services);
   if (!opened) {
     auto open = [&] { return open_account(*user, services); };
@@ -184,7 +194,9 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
                                                    .paces = std::move(paces),
                                                    .recount = services.recount,
                                                    .staging = std::move(opened->staging),
-                                                   .events = std::move(events)});
+                                                   .events = std::move(events),
+                                                   .budget = std::move(budget),
+                                                   .roots = std::move(roots)});
   co_return std::make_unique<AccountSession>(std::move(account));
 }
 

@@ -21,6 +21,7 @@
 #include "session/bandwidth.h"
 #include "session/connection_info.h"
 #include "session/ledger.h"
+#include "session/open_budget.h"
 #include "session/registry.h"
 #include "session/session.h"
 
@@ -73,14 +74,15 @@ struct Services {
   // Counts the user's storage again: after a program of the system worked on it. May be empty.
   std::function<void(const model::UserPtr&)> recount = {};
   std::shared_ptr<events::Stream> events = {};  // none: nobody is told what happens
+  std::shared_ptr<OpenBudget> budget = {};      // none: no limits
 };
 
 // The storages whose contents count as the user's: its home, and the folders that are included in its quota. May block.
 Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::User& user, const Services& services);
 
 // Enters the account into the registry, makes its home directory and folders when they are missing and
-// builds its virtual tree. limit_exceeded: max_sessions; unsupported: a storage provider not built in;
-// invalid_argument: a path in the account that cannot be used. The message names what is wrong.
+// builds its virtual tree. limit_exceeded: max_sessions, or its share of the budget; unsupported: a storage provider
+// not built in; invalid_argument: a path in the account that cannot be used. The message names what is wrong.
 Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services);
 
 }  // namespace ferry::session

@@ -39,10 +39,13 @@ Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<Account> ac
   const vfs::MountTable::Target target = account->mounts.resolve(real);
   // An account with rules was judged by where the directory really lies: no link may turn up on the way now.
   const std::shared_ptr<vfs::FileSystem> storage = account->storage_of(*target.mount);
+  Result<OpenBudget::Taken> taken = account->take_places();
+  if (!taken) co_return fail(taken.error());
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored && pinned.empty()) co_return fail(stored.error());
   if (!stored) stored = nullptr;
   auto listing = std::make_unique<Listing>(account, std::move(*stored), std::move(pinned));
+  listing->taken_ = std::move(*taken);
   listing->hide(account->patterns.in(directory));
   listing->hide(account->patterns.in(real));
   co_return std::move(listing);

@@ -15,7 +15,11 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (!place) co_return step.failed(place.error());
   if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(*place);
+  options.mode = account_->mode_of_new(path, *place, options.mode, usual_file_mode);
+  Result<OpenBudget::Taken> taken = account_->take_places();
+  if (!taken) co_return step.failed(taken.error());
   Settlement settlement;
+  settlement.taken = std::move(*taken);
   settlement.storage = account_->storage_of(*target.mount);
   settlement.target = target.path;
   settlement.upload = options.write;

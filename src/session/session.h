@@ -50,6 +50,10 @@ class OpenFile {
   virtual Task<void> abandon(Error why) = 0;
 };
 
+// The modes of what is made without the client's word for it, before the umask; that of files is OpenOptions' default.
+inline constexpr std::uint32_t usual_file_mode = vfs::OpenOptions().mode;
+inline constexpr std::uint32_t usual_directory_mode = 0777;
+
 class OpenDirectory {
  public:
   virtual ~OpenDirectory() = default;
@@ -99,6 +103,8 @@ class Session {
 
   virtual Task<Result<vfs::FileInfo>> stat(VirtualPath path) = 0;
   virtual Task<Result<vfs::FileInfo>> lstat(VirtualPath path) = 0;
+  // limit_exceeded: the account, or all accounts, have as many files and directories open as they may. A mode that is
+  // not the usual one counts only where a chmod would be allowed and done, as with make_directory.
   virtual Task<Result<std::unique_ptr<OpenFile>>> open(VirtualPath path, vfs::OpenOptions options) = 0;
   virtual Task<Result<std::unique_ptr<OpenDirectory>>> open_directory(VirtualPath path) = 0;
   virtual Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) = 0;
@@ -122,7 +128,8 @@ class Session {
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
 
   // `path`: what to show for it. quota_exceeded: it is to be stored, and nothing more may be. unsupported: a hook has
-  // to be asked about each file, which a program does not.
+  // to be asked about each file, which a program does not. limit_exceeded: the program would be one too many beside what
+  // is open, see open().
   virtual Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) = 0;
   // An SSH command has ended: `name`, with the paths that it was given. An error: nobody could be told.
   virtual Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) = 0;

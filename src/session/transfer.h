@@ -29,6 +29,7 @@ struct Settlement {
   // What it has to watch; none of them: nothing.
   std::unique_ptr<UploadRoom> room;
   std::shared_ptr<const void> writing;  // of OpenUploads
+  OpenBudget::Taken taken;
   std::unique_ptr<DataAllowance> received, sent;
 };
 

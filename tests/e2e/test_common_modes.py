@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from clients import Paramiko, random_file, run, same, scp, ssh_options
+from clients import Paramiko, random_file, run, same, scp, sftp, ssh_options
 from ferry import FACTOR
 from test_ssh_commands import ssh
 
@@ -42,6 +42,21 @@ def test_setstat_mode(account, tmp_path, mode, done):
     source.chmod(0o600)
     scp(user, [source], ":copied", options=["-p", "-O"])  # is not complained about
     assert (user.home / "copied").stat().st_size == 10
+
+
+@pytest.mark.parametrize("mode", ["0", "1"])
+def test_the_mode_of_what_is_new_is_a_chmod(account, tmp_path, mode):
+    """OpenSSH's put and scp send the mode with the file: it counts where a chmod would, for accounts that may."""
+    user = account("SETSTAT_MODE", mode)
+    source = random_file(tmp_path / "source", 10)
+    source.chmod(0o600)
+    expected = 0o600 if mode == "0" else 0o644
+    sftp(user, [f"put {source} put", "mkdir folder"])
+    scp(user, [source], ":scp", options=["-O"])
+    user.update(permissions={"/": ["list", "upload", "create_dirs"]})
+    sftp(user, [f"put {source} without"])
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in user.home.iterdir()}
+    assert modes == {"file": 0o640, "put": expected, "scp": expected, "without": 0o644, "folder": 0o755}
 
 
 @pytest.mark.parametrize("mode", ["0", "1"])

@@ -37,6 +37,37 @@ def test_two_hundred_at_once_against_max_sessions(make_server, public_keys, keys
     assert asyncio.run(race(user, key, 1, 1)) == (1, 1, 1)
 
 
+def test_one_account_cannot_take_all_descriptors(make_server, public_keys, keys):
+    """The process may have 256 descriptors; whoever opens files without end leaves some for logins, REST and others."""
+    server = make_server(start=False)
+    server.wrapper = ["prlimit", "--nofile=256:256"]
+    server.start()
+    greedy, other = (server.create_user(name, public_keys=public_keys) for name in ("greedy", "other"))
+    for user in (greedy, other):
+        user.home.mkdir(parents=True)
+        (user.home / "file").write_text("data")
+    handles, refused = [], None
+    with Paramiko(greedy, keys["ed25519"]) as first:
+        transport = first.get_channel().get_transport()
+        sessions = [first] + [paramiko.SFTPClient.from_transport(transport) for _ in range(3)]
+        for session in sessions:
+            while refused is None:
+                try:
+                    handles.append(session.open("file"))
+                except OSError as error:
+                    refused = str(error)
+        assert "Too many open files" in refused and len(handles) < 100
+        with pytest.raises(OSError, match="Too many open files"):
+            first.listdir(".")
+        with Paramiko(other, keys["ed25519"]) as second, second.open("file") as file:
+            assert file.read() == b"data" and second.listdir(".") == ["file"]
+        assert server.api("GET", "/connections")
+        assert "common.max_open_files_per_account" in server.log()
+        for handle in handles:
+            handle.close()
+        assert first.listdir(".") == ["file"]
+
+
 @pytest.mark.parametrize("setting", ["MAX_TOTAL_CONNECTIONS", "MAX_PER_HOST_CONNECTIONS"])
 def test_connections_beyond_the_limit_are_turned_away(make_server, public_keys, keys, setting):
     server = make_server({"FERRY_COMMON__MAX_PER_HOST_CONNECTIONS": "0", f"FERRY_COMMON__{setting}": "2"})

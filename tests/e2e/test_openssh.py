@@ -1,6 +1,7 @@
 """The stock OpenSSH sftp and scp: what every user does first."""
 import os
 import re
+import socket
 
 import pytest
 
@@ -41,6 +42,24 @@ def test_rename_replaces_an_existing_file(user, keys, tmp_path):
     new, old = random_file(tmp_path / "new", 500), random_file(tmp_path / "old", 700)
     sftp(user, [f"put {new} new", f"put {old} old", "rename new old"], keys["ed25519"])
     assert same(new, user.home / "old") and not (user.home / "new").exists()
+
+
+def test_ls_of_a_link_shows_what_is_in_it(user, keys):
+    (user.home / "folder").mkdir(parents=True)
+    (user.home / "folder/inside").touch()
+    os.symlink("folder", user.home / "link")
+    assert "link/inside" in sftp(user, ["ls link/"], keys["ed25519"])
+
+
+def test_special_files_are_listed_as_what_they_are(user, keys):
+    user.home.mkdir(parents=True)
+    os.mkfifo(user.home / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = os.open(user.home, os.O_RDONLY)
+        listener.bind(f"/proc/self/fd/{here}/socket")  # the whole path may be longer than an address can be
+        os.close(here)
+        listing = sftp(user, ["ls -l"], keys["ed25519"])
+    assert re.search(r"^p.* fifo$", listing, re.MULTILINE) and re.search(r"^s.* socket$", listing, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["get missing", "rm missing", "ls missing", "rmdir missing", "rename missing x"])

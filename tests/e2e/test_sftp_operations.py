@@ -171,13 +171,18 @@ def test_pipelined_listing_is_whole(raw, user):
 def test_names(raw, user):
     put(user, "a", b"A")
     put(user, "b", b"B")
-    assert raw.status(18, text("a"), text("b")) == FAILURE
-    assert raw.status(18, text("a"), text("c")) == OK and (user.home / "c").read_bytes() == b"A"
+    (user.home / "folder").mkdir()
+    assert raw.status(18, text("a"), text("folder")) == FAILURE
+    assert raw.status(18, text("a"), text("b")) == OK and (user.home / "b").read_bytes() == b"A"
+    assert raw.status(18, text("b"), text("c")) == OK and (user.home / "c").read_bytes() == b"A"
+    put(user, "b", b"B")
     assert raw.status(18, text("a"), text("d")) == NO_SUCH_FILE
     assert raw.extended_status("posix-rename@openssh.com", text("c"), text("b")) == OK
     assert (user.home / "b").read_bytes() == b"A"
     assert raw.status(20, text("b"), text("link")) == OK  # target, link: as OpenSSH has them
     assert os.readlink(user.home / "link") == "b" and raw.name(19, text("link")) == "b"
+    assert raw.status(20, text("/b"), text("folder/absolute")) == OK
+    assert raw.name(19, text("folder/absolute")) == "/b" and (user.home / "folder/absolute").read_bytes() == b"A"
     assert raw.status(19, text("missing")) == NO_SUCH_FILE
     for path, real in {".": "/", "": "/", "not/yet/there": "/not/yet/there", "/x/../y/./z//": "/y/z", "/../..": "/"}.items():
         assert raw.name(16, text(path)) == real
@@ -196,6 +201,9 @@ def test_extensions(raw, user):
     times = struct.pack(">III", TIMES, 1_000_000_000, 1_200_000_000)
     assert raw.extended_status("lsetstat@openssh.com", text("l"), times) == OK
     assert int((user.home / "l").lstat().st_mtime) == 1_200_000_000 != int((user.home / "f").stat().st_mtime)
+    both = struct.pack(">IIII", MODE | TIMES, 0o600, 1_000_000_000, 1_300_000_000)
+    assert raw.extended_status("lsetstat@openssh.com", text("l"), both) == UNSUPPORTED  # a link has no mode of its own
+    assert int((user.home / "l").lstat().st_mtime) == 1_300_000_000 and (user.home / "f").stat().st_mode & 0o777 != 0o600
     packet, read, write, handles = struct.unpack(">4Q", raw.extended("limits@openssh.com")[1])
     assert (packet, read, write) == (262_144, 261_120, 261_120) and handles > 0
     assert raw.name(200, text("expand-path@openssh.com"), text("~/x")) == "/x"

@@ -125,6 +125,8 @@ const Schema& schema<Common>() {
       row<&Common::post_disconnect_hook>("post_disconnect_hook"),
       row<&Common::max_total_connections>("max_total_connections", at_least(0)),
       row<&Common::max_per_host_connections>("max_per_host_connections", at_least(0)),
+      row<&Common::max_open_files>("max_open_files", at_least(0)),
+      row<&Common::max_open_files_per_account>("max_open_files_per_account", at_least(0)),
       row<&Common::allowlist_status>("allowlist_status", flag()),
       row<&Common::allow_self_connections>("allow_self_connections", flag()),
       row<&Common::umask>("umask", octal_mask()),

@@ -40,6 +40,10 @@ struct Common {
   std::string post_disconnect_hook;
   int max_total_connections = 0;      // 0: no limit
   int max_per_host_connections = 20;  // 0: no limit
+  // Files and directories that clients may have open, all of them and those of one account; 0: what the descriptor
+  // limit of the process allows. Ours.
+  std::int64_t max_open_files = 0;
+  std::int64_t max_open_files_per_account = 0;
   int allowlist_status = 0;
   int allow_self_connections = 0;
   std::string umask;           // octal; empty: the process's

@@ -22,6 +22,7 @@ const Schema& schema<Sftpd>() {
       row<&Sftpd::max_auth_tries>("max_auth_tries"),
       row<&Sftpd::login_grace_time>("login_grace_time", range(1, 3600)),
       row<&Sftpd::max_handles>("max_handles", range(1, 10000)),
+      row<&Sftpd::rename_replaces>("rename_replaces"),
       row<&Sftpd::host_keys>("host_keys"),
       row<&Sftpd::host_certificates>("host_certificates"),
       row<&Sftpd::host_key_algorithms>("host_key_algorithms"),
@@ -38,8 +39,8 @@ const Schema& schema<Sftpd>() {
       row<&Sftpd::keyboard_interactive_authentication>("keyboard_interactive_authentication"),
       row<&Sftpd::keyboard_interactive_auth_hook>("keyboard_interactive_auth_hook"),
       row<&Sftpd::password_authentication>("password_authentication"),
-      row<&Sftpd::banner>("banner"),
-      row<&Sftpd::folder_prefix>("folder_prefix"),
+      row<&Sftpd::banner>("banner", version_text()),
+      row<&Sftpd::folder_prefix>("folder_prefix", absolute_path()),
   };
   static const Schema table{rows};
   return table;

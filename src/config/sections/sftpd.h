@@ -17,6 +17,7 @@ struct Sftpd {
   int max_auth_tries = 0;              // 0: six; negative: no limit
   int login_grace_time = 120;          // seconds; ours, SFTPGo has no such key
   int max_handles = 256;               // open files and directories of an SFTP session; ours
+  bool rename_replaces = true;         // RENAME replaces files, as SFTPGo does, else it fails as the draft says; ours
   std::vector<std::string> host_keys;  // empty: id_rsa, id_ecdsa, id_ed25519 in the config directory
   std::vector<std::string> host_certificates;
   // Algorithms in order of preference; empty: the built-in choice.

@@ -1,16 +1,16 @@
 #include <exception>
+#include <optional>
 
 #include "base/log.h"
+#include "base/turn.h"
 #include "protocols/sftp/extensions/extensions.h"
+#include "protocols/sftp/prefixed_session.h"
 #include "protocols/sftp/requests.h"
 #include "protocols/sftp/sftp.h"
 
 namespace ferry::sftp {
 
 namespace {
-
-// Requests answered without suspending before other connections of this thread get their turn.
-constexpr unsigned longest_streak = 64;
 
 // Section 4: whatever the client asks for, this is what it gets; its own extensions mean nothing to us.
 Bytes version_reply(const Options& options) {
@@ -94,7 +94,7 @@ Task<bool> next_request(Connection& connection, bool& clean) {
 Task<bool> converse(Connection& connection) {
   bool clean = false;
   bool negotiated = false;
-  for (unsigned streak = 1;; ++streak) {
+  while (true) {
     const bool more = co_await next_request(connection, clean);
     if (!more) co_return clean;
     if (connection.channel.aborted()) co_return false;
@@ -108,7 +108,8 @@ Task<bool> converse(Connection& connection) {
       if (!answered) co_return false;
     }
     if (connection.replies.waiting()) co_await connection.replies.drain();
-    if (streak % longest_streak == 0) co_await asio::post(asio::use_awaitable);
+    // Many requests may have come at once, and be answered without a wait.
+    if (turn_is_over()) co_await give_way();
   }
 }
 
@@ -123,7 +124,10 @@ Task<void> abandon_all(Connection& connection) {
 
 }  // namespace
 
-Task<void> serve(ssh::Channel& channel, session::Session& session, Options options) {
+Task<void> serve(ssh::Channel& channel, session::Session& account, Options options) {
+  std::optional<PrefixedSession> prefixed;
+  if (!options.folder_prefix.is_root()) prefixed.emplace(account, options.folder_prefix);
+  session::Session& session = prefixed ? static_cast<session::Session&>(*prefixed) : account;
   Connection connection(channel, session, options);
   std::exception_ptr failure;
   bool clean = false;

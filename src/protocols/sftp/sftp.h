@@ -18,6 +18,8 @@ namespace ferry::sftp {
 struct Options {
   std::size_t max_handles = 256;     // open at once in one session
   bool read_only = false;            // refuse every operation that changes something
+  bool rename_replaces = true;       // RENAME replaces a file or link that is there; else that is a failure
+  VirtualPath folder_prefix = {};    // what the account's paths begin with for the client; the root: with nothing
   std::string product_version = {};  // what "vendor-id" tells of this server
 };
 

@@ -1,6 +1,7 @@
 #include "server/settings.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +138,46 @@ TEST_F(SettingsTest, SettingFilesAreBounded) {
   std::ofstream(directory_ / "big") << std::string(70'000, 'x');
   EXPECT_FALSE(read_setting_file("key", directory_ / "big"));
   EXPECT_FALSE(read_setting_file("key", directory_));
+}
+
+// Worked out from the process's limit, so that a quarter of its descriptors is left for connections, logins and REST.
+TEST_F(SettingsTest, OpenFilesAreLimitedByTheDescriptors) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_GE(before.rlim_max, 1000U);
+  rlimit known = before;
+  known.rlim_cur = 1000;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &known), 0);
+  const struct {
+    std::int64_t all, each;
+    std::size_t want_all, want_each;
+    bool warns;
+  } cases[] = {{0, 0, 375, 187, false},     {100, 0, 100, 50, false},  {0, 300, 375, 300, false},
+               {100, 300, 100, 100, false}, {5000, 20, 375, 20, true}, {1, 0, 1, 1, false}};
+  for (const auto& [all, each, want_all, want_each, warns] : cases) {
+    config_.common.max_open_files = all;
+    config_.common.max_open_files_per_account = each;
+    std::vector<std::string> warnings;
+    const session::OpenBudget::Limits limits = open_limits(config_.common, warnings);
+    EXPECT_EQ(limits.all, want_all) << all;
+    EXPECT_EQ(limits.each, want_each) << each;
+    EXPECT_EQ(!warnings.empty(), warns) << all;
+  }
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(SettingsTest, SftpOptionsFollowTheirKeys) {
+  EXPECT_TRUE(sftp_options(config_.sftpd)->rename_replaces) << "as in SFTPGo";
+  EXPECT_TRUE(sftp_options(config_.sftpd)->folder_prefix.is_root());
+  config_.sftpd.rename_replaces = false;
+  config_.sftpd.folder_prefix = "/srv/files/";
+  config_.sftpd.max_handles = 7;
+  const sftp::Options options = sftp_options(config_.sftpd).value();
+  EXPECT_FALSE(options.rename_replaces);
+  EXPECT_EQ(options.folder_prefix.text(), "/srv/files");
+  EXPECT_EQ(options.max_handles, 7U);
+  config_.sftpd.banner = "OpenSSH_9.2p1 Debian-2";
+  EXPECT_EQ(ssh_options(config_)->software, "OpenSSH_9.2p1 Debian-2");
 }
 
 TEST_F(SettingsTest, SessionOptionsFollowTheirKeys) {

@@ -88,6 +88,93 @@ TEST_F(Sessions, ChangeAttributesAsSetstatModeSays) {
   EXPECT_EQ(info.modified.seconds, 1);
 }
 
+// A mode that comes with a new file or directory is a chmod: without the right, or where it is ignored, it counts for
+// nothing.
+TEST_F(Sessions, GiveAModeToWhatIsNewAsTheyMayChangeIt) {
+  const std::vector<std::string> all{"*"}, fewer{"list", "upload", "create_dirs"};
+  const struct {
+    std::vector<std::string> rights;
+    SetstatMode mode;
+    bool honoured;
+  } cases[] = {{all, SetstatMode::apply, true},
+               {all, SetstatMode::ignore_if_unsupported, true},
+               {all, SetstatMode::ignore, false},
+               {fewer, SetstatMode::apply, false}};
+  int number = 0;
+  for (const auto& [rights, mode, honoured] : cases) {
+    for (const UploadMode upload_mode : {UploadMode::standard, UploadMode::atomic}) {
+      user.permissions = {{"/", rights}};
+      options.setstat_mode = mode;
+      options.upload_mode = upload_mode;
+      login();
+      const std::string name = "/new" + std::to_string(++number);
+      const vfs::OpenOptions narrow{.write = true, .create = true, .exclusive = true, .mode = 0600};
+      ASSERT_TRUE(put(name, "x", narrow));
+      ASSERT_TRUE(run(session->make_directory(at(name + "d"), 0700)));
+      EXPECT_EQ(run(session->stat(at(name))).value().mode, honoured ? 0600U : 0644U) << number;
+      EXPECT_EQ(run(session->stat(at(name + "d"))).value().mode, honoured ? 0700U : 0755U) << number;
+    }
+  }
+  // The right of the directory where it will lie counts, also behind a link.
+  user.permissions = {{"/", all}, {"/d", fewer}};
+  options.setstat_mode = SetstatMode::apply;
+  login();
+  ASSERT_TRUE(run(session->make_directory(at("/d"), 0755)));
+  std::filesystem::create_directory_symlink("d", real("l"));
+  for (const char* path : {"/d/a", "/l/b"}) {
+    ASSERT_TRUE(put(path, "x", {.write = true, .create = true, .exclusive = true, .mode = 0600}));
+    EXPECT_EQ(run(session->stat(at(path))).value().mode, 0644U) << path;
+  }
+}
+
+TEST_F(Sessions, OpenNoMoreThanTheBudgetAllows) {
+  budget = std::make_shared<OpenBudget>(OpenBudget::Limits{.each = 4, .all = 6});
+  login();  // its home takes one
+  ASSERT_TRUE(put("/f", "x"));
+  const auto open_file = [&](Session& whose) { return run(whose.open(at("/f"), for_reading)); };
+  auto first = open_file(*session).value();
+  auto listing = run(session->open_directory(at("/"))).value();
+  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true};
+  auto upload = run(session->open(at("/g"), fresh)).value();
+  EXPECT_EQ(budget->open(), 4U);
+  const auto refused = run(session->open(at("/h"), fresh));
+  ASSERT_EQ(code_of(refused), ErrorCode::limit_exceeded);
+  EXPECT_NE(refused.error().message.find("max_open_files_per_account"), std::string::npos);
+  EXPECT_EQ(code_of(run(session->open_directory(at("/")))), ErrorCode::limit_exceeded);
+  EXPECT_FALSE(std::filesystem::exists(real("h"))) << "what is refused leaves nothing";
+  EXPECT_EQ(code_of(session->begin_flow(at("/"), FlowUse::read)), ErrorCode::limit_exceeded)
+      << "a program needs some, too";
+  info.id = "SFTP_2";
+  EXPECT_EQ(code_of(try_login()), ErrorCode::limit_exceeded) << "the account's sessions share what it has";
+
+  // Another account has what the first may not take; nobody can take what logins need.
+  user.username = "bob";
+  info.id = "SFTP_3";
+  auto other = try_login().value();
+  auto second = open_file(*other).value();
+  const auto full = open_file(*other);
+  ASSERT_EQ(code_of(full), ErrorCode::limit_exceeded);
+  EXPECT_NE(full.error().message.find("common.max_open_files)"), std::string::npos);
+  user.username = "carol";
+  info.id = "SFTP_4";
+  auto third = try_login();
+  EXPECT_TRUE(third);
+
+  EXPECT_TRUE(run(upload->close()));
+  listing.reset();
+  auto again = open_file(*other);
+  ASSERT_TRUE(again) << "what is closed leaves its place to others";
+  for (auto* file : {&first, &second, &*again}) {
+    EXPECT_TRUE(run((*file)->close()));
+    file->reset();
+  }
+  upload.reset();
+  other.reset();
+  third->reset();
+  session.reset();
+  EXPECT_EQ(budget->open(), 0U);
+}
+
 TEST_F(Sessions, MakeLinksAsSymlinkModeSays) {
   for (const unsigned mode : {0U, 1U, 2U, 3U}) {
     options.symlink_mode = mode;

@@ -48,7 +48,12 @@ class SessionTest : public testing::Test {
     return test::run(open_session(std::make_shared<const model::User>(user), info, services()));
   }
   Services services() {
-    return {.registry = registry, .options = options, .storage = storages, .ledger = ledger, .events = events};
+    return {.registry = registry,
+            .options = options,
+            .storage = storages,
+            .ledger = ledger,
+            .events = events,
+            .budget = budget};
   }
   // Ends the session before it starts the next: the connection's id is the same.
   Session& login() {
@@ -96,6 +101,7 @@ class SessionTest : public testing::Test {
   std::shared_ptr<Registry> registry = std::make_shared<Registry>();
   std::shared_ptr<Ledger> ledger;          // none unless a test makes one
   std::shared_ptr<events::Stream> events;  // neither
+  std::shared_ptr<OpenBudget> budget;      // neither
   std::unique_ptr<Session> session;
 };
 

@@ -198,20 +198,105 @@ TEST(Directories, ReadDirWantsADirectory) {
   EXPECT_EQ(result.replies[5].text(), "Invalid handle");
 }
 
-TEST(Rename, PlainRefusesToReplacePosixReplaces) {
+TEST(Rename, ReplacesFilesUnlessItIsToldNotTo) {
+  for (const bool replaces : {true, false}) {
+    FakeSession session;
+    session.add_file("/a", "A");
+    session.add_file("/b", "B");
+    session.add_directory("/dir");
+    const ByteWriter names = ByteWriter().string("a").string("b");
+    Requests requests;
+    requests.texts(Packet::rename, "a", "dir").texts(Packet::rename, "a", "b");
+    if (!replaces) requests.extension("posix-rename@openssh.com", names);
+    requests.texts(Packet::rename, "b", "c").texts(Packet::rename, "gone", "d");
+    const Outcome result = run(requests, session, {}, {.rename_replaces = replaces});
+    const std::vector<int> expected = replaces ? std::vector<int>{4, 0, 0, 2} : std::vector<int>{4, 4, 0, 0, 2};
+    ASSERT_EQ(result.replies.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(result.replies[i].status(), expected[i]) << i;
+    EXPECT_EQ(session.node("/c")->data, "A");
+    EXPECT_NE(session.node("/dir"), nullptr);
+  }
+}
+
+std::uint32_t mode_in(const Reply& reply) {
+  ByteReader attributes = reply.reader();
+  attributes.bytes(20);
+  return attributes.u32();
+}
+
+// As POSIX has it: `ls link/` of OpenSSH's client asks LSTAT of "link/", and lists what is in it when that is a
+// directory.
+TEST(Stat, ASlashAtTheEndMeansTheDirectory) {
   FakeSession session;
-  session.add_file("/a", "A");
-  session.add_file("/b", "B");
-  const ByteWriter names = ByteWriter().string("a").string("b");
+  session.add_directory("/d");
   Requests requests;
-  requests.texts(Packet::rename, "a", "b").extension("posix-rename@openssh.com", names);
-  requests.texts(Packet::rename, "b", "c").texts(Packet::rename, "gone", "d");
+  requests.texts(Packet::symlink, "/d", "/l").text(Packet::lstat, "l").text(Packet::lstat, "l/");
+  requests.text(Packet::lstat, "/l/.").text(Packet::lstat, "d/").text(Packet::lstat, "no/");
+  const ByteWriter through = ByteWriter().string("l/").u32(attr_permissions).u32(0700);
+  const ByteWriter itself = ByteWriter().string("l").u32(attr_permissions).u32(0123);
+  requests.extension("lsetstat@openssh.com", through).extension("lsetstat@openssh.com", itself);
   const Outcome result = run(requests, session);
-  EXPECT_EQ(result.replies[0].status(), 4);
-  EXPECT_EQ(result.replies[1].status(), 0);
-  EXPECT_EQ(result.replies[2].status(), 0);
-  EXPECT_EQ(result.replies[3].status(), 2);
-  EXPECT_EQ(session.node("/c")->data, "A");
+  ASSERT_EQ(result.replies.size(), 8U);
+  EXPECT_EQ(mode_in(result.replies[1]), 0120777U);
+  for (const std::size_t i : {2U, 3U, 4U}) EXPECT_EQ(mode_in(result.replies[i]), 040755U) << i;
+  EXPECT_EQ(result.replies[5].status(), 2);
+  EXPECT_EQ(session.node("/d")->info.mode, 0700U);
+  EXPECT_EQ(session.node("/l")->info.mode, 0123U);
+}
+
+sftp::Options with_prefix() { return {.folder_prefix = *VirtualPath::parse("/srv/files")}; }
+
+TEST(FolderPrefix, IsAddedToEveryPath) {
+  FakeSession session;
+  session.start = *VirtualPath::parse("/home");
+  session.add_directory("/home");
+  session.add_file("/home/f", "12345");
+  Requests requests;
+  requests.text(Packet::realpath, ".").text(Packet::stat, "f").text(Packet::stat, "/srv/files/home/f");
+  requests.texts(Packet::rename, "f", "/srv/files/g").texts(Packet::symlink, "/srv/files/g", "l");
+  requests.text(Packet::readlink, "l").texts(Packet::symlink, "../g", "/srv/files/home/m");
+  requests.text(Packet::readlink, "/srv/files/home/m").extension("home-directory", ByteWriter().string(""));
+  requests.open("new", open_write | open_create).close(handle_name(0)).text(Packet::remove, "new");
+  const Outcome result = run(requests, session, {}, with_prefix());
+  ASSERT_EQ(result.replies.size(), 12U);
+  EXPECT_EQ(first_name(result.replies[0]), "/srv/files/home");
+  EXPECT_EQ(result.replies[1].type, Packet::attrs);
+  EXPECT_EQ(result.replies[2].type, Packet::attrs);
+  EXPECT_EQ(result.replies[3].status(), 0);
+  EXPECT_EQ(session.node("/g")->data, "12345");
+  EXPECT_EQ(session.node("/home/l")->target, "/g");
+  EXPECT_EQ(first_name(result.replies[5]), "/srv/files/g");
+  EXPECT_EQ(first_name(result.replies[7]), "../g");
+  EXPECT_EQ(first_name(result.replies[8]), "/srv/files/home");
+  for (const std::size_t i : {4U, 6U, 10U, 11U}) EXPECT_EQ(result.replies[i].status(), 0) << i;
+  EXPECT_EQ(result.replies[9].type, Packet::handle);
+}
+
+// Above it there is the way down and nothing else; beside it there is nothing, and nothing can be made.
+TEST(FolderPrefix, HidesWhatIsOutside) {
+  FakeSession session;
+  session.add_file("/f", "12345");
+  Requests requests;
+  requests.text(Packet::opendir, "/").text(Packet::readdir, handle_name(0)).text(Packet::readdir, handle_name(0));
+  requests.text(Packet::stat, "/srv").text(Packet::lstat, "/").text(Packet::stat, "/f").text(Packet::opendir, "/srv/x");
+  requests.text(Packet::rmdir, "/srv").texts(Packet::rename, "/srv/files/f", "/f");
+  requests.open("/f", open_read).open("/f", open_write | open_create);
+  requests.add(Packet::mkdir, ByteWriter().string("/srv").u32(0));
+  requests.add(Packet::mkdir, ByteWriter().string("/srv/filesystem").u32(0));
+  requests.texts(Packet::symlink, "/f", "/srv/files/l").text(Packet::opendir, "/srv/files");
+  requests.text(Packet::readdir, handle_name(1));
+  requests.add(Packet::setstat, ByteWriter().string("/").u32(attr_permissions).u32(0700));
+  const Outcome result = run(requests, session, {}, with_prefix());
+  ASSERT_EQ(result.replies.size(), 17U);
+  EXPECT_EQ(names_of(result.replies[1]), (std::vector<std::string>{".", "..", "srv"}));
+  EXPECT_EQ(result.replies[2].status(), 1);
+  EXPECT_EQ(mode_in(result.replies[3]), 040755U);
+  EXPECT_EQ(mode_in(result.replies[4]), 040755U);
+  const std::vector<int> expected{2, 2, 3, 3, 2, 3, 4, 3, 3};
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(result.replies[5 + i].status(), expected[i]) << i;
+  EXPECT_EQ(names_of(result.replies[15]), (std::vector<std::string>{".", "..", "f"}));
+  EXPECT_EQ(result.replies[16].status(), 3);
+  EXPECT_EQ(session.node("/f")->data, "12345");
 }
 
 TEST(Extensions, LinksSpaceSyncAndLimits) {

@@ -73,8 +73,10 @@ TEST(Open, NoMoreHandlesThanAllowed) {
   requests.close(handle_name(0)).open("f", open_read).close(handle_name(0));
   const Outcome result = run(requests, session, {}, {.max_handles = 2});
   ASSERT_EQ(result.replies.size(), 7U);
-  EXPECT_EQ(result.replies[2].status(), 4);
-  EXPECT_EQ(result.replies[3].status(), 4);
+  for (const std::size_t i : {2U, 3U}) {
+    EXPECT_EQ(result.replies[i].status(), 4);
+    EXPECT_EQ(result.replies[i].text(), "Too many open files");
+  }
   EXPECT_EQ(result.replies[4].status(), 0);
   EXPECT_EQ(result.replies[5].type, Packet::handle);
   EXPECT_EQ(result.replies[6].status(), 4);  // generation 0 of the slot is gone

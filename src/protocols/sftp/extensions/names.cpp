@@ -21,12 +21,13 @@ Task<Answer> hard_link(Connection& connection, Request request) {
 }
 
 Task<Answer> set_link_attributes(Connection& connection, Request request) {
+  const bool follow = means_directory(request.fields);
   const Result<VirtualPath> path = take_path(connection, request.fields);
   const vfs::AttributeChange change = read_attributes(request.fields);
   Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!path) co_return fail(path.error());
-  done = co_await connection.session.set_attributes(*path, change, false);
+  done = co_await connection.session.set_attributes(*path, change, follow);
   co_return status_answer(request.id, done);
 }
 

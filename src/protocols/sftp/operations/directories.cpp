@@ -80,9 +80,9 @@ Task<Answer> open_directory(Connection& connection, Request request) {
   const Result<VirtualPath> path = only_path(connection, request);
   if (!path) co_return fail(path.error());
   const Result<void> room = may_open(connection);
-  if (!room) co_return fail(room.error());
+  if (!room) co_return not_opened(request.id, room.error());
   Result<std::unique_ptr<session::OpenDirectory>> directory = co_await connection.session.open_directory(*path);
-  if (!directory) co_return fail(directory.error());
+  if (!directory) co_return not_opened(request.id, directory.error());
   Handle handle;
   handle.path = *path;
   handle.directory = std::move(*directory);
@@ -115,7 +115,7 @@ Task<Answer> make_directory(Connection& connection, Request request) {
   Result<void> done = check_complete(request.fields);
   if (!done) co_return fail(done.error());
   if (!path) co_return fail(path.error());
-  done = co_await connection.session.make_directory(*path, attributes.mode.value_or(0777));
+  done = co_await connection.session.make_directory(*path, attributes.mode.value_or(session::usual_directory_mode));
   co_return status_answer(request.id, done);
 }
 

@@ -8,6 +8,11 @@ Result<VirtualPath> take_path(const Connection& connection, ByteReader& fields) 
   return VirtualPath::parse(text, connection.session.start_directory());
 }
 
+bool means_directory(ByteReader fields) {
+  const std::string_view text = fields.string();
+  return text.ends_with('/') || text.ends_with("/.");
+}
+
 Result<VirtualPath> only_path(const Connection& connection, Request request) {
   Result<VirtualPath> path = take_path(connection, request.fields);
   const Result<void> done = check_complete(request.fields);

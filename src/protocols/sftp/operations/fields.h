@@ -16,6 +16,9 @@ inline Result<void> check_complete(const ByteReader& fields) {
 
 // The next field as a path; a relative one starts at the account's start directory.
 Result<VirtualPath> take_path(const Connection& connection, ByteReader& fields);
+// Whether the next field is a path that ends in "/" or "/.": as POSIX has it, such a one means the directory that a
+// link leads to, not the link. OpenSSH's client sends LSTAT of "link/" for `ls link/`.
+bool means_directory(ByteReader fields);
 // A request that is one path, or two.
 Result<VirtualPath> only_path(const Connection& connection, Request request);
 Result<std::array<VirtualPath, 2>> two_paths(const Connection& connection, Request request);
@@ -29,6 +32,12 @@ inline session::GivenUp client_left(Connection& connection) {
 inline Answer status_answer(std::uint32_t id, const Result<void>& done) {
   if (!done) return fail(done.error());
   return status_reply(id, Status::ok);
+}
+
+// Why a file or directory was not opened. What a person can mend by closing some of them says so.
+inline Answer not_opened(std::uint32_t id, const Error& error) {
+  if (error.code != ErrorCode::limit_exceeded) return fail(error);
+  return status_reply(id, Status::failure, "Too many open files");
 }
 
 }  // namespace ferry::sftp

@@ -32,10 +32,10 @@ Task<Answer> open_file(Connection& connection, Request request) {
   if (!path) co_return fail(path.error());
   if (options.write && connection.options.read_only) co_return fail(ErrorCode::permission_denied, "read only");
   const Result<void> room = may_open(connection);
-  if (!room) co_return fail(room.error());
+  if (!room) co_return not_opened(request.id, room.error());
 
   Result<std::unique_ptr<session::OpenFile>> file = co_await connection.session.open(*path, options);
-  if (!file) co_return fail(file.error());
+  if (!file) co_return not_opened(request.id, file.error());
   Handle handle;
   handle.path = *path;
   handle.file = std::move(*file);

@@ -28,13 +28,19 @@ Task<Answer> remove_file(Connection& connection, Request request) {
   co_return status_answer(request.id, done);
 }
 
-// "It is an error if there already exists a file with the name specified by newpath": posix-rename@openssh.com is
-// the one that replaces.
+// "It is an error if there already exists a file with the name specified by newpath": so it is with rename_replaces
+// off. But SFTPGo replaces files and links, and most client libraries' rename() is this request: programs that move a
+// new file over the old one rely on it. A directory is never replaced; posix-rename@openssh.com does that.
 Task<Answer> rename_path(Connection& connection, Request request) {
   const auto paths = two_paths(connection, request);
   if (!paths) co_return fail(paths.error());
+  bool overwrite = connection.options.rename_replaces;
+  if (overwrite) {
+    const Result<vfs::FileInfo> there = co_await connection.session.lstat((*paths)[1]);
+    overwrite = !there || there->type != vfs::FileType::directory;
+  }
   const session::GivenUp given_up = client_left(connection);
-  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], false, given_up);
+  const Result<void> done = co_await connection.session.rename((*paths)[0], (*paths)[1], overwrite, given_up);
   co_return status_answer(request.id, done);
 }
 

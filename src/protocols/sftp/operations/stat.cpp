@@ -26,7 +26,12 @@ Task<Answer> stat_path(Connection& connection, Request request) {
 Task<Answer> lstat_path(Connection& connection, Request request) {
   const Result<VirtualPath> path = only_path(connection, request);
   if (!path) co_return fail(path.error());
-  const Result<vfs::FileInfo> info = co_await connection.session.lstat(*path);
+  Result<vfs::FileInfo> info;
+  if (means_directory(request.fields)) {
+    info = co_await connection.session.stat(*path);
+  } else {
+    info = co_await connection.session.lstat(*path);
+  }
   co_return attributes_answer(request.id, info);
 }
 
