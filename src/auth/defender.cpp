@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/host_of.h"
 #include "base/log.h"
 
 namespace ferry::auth {
@@ -110,29 +111,30 @@ void Defender::note(const std::string& ip, int score) {
   for (const Protocol protocol : {Protocol::ssh, Protocol::ftp, Protocol::webdav, Protocol::http}) {
     if (address && rules_.on(model::IpListType::defender, *address, protocol) == IpRules::Verdict::allow) return;
   }
+  const std::string host_ip = address ? host_text(*address) : ip;
   const store::DefenderTimes now = times();
   const std::int64_t until = now.now + ms(options_.ban_time);
-  const auto host =
-      hosts_.add_defender_event({.ip = ip, .score = score, .threshold = options_.threshold, .ban_until = until}, now);
+  const auto host = hosts_.add_defender_event(
+      {.ip = host_ip, .score = score, .threshold = options_.threshold, .ban_until = until}, now);
   if (!host) {
     log::error(sender, "", "an event of {} was not noted: {}", ip, host.error().message);
   } else if (host->banned_until == until) {
-    log::info(sender, "", "{} is banned for {} minutes", ip, options_.ban_time.count());
+    log::info(sender, "", "{} is banned for {} minutes", host_ip, options_.ban_time.count());
   }
 }
 
 Result<void> Defender::check_ban(const IpAddress& address) {
   const std::int64_t more = ms(options_.ban_time) * options_.ban_time_increment / 100;
-  const auto until = hosts_.extend_ban(address.to_string(), clock_(), more);
+  const auto until = hosts_.extend_ban(host_text(address), clock_(), more);
   if (!until) return fail(ErrorCode::internal, "whether it is banned cannot be said: " + until.error().message);
   if (*until != 0) return fail(ErrorCode::permission_denied, "it is banned");
   return {};
 }
 
 Task<Result<void>> Defender::check(IpAddress address, Protocol protocol) {
-  if (rules_.on(model::IpListType::defender, address, protocol) == IpRules::Verdict::deny) {
-    co_return fail(ErrorCode::permission_denied, "it is on the block list");
-  }
+  const IpRules::Verdict verdict = rules_.on(model::IpListType::defender, address, protocol);
+  if (verdict == IpRules::Verdict::deny) co_return fail(ErrorCode::permission_denied, "it is on the block list");
+  if (verdict == IpRules::Verdict::allow) co_return Result<void>();
   if (!options_.hosts_block) co_return check_ban(address);
   Result<void> checked = co_await run_blocking([this, &address] { return check_ban(address); });
   co_return checked;
@@ -142,9 +144,19 @@ Result<std::vector<store::DefenderHost>> Defender::hosts() {
   return hosts_.defender_hosts(times(), options_.list_limit);
 }
 
-Result<store::DefenderHost> Defender::host(std::string_view ip) { return hosts_.defender_host(ip, times()); }
+std::string Defender::host_text(const IpAddress& address) const {
+  return host_of(address, options_.ipv6_prefix).to_string();
+}
 
-Result<void> Defender::remove(std::string_view ip) { return hosts_.delete_defender_host(ip); }
+Result<store::DefenderHost> Defender::host(std::string_view ip) {
+  const auto address = IpAddress::parse(ip);
+  return hosts_.defender_host(address ? host_text(*address) : std::string(ip), times());
+}
+
+Result<void> Defender::remove(std::string_view ip) {
+  const auto address = IpAddress::parse(ip);
+  return hosts_.delete_defender_host(address ? host_text(*address) : std::string(ip));
+}
 
 void Defender::tick() {
   const std::int64_t now = clock_();

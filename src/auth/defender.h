@@ -5,7 +5,8 @@
 //   if (!banned) ... // refused: banned.error() says why, for the log
 //
 // Safe from any thread. An address is banned when its score of the observation time is above the threshold. Whoever
-// comes while banned stays banned longer.
+// comes while banned stays banned longer. IPv6 addresses of one network share score and ban; who is on the safe list is
+// let in all the same.
 #pragma once
 
 #include <chrono>
@@ -39,6 +40,7 @@ struct DefenderOptions {
   std::size_t list_limit = 150;                                  // hosts that are listed
   bool hosts_block = false;                                      // the hosts are a database: asked on the blocking pool
   std::chrono::milliseconds success_delay{0}, failure_delay{0};  // before a login is answered
+  unsigned ipv6_prefix = 128;  // bits of an IPv6 address that score and ban are about (base/host_of.h)
 };
 
 class Defender final : public LoginObserver {
@@ -69,6 +71,8 @@ class Defender final : public LoginObserver {
   store::DefenderTimes times() const;
   int score_of(HostEvent event) const;
   Result<void> check_ban(const IpAddress& address);
+  // The address that score and ban belong to.
+  std::string host_text(const IpAddress& address) const;
   void note(const std::string& ip, int score);
   // Runs `work` where it may block.
   void run(std::function<void()> work);

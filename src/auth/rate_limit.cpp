@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "auth/recent_hosts.h"
+#include "base/host_of.h"
 
 namespace ferry::auth {
 
@@ -50,7 +51,8 @@ class RateLimiters::Limiter {
   RecentHosts<Time> hosts_;
 };
 
-RateLimiters::RateLimiters(std::vector<RateLimiterOptions> options, const IpRules& rules) : rules_(rules) {
+RateLimiters::RateLimiters(std::vector<RateLimiterOptions> options, const IpRules& rules, unsigned ipv6_prefix)
+    : rules_(rules), ipv6_prefix_(ipv6_prefix) {
   for (RateLimiterOptions& one : options) {
     protocols_ |= one.protocols;
     limiters_.push_back(std::make_unique<Limiter>(std::move(one)));
@@ -65,7 +67,7 @@ RateLimiters::Verdict RateLimiters::ask(Protocol protocol, const IpAddress& sour
   if (rules_.on(model::IpListType::rate_limiter_safe_list, source, protocol) == IpRules::Verdict::allow) return all;
   for (const auto& limiter : limiters_) {
     if (!limiter->applies(protocol, source)) continue;
-    const Verdict verdict = limiter->ask(source, now);
+    const Verdict verdict = limiter->ask(host_of(source, ipv6_prefix_), now);
     if (!verdict.admitted) return verdict;
     all.wait = std::max(all.wait, verdict.wait);
   }

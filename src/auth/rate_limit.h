@@ -40,8 +40,9 @@ class RateLimiters {
     bool for_the_defender = false;  // refused by a limiter that tells it
   };
 
-  // `rules` outlives it: the list of those whom no limiter holds up.
-  RateLimiters(std::vector<RateLimiterOptions> options, const IpRules& rules);
+  // `rules` outlives it: the list of those whom no limiter holds up. `ipv6_prefix`: bits of an IPv6 address that make a
+  // source (base/host_of.h).
+  RateLimiters(std::vector<RateLimiterOptions> options, const IpRules& rules, unsigned ipv6_prefix = 128);
   ~RateLimiters();
 
   // Safe from any thread.
@@ -53,6 +54,7 @@ class RateLimiters {
   class Limiter;
   std::vector<std::unique_ptr<Limiter>> limiters_;
   const IpRules& rules_;
+  const unsigned ipv6_prefix_;
   unsigned protocols_ = 0;
 };
 

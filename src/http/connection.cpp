@@ -39,6 +39,13 @@ constexpr std::size_t read_ahead = 16 * 1024;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
+// Whether a body ended because the peer did, and not because of what was in it (a malformed chunk, too much).
+bool is_gone(const error_code& error) {
+  const error_code of_the_parser = bhttp::make_error_code(bhttp::error::bad_chunk);
+  return error.category() != of_the_parser.category() || error == bhttp::error::end_of_stream ||
+         error == bhttp::error::partial_message;
+}
+
 // A part of the server's memory for bodies, given back at the end.
 class BodyMemory {
  public:
@@ -269,7 +276,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
       if (!memory.reserve(expected)) co_return refusal(request, 503);
       const error_code error = co_await read_body(request, parser, route.body_limit);
       if (error) {
-        body_gone_ = error != bhttp::error::body_limit;
+        body_gone_ = is_gone(error);
         co_return refusal(request, error == bhttp::error::body_limit ? 413 : 400);
       }
       body_read = true;

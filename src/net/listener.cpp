@@ -58,7 +58,8 @@ struct Listener::Acceptor : std::enable_shared_from_this<Listener::Acceptor> {
   void accept_next();
   void hand_on(tcp::socket socket, asio::io_context& home);
   static Task<void> receive(std::shared_ptr<Acceptor> self, tcp::socket socket);
-  Task<Result<Endpoints>> whose(tcp::socket& socket);
+  Task<Result<Endpoints>> whose(tcp::socket& socket, Ticket& ticket);
+  Task<Result<void>> admit(const Endpoints& ends, Ticket& ticket);
 };
 
 void Listener::Acceptor::bind(const tcp::endpoint& endpoint, bool both_families) {
@@ -98,8 +99,24 @@ void Listener::Acceptor::hand_on(tcp::socket socket, asio::io_context& home) {
                  });
 }
 
-// Who is at the other end, as far as it may be believed.
-Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket) {
+// Asks the gatekeeper; whoever is let in has a ticket.
+Task<Result<void>> Listener::Acceptor::admit(const Endpoints& ends, Ticket& ticket) {
+  if (!options.gatekeeper || (options.speaks_for_others && options.speaks_for_others(ends.client))) {
+    co_return Result<void>();
+  }
+  auto admitted = co_await options.gatekeeper->admit({options.protocol, ends.client});
+  if (!admitted) {
+    log::debug("net", {}, "{} connection from {} refused: {}", to_string(options.protocol), ends.remote,
+               admitted.error().why);
+    co_return fail(ErrorCode::permission_denied, "refused");
+  }
+  ticket = std::move(*admitted);
+  co_return Result<void>();
+}
+
+// Who is at the other end, as far as it may be believed. Whose own address holds, whatever header comes, is asked for
+// before it is read: else a host could keep as many silent connections waiting for one as it likes.
+Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket, Ticket& ticket) {
   boost::system::error_code gone;
   const tcp::endpoint local = socket.local_endpoint(gone);
   const tcp::endpoint remote = socket.remote_endpoint(gone);
@@ -110,6 +127,10 @@ Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket) {
   const ProxyPolicy::Use use = options.proxy->use_for(peer.address);
   if (use == ProxyPolicy::Use::skip) co_return own;
   if (use == ProxyPolicy::Use::refuse) co_return fail(ErrorCode::permission_denied, "not one of the proxies");
+  if (use == ProxyPolicy::Use::ignore) {
+    auto admitted = co_await admit(own, ticket);
+    if (!admitted) co_return fail(admitted.error());
+  }
   const auto header = co_await read_proxy_header(socket, options.proxy->time);
   if (!header) co_return fail(header.error());
   if (!*header && options.proxy->required) co_return fail(ErrorCode::protocol_error, "no PROXY header came");
@@ -118,8 +139,8 @@ Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket) {
 }
 
 Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::socket socket) {
-  const ListenerOptions& options = self->options;
-  Result<Endpoints> ends = co_await self->whose(socket);
+  Ticket ticket;
+  Result<Endpoints> ends = co_await self->whose(socket, ticket);
   if (!ends) {
     boost::system::error_code ignored;
     const std::string peer = ip_of(socket.remote_endpoint(ignored).address()).to_string();
@@ -131,15 +152,9 @@ Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::sock
     }
     co_return;
   }
-  Ticket ticket;
-  if (options.gatekeeper && !(options.speaks_for_others && options.speaks_for_others(ends->client))) {
-    auto admitted = co_await options.gatekeeper->admit({options.protocol, ends->client});
-    if (!admitted) {
-      log::debug("net", {}, "{} connection from {} refused: {}", to_string(options.protocol), ends->remote,
-                 admitted.error().why);
-      co_return;
-    }
-    ticket = std::move(*admitted);
+  if (!ticket) {
+    auto admitted = co_await self->admit(*ends, ticket);
+    if (!admitted) co_return;
   }
   if (!self->closed) self->handler(std::move(socket), std::move(*ends), std::move(ticket));
 }

@@ -82,6 +82,7 @@ Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std
                                          ConnectHooks connect) {
   std::unique_ptr<Door> door(new Door(config, directory, accounts));
   auth::IpRules& rules = door->rules_;
+  const auto ipv6_prefix = static_cast<unsigned>(config.ipv6_host_prefix);
   if (auto read = rules.reload(accounts.provider()); !read) return fail(read.error());
   accounts.on_ip_list_change([self = door.get()](model::IpListType type, const std::string& ipornet) {
     const auto known = self->rules_.refresh(self->accounts_.provider(), type, ipornet);
@@ -93,6 +94,7 @@ Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std
     if (auto read = door->read_files(); !read) return fail(read.error());
     auto options = defender_options(config.defender);
     if (!options) return fail(options.error());
+    options->ipv6_prefix = ipv6_prefix;
     if (!options->hosts_block) {
       door->memory_ = std::make_unique<auth::MemoryHosts>(static_cast<std::size_t>(config.defender.entries_soft_limit),
                                                           static_cast<std::size_t>(config.defender.entries_hard_limit));
@@ -102,9 +104,9 @@ Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std
   }
   auto limiters = rate_limiters(config.rate_limiters);
   if (!limiters) return fail(limiters.error());
-  door->limiters_ = std::make_unique<auth::RateLimiters>(std::move(*limiters), rules);
+  door->limiters_ = std::make_unique<auth::RateLimiters>(std::move(*limiters), rules, ipv6_prefix);
   door->keeper_ = std::make_shared<Doorkeeper>(rules, door->defender_.get(), *door->limiters_, std::move(registry),
-                                               std::move(connect), config.allowlist_status == 1);
+                                               std::move(connect), config.allowlist_status == 1, ipv6_prefix);
   return door;
 }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/host_of.h"
 #include "base/log.h"
 
 namespace ferry::server {
@@ -62,7 +63,7 @@ Task<std::expected<Ticket, Refusal>> Doorkeeper::admit(Visitor visitor) {
     if (!in_time) co_return std::unexpected(std::move(in_time.error()));
   }
   const std::string ip = visitor.ip.to_string();
-  auto place = registry_->admit(ip);
+  auto place = registry_->admit(host_of(visitor.ip, ipv6_prefix_).to_string());
   if (!place) {
     const bool too_many_of_one = place.error().code == ErrorCode::limit_exceeded;
     if (too_many_of_one && defender_ != nullptr) defender_->failed(visitor.ip, auth::HostEvent::limit_exceeded);

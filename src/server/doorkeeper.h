@@ -17,13 +17,15 @@ class Doorkeeper final : public net::Gatekeeper {
  public:
   // The first three outlive it. `defender` may be null: then there are no bans.
   Doorkeeper(const auth::IpRules& rules, auth::Defender* defender, auth::RateLimiters& limiters,
-             std::shared_ptr<session::Registry> registry, ConnectHooks connect, bool allow_list_only)
+             std::shared_ptr<session::Registry> registry, ConnectHooks connect, bool allow_list_only,
+             unsigned ipv6_prefix)
       : rules_(rules),
         defender_(defender),
         limiters_(limiters),
         registry_(std::move(registry)),
         connect_(std::move(connect)),
-        allow_list_only_(allow_list_only) {}
+        allow_list_only_(allow_list_only),
+        ipv6_prefix_(ipv6_prefix) {}
 
   Task<std::expected<net::Ticket, net::Refusal>> admit(net::Visitor visitor) override;
   Task<std::expected<void, net::Refusal>> admit_request(net::Visitor visitor) override;
@@ -38,6 +40,7 @@ class Doorkeeper final : public net::Gatekeeper {
   const std::shared_ptr<session::Registry> registry_;
   const ConnectHooks connect_;
   const bool allow_list_only_;
+  const unsigned ipv6_prefix_;  // bits of an IPv6 address that make a host
 };
 
 }  // namespace ferry::server

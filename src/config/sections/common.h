@@ -40,6 +40,7 @@ struct Common {
   std::string post_disconnect_hook;
   int max_total_connections = 0;      // 0: no limit
   int max_per_host_connections = 20;  // 0: no limit
+  int ipv6_host_prefix = 64;          // bits of an IPv6 address that make a host, for limits and bans; ours
   // Files and directories that clients may have open, all of them and those of one account; 0: what the descriptor
   // limit of the process allows. Ours.
   std::int64_t max_open_files = 0;

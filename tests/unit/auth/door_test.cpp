@@ -208,6 +208,21 @@ TEST_P(DefenderTest, HostsCanBeRemoved) {
   EXPECT_EQ(defender_->host("nobody").error().code, ErrorCode::not_found);
 }
 
+TEST_P(DefenderTest, NetworksOfIpv6AreOneHost) {
+  rules_.set_files({net("2001:db8:0:1::9/128")}, {});
+  options_.ipv6_prefix = 64;
+  open();
+  for (int i = 0; i < 5; ++i) fail_times(1, HostEvent::wrong_credential, "2001:db8:0:1::" + std::to_string(i + 1));
+  EXPECT_FALSE(let_in("2001:db8:0:1:ffff::1"));
+  EXPECT_TRUE(let_in("2001:db8:0:2::1"));
+  EXPECT_TRUE(let_in("2001:db8:0:1::9")) << "it is on the safe list";
+  ASSERT_EQ(defender_->hosts()->size(), 1U);
+  EXPECT_EQ(defender_->hosts()->front().ip, "2001:db8:0:1::");
+  EXPECT_TRUE(defender_->host("2001:db8:0:1::77"));
+  EXPECT_TRUE(defender_->remove("2001:db8:0:1::77"));
+  EXPECT_TRUE(let_in("2001:db8:0:1:ffff::1"));
+}
+
 TEST_P(DefenderTest, ListsDecideBeforeScores) {
   rules_.set_files({net("192.0.2.0/24")}, {net("198.51.100.0/24")});
   open();
@@ -387,6 +402,18 @@ TEST(RateLimits, AllOfThemHold) {
   EXPECT_TRUE(limiters.ask(Protocol::ssh, ip("192.0.2.1"), now).admitted);
   EXPECT_FALSE(limiters.ask(Protocol::ssh, ip("192.0.2.1"), now).admitted);
   EXPECT_TRUE(limiters.ask(Protocol::ssh, ip("192.0.2.2"), now).admitted);
+}
+
+TEST(RateLimits, NetworksOfIpv6AreOneSource) {
+  IpRules rules;
+  RateLimiters limiters({limit(1, 10s, 1, true)}, rules, 64);
+  const auto now = Clock::now();
+  const auto admits = [&](std::string_view who) { return limiters.ask(Protocol::ssh, ip(who), now).admitted; };
+  EXPECT_TRUE(admits("2001:db8:0:1::1"));
+  EXPECT_FALSE(admits("2001:db8:0:1:1:2:3:4"));
+  EXPECT_TRUE(admits("2001:db8:0:2::1"));
+  EXPECT_TRUE(admits("192.0.2.1"));
+  EXPECT_TRUE(admits("192.0.2.2")) << "IPv4 addresses are hosts of their own";
 }
 
 TEST(RateLimits, WhoIsLeftAloneAndWhoIsReported) {

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -178,6 +179,58 @@ TEST(Listener, ClientsThatVanishBeforeTheyAreSeen) {
   tcp::socket client(context);
   ASSERT_TRUE(connect(context, client, "127.0.0.1", (*listener)->port()));
   EXPECT_TRUE(them.wait_for(before + 1)) << "it still accepts";
+}
+
+// Counts places of hosts, two each.
+class TwoEach final : public Gatekeeper {
+ public:
+  Task<std::expected<Ticket, Refusal>> admit(Visitor visitor) override {
+    const std::string host = visitor.ip.to_string();
+    const std::lock_guard lock(mutex_);
+    ++asked;
+    if (places_[host] >= 2) co_return std::unexpected(Refusal{"too many"});
+    ++places_[host];
+    co_return Ticket(nullptr, [this, host](void*) { leave(host); });
+  }
+  Task<std::expected<void, Refusal>> admit_request(Visitor) override { co_return std::expected<void, Refusal>(); }
+  std::atomic<int> asked = 0;
+
+ private:
+  void leave(const std::string& host) {
+    const std::lock_guard lock(mutex_);
+    --places_[host];
+  }
+  std::mutex mutex_;
+  std::map<std::string, int> places_;
+};
+
+// Who may not send a header and sends nothing takes a place all the same, while the server waits for one.
+TEST(Listener, SilentConnectionsCountBeforeTheirHeader) {
+  const auto keeper = std::make_shared<TwoEach>();  // tickets outlive the test's other parts
+  Contexts them;
+  auto policy = std::make_shared<ProxyPolicy>();
+  policy->time = 60s;
+  policy->allowed = NetworkSet::of(std::vector<std::string>{"127.0.0.2"});
+  const auto listener = Listener::open({.address = "127.0.0.1", .port = 0, .gatekeeper = keeper, .proxy = policy},
+                                       {&them.contexts[0]}, them.keep());
+  ASSERT_TRUE(listener);
+  asio::io_context context;
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 3; ++i) {
+    silent.emplace_back(context);
+    ASSERT_TRUE(connect(context, silent.back(), "127.0.0.1", (*listener)->port()));
+  }
+  boost::system::error_code error;
+  char byte = 0;
+  asio::read(silent[2], asio::buffer(&byte, 1), error);
+  EXPECT_TRUE(error) << "the third is closed, without waiting for its header";
+  EXPECT_EQ(keeper->asked, 3);
+  EXPECT_EQ(them.count(), 0U);
+  asio::write(silent[0], asio::buffer("SSH-2.0-x\r\n", 11));
+  EXPECT_TRUE(them.wait_for(1));
+  EXPECT_EQ(keeper->asked, 3) << "its place is the one it took";
+  const std::lock_guard lock(them.mutex);
+  EXPECT_NE(them.tickets[0], nullptr);
 }
 
 }  // namespace
