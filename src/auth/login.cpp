@@ -41,14 +41,20 @@ Task<void> wait_until(std::chrono::steady_clock::time_point when) {
   co_await wait(std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
+// Others who come meanwhile put the end off.
+Task<void> wait_until_due(RefusalTime::Try& attempt) {
+  for (auto due = attempt.due(); RefusalTime::Clock::now() < due; due = attempt.due()) {
+    co_await wait_until(due);
+  }
+}
+
 }  // namespace
 
 struct Authenticator::State {
   State(store::Provider& store, LoginOptions login_options)
       : provider(store), options(std::move(login_options)), hooks(options.hooks), decision(provider, options) {}
 
-  // Decides on the pool. A refused password is answered when the costliest one would be, counted from when a thread of
-  // the pool was free.
+  // Decides on the pool. A refused password is answered when the costliest one would be (auth/refusal_time).
   template <class Decide>
   Task<std::invoke_result_t<Decide&>> decided(bool by_password, Decide decide);
   Task<Result<LoginOutcome>> attempt(const LoginRequest& request);
@@ -70,12 +76,13 @@ struct Authenticator::State {
 
 template <class Decide>
 Task<std::invoke_result_t<Decide&>> Authenticator::State::decided(bool by_password, Decide decide) {
-  auto begun = std::chrono::steady_clock::now();
+  std::optional<RefusalTime::Try> attempt;
+  if (by_password) attempt.emplace(decision.refusal_time());
   auto outcome = co_await run_blocking([&] {
-    begun = std::chrono::steady_clock::now();
+    if (attempt) attempt->started();
     return decide();
   });
-  if (!outcome && by_password) co_await wait_until(begun + decision.least_refusal_time());
+  if (!outcome && attempt) co_await wait_until_due(*attempt);
   co_return outcome;
 }
 

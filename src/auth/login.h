@@ -89,6 +89,9 @@ struct LoginOptions {
   std::function<std::int64_t()> clock = expiry_now_ms;
   std::vector<TotpConfiguration> totp = {};
   crypto::Secret master_key = {};  // opens the secrets of one-time codes
+  // Whether the account's directories may be used; its error refuses the login and is logged. `at_once`: it is asked on
+  // an event loop and must not block, so that it may let through what it cannot tell; the session looks again.
+  std::function<Result<void>(const model::User& user, bool at_once)> check_places = {};
   LoginHookOptions hooks = {};
   std::vector<LoginObserver*> observers = {};  // outlive the authenticator
 };

@@ -1,6 +1,7 @@
 #include "auth/login_decision.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/log.h"
 #include "model/public_key.h"
@@ -49,18 +50,13 @@ bool login_is_to_be_noted(const model::User& user, const LoginRequest& request, 
   return !request.probe && at.now_ms - user.last_login > last_login_interval_ms;
 }
 
-Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at) {
-  if (!user) return fail(user.error());
-  if (auto allowed = check_user(**user, request.method, at); !allowed) return fail(allowed.error());
-  return check_method(**user, request.method, request.protocol, request.completed);
-}
-
 }  // namespace
 
 LoginDecision::LoginDecision(store::Provider& provider, const LoginOptions& options)
     : provider_(provider),
       options_(options),
       second_factor_(provider, options.totp, options.master_key),
+      refusal_time_(std::thread::hardware_concurrency()),
       dummy_hash_(crypto::hash_password("no account has this password", options.hashing)) {
   refusal_time_.get_to_know(dummy_hash_);
 }
@@ -73,16 +69,26 @@ Result<model::UserPtr> LoginDecision::user_of(const LoginRequest& request) {
   return provider_.effective_user(options_.naming.convert(request.username));
 }
 
+Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
+                                          const Circumstances& at, bool at_once) const {
+  if (!user) return fail(user.error());
+  if (auto allowed = check_user(**user, request.method, at); !allowed) return fail(allowed.error());
+  if (options_.check_places) {
+    if (auto usable = options_.check_places(**user, at_once); !usable) return fail(usable.error());
+  }
+  return check_method(**user, request.method, request.protocol, request.completed);
+}
+
 Result<model::UserPtr> LoginDecision::allowed_user(const LoginRequest& request) {
   auto user = user_of(request);
-  const Result<Step> step = check_account(user, request, circumstances(request));
+  const Result<Step> step = check_account(user, request, circumstances(request), false);
   if (step) return user;
   waste_a_hash(request.password.text());
   return fail(step.error());
 }
 
 Result<LoginOutcome> LoginDecision::decide(const LoginRequest& request, const HookVerdict& verdict) {
-  return decide_about(user_of(request), request, verdict, circumstances(request));
+  return decide_about(user_of(request), request, verdict, circumstances(request), false);
 }
 
 std::optional<LoginOutcome> LoginDecision::decide_at_once(const LoginRequest& request, const HookVerdict& verdict) {
@@ -90,14 +96,14 @@ std::optional<LoginOutcome> LoginDecision::decide_at_once(const LoginRequest& re
   model::UserPtr user = provider_.remembered_user(options_.naming.convert(request.username));
   const Circumstances at = circumstances(request);
   if (!user || has_many_keys(*user) || login_is_to_be_noted(*user, request, at)) return std::nullopt;
-  auto outcome = decide_about(std::move(user), request, verdict, at);
+  auto outcome = decide_about(std::move(user), request, verdict, at, true);
   if (!outcome) return std::nullopt;
   return std::move(*outcome);
 }
 
 Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, const LoginRequest& request,
-                                                 const HookVerdict& verdict, const Circumstances& at) {
-  Result<Step> step = check_account(user, request, at);
+                                                 const HookVerdict& verdict, const Circumstances& at, bool at_once) {
+  Result<Step> step = check_account(user, request, at, at_once);
   if (!step) {
     // The time must not tell that the password was never looked at.
     const bool by_password = request.method != Method::publickey && !request.vouched;
@@ -130,7 +136,7 @@ Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, co
 Result<void> LoginDecision::decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict) {
   const Circumstances at = circumstances(request);
   auto user = user_of(request);
-  const Result<Step> step = check_account(user, request, at);
+  const Result<Step> step = check_account(user, request, at, false);
   const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (code && !has_codes) {
     second_factor_.waste_a_code(code_time());
@@ -228,7 +234,7 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
   }
   if (options_.password_caching && cache_.contains(account, stored, password)) return true;
   refusal_time_.get_to_know(stored);
-  const auto verified = crypto::verify_password(stored, password);
+  const auto verified = verify(stored, password);
   if (!verified) {
     log::warn("auth", "", "the stored password of {} cannot be verified: {}", account, verified.error().message);
     waste_a_hash(password);
@@ -238,8 +244,15 @@ bool LoginDecision::password_matches(const std::string& account, const std::stri
   return *verified;
 }
 
-void LoginDecision::waste_a_hash(std::string_view password) const {
-  (void)crypto::verify_password(dummy_hash_, password.substr(0, max_password));
+Result<bool> LoginDecision::verify(const std::string& stored, std::string_view password) {
+  const auto begun = RefusalTime::Clock::now();
+  auto verified = crypto::verify_password(stored, password);
+  refusal_time_.took(stored, RefusalTime::Clock::now() - begun);
+  return verified;
+}
+
+void LoginDecision::waste_a_hash(std::string_view password) {
+  (void)verify(dummy_hash_, password.substr(0, max_password));
 }
 
 std::string LoginDecision::renewed_hash(const std::string& stored, std::string_view password) const {

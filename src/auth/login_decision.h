@@ -33,13 +33,16 @@ class LoginDecision {
 
   // The account, if it may log in in this way at all, whatever its password is; else it takes the time of a hash.
   Result<model::UserPtr> allowed_user(const LoginRequest& request);
-  // A refused password is answered no sooner after its check began.
-  RefusalTime::Duration least_refusal_time() const { return refusal_time_.least(); }
+  // When a refused password may be answered.
+  RefusalTime& refusal_time() { return refusal_time_; }
   const SecondFactor& second_factor() const { return second_factor_; }
 
  private:
   Result<LoginOutcome> decide_about(Result<model::UserPtr> user, const LoginRequest& request,
-                                    const HookVerdict& verdict, const Circumstances& at);
+                                    const HookVerdict& verdict, const Circumstances& at, bool at_once);
+  // Everything about the account but its credential. `at_once`: without blocking.
+  Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at,
+                             bool at_once) const;
   Result<model::UserPtr> user_of(const LoginRequest& request);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
   Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
@@ -48,7 +51,9 @@ class LoginDecision {
   Circumstances circumstances(const LoginRequest& request) const;
   // Whether the password is the stored hash's. Takes the time of a hash for an account without one, too.
   bool password_matches(const std::string& account, const std::string& stored, std::string_view password);
-  void waste_a_hash(std::string_view password) const;
+  void waste_a_hash(std::string_view password);
+  // crypto::verify_password, of which refusals learn how busy the machine is.
+  Result<bool> verify(const std::string& stored, std::string_view password);
   // The hash that should replace a stored one that has just verified; empty: none.
   std::string renewed_hash(const std::string& stored, std::string_view password) const;
 

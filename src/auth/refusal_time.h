@@ -1,5 +1,13 @@
 // How long it takes at least to refuse a password, whichever account it was for. Stored hashes that were imported cost
-// more or less than our own: without this the time would tell which accounts exist. Safe from any thread.
+// more or less than our own: without this the time would tell which accounts exist.
+//
+//   RefusalTime::Try attempt(times);          // when the request comes
+//   attempt.started();                        // when a thread begins to look at it
+//   ... refused: answer when attempt.due() is past, asking it again after each wait
+//
+// Tries at the same time make one another slower, more so where their hashes are costly. So each waits as if all of
+// them had been for the costliest hash and had shared the processors. Logins that succeed wait for nothing. Safe from
+// any thread.
 #pragma once
 
 #include <chrono>
@@ -13,17 +21,55 @@ namespace ferry::auth {
 
 class RefusalTime {
  public:
-  using Duration = std::chrono::steady_clock::duration;
+  using Clock = std::chrono::steady_clock;
+  using Duration = Clock::duration;
+
+  // One try of a password, from when it came to its answer.
+  class Try {
+   public:
+    // `times` outlives it.
+    explicit Try(RefusalTime& times);
+    ~Try();
+    Try(const Try&) = delete;
+    Try& operator=(const Try&) = delete;
+    void started() { started_ = Clock::now(); }
+    // When a refusal may be answered. Later than it was when others have come meanwhile.
+    Clock::time_point due();
+
+   private:
+    RefusalTime& times_;
+    const Clock::time_point came_ = Clock::now();
+    Clock::time_point started_ = came_;
+    double load_ = 1;  // the highest it has seen
+  };
+
+  // `processors`: how many tries do not slow one another down.
+  explicit RefusalTime(unsigned processors);
 
   // Before the first check of a hash of its kind is answered: measures the kind with a password of its own, since what
   // clients send may be refused without any work. Takes as long as one check, once for each kind.
   void get_to_know(const std::string& stored_hash);
+  // What a check took: more than the kind's own time, when the machine is busy.
+  void took(std::string_view stored_hash, Duration time);
   // What the costliest kind among those known takes, and a little more.
   Duration least() const;
 
  private:
+  struct Times {
+    Duration least{0};
+    double load = 1;      // of tries on their way, in units of what the processors do at once
+    double slowdown = 1;  // by other work
+  };
+  Times now() const;
+  Duration least_locked() const;
+
+  const double processors_;
   mutable std::mutex mutex_;
+  std::mutex measuring_;  // one kind at a time, and by one: else they would slow one another down
   std::map<std::string, Duration, std::less<>> known_;  // by crypto::cost_of_hash
+  double threads_ = 1;                                  // of one check of the costliest kind
+  double slowdown_ = 1;
+  std::size_t on_their_way_ = 0;
 };
 
 }  // namespace ferry::auth

@@ -492,6 +492,31 @@ TEST_F(LoginTest, EveryRefusalTakesAsLongAsTheCostliestHash) {
             expected);
 }
 
+// Eight tries at the same time, as long as the last of them takes.
+std::chrono::steady_clock::duration time_of_eight(Authenticator& authenticator, const LoginRequest& request) {
+  asio::io_context& context = test::lasting_context();
+  return time_of([&] {
+    for (int i = 0; i < 8; ++i) {
+      asio::co_spawn(context, authenticator.login(request),
+                     [](std::exception_ptr thrown, Result<LoginOutcome> outcome) {
+                       EXPECT_FALSE(thrown);
+                       EXPECT_FALSE(outcome);
+                     });
+    }
+    context.run();
+  });
+}
+
+// Many at once must not tell either: costly hashes slow one another down more than cheap ones.
+TEST_F(LoginTest, RefusalsAtTheSameTimeTakeAsLongAsThoseOfTheCostliestHash) {
+  change([](model::User& user) { user.password = "$pbkdf2-sha256$600000$salt$" + crypto::base64_encode(Bytes(32)); });
+  (void)time_of([&] { EXPECT_FALSE(lets_in(by_password("wrong"))); });  // it is known from now on
+  const auto costly = time_of_eight(auth_, by_password("wrong"));
+  const auto cheap = time_of_eight(auth_, by_password("wrong", "nobody"));
+  EXPECT_GT(cheap, costly * 2 / 3);
+  EXPECT_GT(costly, cheap / 2);
+}
+
 TEST_F(LoginTest, TheFirstRefusalTakesAsLongAsTheNext) {
   LoginOptions options = fast_options();
   options.hashing.bcrypt_cost = 9;
