@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 #include <vector>
 
 #include "base/expiry_clock.h"
@@ -19,6 +20,7 @@
 #include "server/io_threads.h"
 #include "server/lifecycle.h"
 #include "server/load_data.h"
+#include "server/own_paths.h"
 #include "server/settings.h"
 #include "server/ssh_commands.h"
 #include "server/ssh_policy.h"
@@ -37,6 +39,7 @@ namespace fs = std::filesystem;
 // io_contexts of `threads`, so whatever they use stands above it, and the servers that feed it below.
 struct Server::Parts {
   ~Parts() {
+    watch.request_stop();
     threads.stop();
     if (events) events->stop();
     if (hooks) hooks->close(std::chrono::milliseconds(0));
@@ -48,7 +51,9 @@ struct Server::Parts {
   std::unique_ptr<store::Provider> provider;
   std::unique_ptr<Events> events;
   std::unique_ptr<store::Accounts> accounts;
+  std::shared_ptr<const ProtectedPaths> paths;  // none: accounts may lie anywhere
   session::Options session_rules;
+  session::StorageFactory storage;
   std::shared_ptr<session::Registry> registry;
   std::unique_ptr<Door> door;
   std::unique_ptr<auth::Authenticator> authenticator;
@@ -62,6 +67,7 @@ struct Server::Parts {
   IoThreads threads;
   std::unique_ptr<ssh::Server> ssh;
   std::unique_ptr<http::Server> http;
+  std::jthread watch;  // names accounts that are in the way
 
   const config::Config& config() const { return loaded.config; }
 
@@ -112,7 +118,14 @@ Result<void> Server::Parts::build_accounts() {
   events = std::move(*told);
   auto account_rules = account_options(config());
   if (!account_rules) return fail(account_rules.error());
+  if (!options.only_account) paths = own_paths(config(), options.directory, loaded.file, options.log_file);
+  account_rules->protected_paths = paths;
   auth::LoginOptions login_rules = login_options(config());
+  if (paths) {
+    login_rules.check_places = [paths = paths](const model::User& user, bool at_once) {
+      return check_places(*paths, user, at_once);
+    };
+  }
   login_rules.master_key = account_rules->master_key;
   accounts = std::make_unique<store::Accounts>(*provider, std::move(*account_rules));
   auto around_logins = login_hooks(config().data_provider, *hooks, *accounts);
@@ -136,8 +149,9 @@ Result<void> Server::Parts::build_accounts() {
   auto session_rules_read = session_options(config().common, options.directory);
   if (!session_rules_read) return fail(session_rules_read.error());
   session_rules = std::move(*session_rules_read);
+  storage = paths ? guarded_storage(paths, session_rules.temp_path) : session::StorageFactory(open_storage);
   scans = std::make_shared<session::QuotaScans>(
-      session::Services{.registry = registry, .options = session_rules, .storage = open_storage, .ledger = ledger});
+      session::Services{.registry = registry, .options = session_rules, .storage = storage, .ledger = ledger});
   return {};
 }
 
@@ -193,7 +207,7 @@ Result<void> Server::Parts::build_ssh(std::vector<std::string>& warnings) {
       *authenticator,
       session::Services{.registry = registry,
                         .options = session_rules,
-                        .storage = open_storage,
+                        .storage = storage,
                         .ledger = ledger,
                         .bandwidth = std::make_shared<session::Bandwidth>(),
                         .recount = recount_in_background(scans),
@@ -301,7 +315,7 @@ Welcome Server::Parts::welcome(NewAdmin admin) const {
                .sftp_host = {},
                .sftp_port = 0,
                .http_url = {},
-               .home = (options.directory / "data" / "user").string()};
+               .home = (options.directory / default_data_folder / "user").string()};
   for (const auto& binding : config().sftpd.bindings) {
     if (binding.port == 0 || text.sftp_port != 0) continue;
     text.sftp_port = binding.port;
@@ -371,6 +385,8 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (parts->options.load.scan != 0) {
     session::scan_loaded(*parts->scans, *parts->provider, *loaded_data, parts->options.load.scan == 2);
   }
+  parts->watch = std::jthread(
+      [&parts = *parts](const std::stop_token& stop) { warn_of_places(*parts.paths, *parts.provider, stop); });
   std::cout << parts->ready_line() << '\n';
   if (*admin) std::cout << welcome_text(parts->welcome(**admin));
   std::cout << std::flush;
@@ -474,6 +490,7 @@ Result<void> init_provider(const config::Loaded& loaded, const fs::path& directo
   if (load.file.empty()) return {};
   auto rules = account_options(loaded.config);
   if (!rules) return fail(rules.error());
+  rules->protected_paths = own_paths(loaded.config, directory, loaded.file, {});
   store::Accounts accounts(**provider, std::move(*rules));
   auto report = load_data(accounts, load, {});  // nobody delivers now
   if (!report) return fail(report.error());

@@ -27,10 +27,12 @@ struct LoadData {
 };
 
 struct StartOptions {
-  std::filesystem::path directory;  // the configuration directory: relative paths start here
-  std::chrono::seconds grace{0};    // for running transfers when the server is told to stop
-  LoadData load = {};               // before the ports open
-  // Made before the ports open, in place of a first administrator; nothing but errors is printed then.
+  std::filesystem::path directory;      // the configuration directory: relative paths start here
+  std::chrono::seconds grace{0};        // for running transfers when the server is told to stop
+  LoadData load = {};                   // before the ports open
+  std::filesystem::path log_file = {};  // that no account may reach; empty: there is none
+  // Made before the ports open, in place of a first administrator; nothing but errors is printed then, and the account
+  // may lie anywhere.
   std::optional<model::User> only_account = {};
 };
 

@@ -6,13 +6,29 @@ namespace ferry::server {
 
 namespace {
 
-Result<std::shared_ptr<vfs::FileSystem>> open_local(const session::StorageRequest& request) {
+Result<void> check_root(const vfs::LocalFileSystem& storage, const ProtectedPaths& paths) {
+  const auto place = storage.place();
+  if (!place) return fail(place.error());
+  return paths.check_open(place->real, place->device, place->inode);
+}
+
+// `paths`: none protects nothing.
+Result<std::shared_ptr<vfs::FileSystem>> open_local(const session::StorageRequest& request,
+                                                    const ProtectedPaths* paths) {
+  const auto refused = [](const Error& error) { return fail(ErrorCode::permission_denied, error.message); };
+  // Before the directory is made.
+  if (paths != nullptr) {
+    if (auto free = paths->check_text(request.path); !free) return refused(free.error());
+  }
   auto storage = vfs::LocalFileSystem::open({.root = request.path,
                                              .umask = request.umask,
                                              .create_root = true,
                                              .owner = request.owner,
                                              .cached_only = request.at_once});
   if (!storage) return fail(storage.error());
+  if (paths != nullptr) {
+    if (auto free = check_root(**storage, *paths); !free) return refused(free.error());
+  }
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }
 
@@ -21,11 +37,9 @@ Error not_built_in(model::FilesystemProvider provider) {
           "storage provider " + std::to_string(static_cast<int>(provider)) + " is not built in"};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<vfs::FileSystem>> open_storage(const session::StorageRequest& request) {
+Result<std::shared_ptr<vfs::FileSystem>> open_any(const session::StorageRequest& request, const ProtectedPaths* paths) {
   switch (request.config.provider) {
-    case model::FilesystemProvider::local: return open_local(request);
+    case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
@@ -34,6 +48,19 @@ Result<std::shared_ptr<vfs::FileSystem>> open_storage(const session::StorageRequ
     case model::FilesystemProvider::http: break;
   }
   return fail(not_built_in(request.config.provider));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<vfs::FileSystem>> open_storage(const session::StorageRequest& request) {
+  return open_any(request, nullptr);
+}
+
+session::StorageFactory guarded_storage(std::shared_ptr<const ProtectedPaths> paths, std::string staging) {
+  return [paths = std::move(paths), staging = std::move(staging)](const session::StorageRequest& request) {
+    const bool exempt = !staging.empty() && request.path == staging;
+    return open_any(request, exempt ? nullptr : paths.get());
+  };
 }
 
 }  // namespace ferry::server

@@ -85,9 +85,10 @@ Result<void> Accounts::hash_in_place(std::string& password) const {
 
 Result<model::UserPtr> Accounts::add_user(model::User user) {
   if (auto valid = model::validate(user, options_.users); !valid) return fail(valid.error());
+  if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
-  if (user.has_password() && user.last_password_change == 0) user.last_password_change = now_ms();
+  user.last_password_change = user.has_password() ? now_ms() : 0;  // clients have no say in it
   seal(user, options_.master_key);
   return provider_.add_user(std::move(user));
 }
@@ -98,6 +99,8 @@ Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User 
 
 Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, const UserCheck& may) {
   const bool new_password = user.has_password();
+  user.username = stored_name(name);
+  if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
@@ -147,7 +150,7 @@ Result<model::AdminPtr> Accounts::update_admin(std::string_view name, model::Adm
 }
 
 Result<model::Folder> Accounts::add_folder(model::Folder folder) {
-  if (auto valid = model::validate(folder, options_.users.naming); !valid) return fail(valid.error());
+  if (auto valid = check(folder); !valid) return fail(valid.error());
   seal(folder, options_.master_key);
   return provider_.add_folder(std::move(folder));
 }
@@ -156,7 +159,7 @@ Result<model::Folder> Accounts::update_folder(std::string_view name, model::Fold
   return provider_.change_folder(stored_name(name), [&](model::Folder& stored) -> Result<void> {
     folder.name = stored.name;
     keep_secrets(folder.filesystem, stored.filesystem);
-    if (auto valid = model::validate(folder, options_.users.naming); !valid) return valid;
+    if (auto valid = check(folder); !valid) return valid;
     seal(folder, options_.master_key);
     stored = std::move(folder);
     return {};
@@ -164,7 +167,7 @@ Result<model::Folder> Accounts::update_folder(std::string_view name, model::Fold
 }
 
 Result<model::Group> Accounts::add_group(model::Group group) {
-  if (auto valid = model::validate(group, options_.users.naming); !valid) return fail(valid.error());
+  if (auto valid = check(group); !valid) return fail(valid.error());
   seal(group, options_.master_key);
   return provider_.add_group(std::move(group));
 }
@@ -173,7 +176,7 @@ Result<model::Group> Accounts::update_group(std::string_view name, model::Group 
   return provider_.change_group(stored_name(name), [&](model::Group& stored) -> Result<void> {
     group.name = stored.name;
     keep_secrets(group.user_settings.filesystem, stored.user_settings.filesystem);
-    if (auto valid = model::validate(group, options_.users.naming); !valid) return valid;
+    if (auto valid = check(group); !valid) return valid;
     seal(group, options_.master_key);
     stored = std::move(group);
     return {};
@@ -196,7 +199,8 @@ Result<model::Role> Accounts::update_role(std::string_view name, model::Role rol
 
 Result<void> Accounts::check(model::User& user) const {
   if (auto fits = check_password(user.password); !fits) return fits;
-  return model::validate(user, options_.users);
+  if (auto valid = model::validate(user, options_.users); !valid) return valid;
+  return check_home(user);
 }
 
 Result<void> Accounts::check(model::Admin& admin) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@
 #include "model/validate.h"
 #include "store/provider.h"
 
+namespace ferry {
+class ProtectedPaths;
+}
+
 namespace ferry::store {
 
 struct AccountOptions {
@@ -29,6 +34,8 @@ struct AccountOptions {
   // of its primary group, goes first. Hashes that are brought along are not judged.
   double min_user_entropy = 0;
   double min_admin_entropy = 0;
+  // Where no account, group or folder may lie (base/protected_paths.h); none: anywhere.
+  std::shared_ptr<const ProtectedPaths> protected_paths = {};
 };
 
 // Which of the two kinds of accounts a name belongs to.
@@ -77,6 +84,9 @@ class Accounts {
   // everything of it goes.
   Result<void> save_totp(Whose whose, std::string_view name, model::TotpConfig totp);
   Result<void> disable_second_factor(Whose whose, std::string_view name);
+  // `may` is asked about the administrator as it is stored in the moment of the change; its error is passed on.
+  Result<void> disable_admin_second_factor(std::string_view name,
+                                           const std::function<Result<void>(const model::Admin&)>& may);
   // The old ones end. invalid_argument: no second factor is set up.
   Result<std::vector<std::string>> new_recovery_codes(Whose whose, std::string_view name);
   struct ShownRecoveryCode {
@@ -117,8 +127,8 @@ class Accounts {
   // The rules of an object, without storing it; brings it into normal form.
   Result<void> check(model::User& user) const;
   Result<void> check(model::Admin& admin) const;
-  Result<void> check(model::Folder& folder) const { return model::validate(folder, options_.users.naming); }
-  Result<void> check(model::Group& group) const { return model::validate(group, options_.users.naming); }
+  Result<void> check(model::Folder& folder) const;
+  Result<void> check(model::Group& group) const;
   Result<void> check(model::Role& role) const { return model::validate(role, options_.users.naming); }
   Result<void> check(model::IpListEntry& entry) const { return model::validate(entry); }
 
@@ -134,6 +144,12 @@ class Accounts {
   Result<Restored> restore(model::IpListEntry entry, bool replace);
   Result<Restored> restore(model::ApiKey key, bool replace);
 
+  // --- where accounts lie (places.cpp) ---
+  // The directories of this machine that the user would have with the settings of its groups: home and folders.
+  // Groups and folders that do not exist add nothing: the store refuses them.
+  Result<std::vector<std::string>> places(model::User user) const;
+  const ProtectedPaths* protected_paths() const { return options_.protected_paths.get(); }
+
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
   Provider& provider() const { return provider_; }
@@ -142,6 +158,9 @@ class Accounts {
   // `may` is asked about the stored one in the moment of the change.
   using UserCheck = std::function<Result<void>(const model::User& stored)>;
   Result<model::UserPtr> update_user_if(std::string_view name, model::User user, const UserCheck& may);
+  // invalid_argument: one of places(user) is the server's own.
+  Result<void> check_places(const model::User& user) const;
+  Result<void> check_home(const model::User& user) const;
   Result<void> hash_in_place(std::string& password) const;
   Result<void> prepare(model::Admin& admin) const;
   // invalid_argument: a new password that is too easy to guess.

@@ -57,6 +57,8 @@ struct LoadReport {
 struct LoadListener {
   std::function<bool(std::string_view action, std::string_view type)> wants;
   std::function<void(model::ProviderEvent event)> tell;
+  // Asked about each administrator of the dump before anything is stored; an error refuses the dump. Empty: all may be.
+  std::function<Result<void>(const model::Admin& admin)> may_become = {};
 };
 
 // Ids and used quota of the dump do not count, nor does a missing list. A password that is no hash is hashed, a Plain

@@ -57,7 +57,8 @@ std::string shown_name(std::string_view name) {
 // Everything of a dump, checked; and the names it has.
 class Contents {
  public:
-  Contents(const Accounts& accounts, const Json& dump) : accounts_(accounts), dump_(dump) {}
+  Contents(const Accounts& accounts, const Json& dump, const LoadListener& listener)
+      : accounts_(accounts), dump_(dump), listener_(listener) {}
 
   Result<void> read();
   std::vector<std::string> left_out() const;
@@ -91,6 +92,7 @@ class Contents {
 
   const Accounts& accounts_;
   const Json& dump_;
+  const LoadListener& listener_;
   Counts left_out_;
   std::map<std::string, Names> names_;  // by list
 };
@@ -144,6 +146,10 @@ Result<void> Contents::read_list(const char* key, Result<Object> (*from_json)(co
     };
     count_unknown(item, model::to_json(*object, model::View::storage), key, left_out_);
     if (auto valid = accounts_.check(*object); !valid) return refuse(": " + valid.error().message);
+    if constexpr (std::same_as<Object, model::Admin>) {
+      const auto may = listener_.may_become ? listener_.may_become(*object) : Result<void>();
+      if (!may) return refuse(": " + may.error().message);
+    }
     std::string name = name_of(*object);
     if constexpr (requires { object->ipornet; }) name += " of list " + std::to_string(object->type);
     if (!names_[key].insert(name).second) return refuse(" stands twice");
@@ -276,7 +282,7 @@ std::string LoadReport::text() const {
 Result<LoadReport> load_dump(Accounts& accounts, std::string_view text, LoadMode mode, const LoadListener& listener) {
   const auto dump = model::parse_object(text);
   if (!dump) return fail(dump.error());
-  Contents contents(accounts, *dump);
+  Contents contents(accounts, *dump, listener);
   if (auto read = contents.read(); !read) return fail(read.error());
   Loading loading{accounts, mode, listener};
   loading.report.left_out = contents.left_out();

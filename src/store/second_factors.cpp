@@ -1,4 +1,6 @@
 // Second factors of users and admins as they are stored: always encrypted, bound to their owner.
+#include <concepts>
+
 #include "crypto/token.h"
 #include "store/account_access.h"
 
@@ -40,6 +42,18 @@ Result<void> Accounts::save_totp(Whose whose, std::string_view name, model::Totp
 
 Result<void> Accounts::disable_second_factor(Whose whose, std::string_view name) {
   return change_account(whose, name, [](auto& account) -> Result<void> {
+    account.filters.totp_config = {};
+    account.filters.recovery_codes.clear();
+    return {};
+  });
+}
+
+Result<void> Accounts::disable_admin_second_factor(std::string_view name,
+                                                   const std::function<Result<void>(const model::Admin&)>& may) {
+  return change_account(Whose::admin, name, [&may](auto& account) -> Result<void> {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(account)>, model::Admin>) {
+      if (auto allowed = may(account); !allowed) return allowed;
+    }
     account.filters.totp_config = {};
     account.filters.recovery_codes.clear();
     return {};

@@ -370,7 +370,7 @@ def test_external_authentication_by_url(make_server):
     def vouches(_, body):
         right = body["password"] == "right" and body["username"] in ("outside", "inside")
         return 200, json.dumps({"username": body["username"] if right else "", "status": 1, "permissions": {"/": ["*"]},
-                                "home_dir": str(server.config_dir / "outside")}).encode()
+                                "home_dir": str(server.home_base / "outside")}).encode()
     url.answers["/auth"] = vouches
     assert logs_in(outside) and not logs_in(outside, "wrong")
     (method, query, first), (_, _, second) = url.told("/auth")

@@ -62,10 +62,15 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::filesystem::path log_file(const ServeOptions& options) {
+  if (options.log.file_path.empty()) return {};
+  return options.config.location() / options.log.file_path;
+}
+
 Result<void> open_log(const ServeOptions& options) {
   log::Options log = options.log;
   log.level = log_level(options.log_level);
-  if (!log.file_path.empty()) log.file_path = (options.config.location() / log.file_path).string();
+  log.file_path = log_file(options).string();
   auto opened = log::open(log);
   if (!opened) return fail(opened.error().code, "--log-file-path: " + opened.error().message);
   return {};
@@ -79,7 +84,8 @@ int serve(const ServeOptions& options) {
   raise_descriptor_limit();
   auto started = server::Server::start(std::move(*loaded), {.directory = options.config.location(),
                                                             .grace = std::chrono::seconds(options.grace_time),
-                                                            .load = options.load.data()});
+                                                            .load = options.load.data(),
+                                                            .log_file = log_file(options)});
   if (!started) {
     log::error("server", "", "cannot start: {}", started.error().message);
     return report(started.error());

@@ -34,6 +34,8 @@ class LocalFileSystem final : public FileSystem {
 
   const Capabilities& capabilities() const override;
   std::string_view name() const override { return "osfs"; }
+  // The directory that is its root.
+  Result<local::Root::Place> place() const { return root_.place(); }
   std::string location(const VirtualPath& path) const override;
   Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
   std::shared_ptr<FileSystem> without_links() override;

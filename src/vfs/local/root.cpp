@@ -189,6 +189,14 @@ Result<Root> Root::open_cached(const std::string& path) {
   return around(std::move(directory), path, device, storage);
 }
 
+Result<Root::Place> Root::place() const {
+  struct statx facts {};  // what is cached: it may be asked on an event loop
+  if (::statx(directory_->get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &facts) != 0) {
+    return fail_errno(errno, "statx " + path_);
+  }
+  return Place{real_path_, ::makedev(facts.stx_dev_major, facts.stx_dev_minor), facts.stx_ino};
+}
+
 Root Root::without_links() const {
   Root root = *this;
   root.resolve_ = RESOLVE_NO_SYMLINKS;

@@ -55,6 +55,14 @@ class Root {
   // Where an absolute path of this machine lies in this root; nothing when it lies outside.
   std::optional<VirtualPath> inside(std::string_view absolute) const;
 
+  // The directory that is open, whatever has become of the path meanwhile. io_error.
+  struct Place {
+    std::string real;  // without links
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  Result<Place> place() const;
+
   Storage storage() const { return storage_; }
   // Of a file on `device`: another file system may be mounted below the root.
   Storage storage_of(int descriptor, dev_t device) const;

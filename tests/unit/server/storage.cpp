@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "server/own_paths.h"
 #include "tests/support/temp_directory.h"
 
 namespace ferry::server {
@@ -19,6 +22,53 @@ TEST(Storage, KnowsTheLocalProviderAndRefusesTheOthersByNumber) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
     EXPECT_EQ(refused.error().message, "storage provider " + std::to_string(provider) + " is not built in");
+  }
+}
+
+TEST(Storage, ServersOwnDirectoriesAreNotOpened) {
+  const test::TempDirectory base;
+  std::filesystem::create_directories(base / "conf/env.d");
+  std::filesystem::create_directories(base / "home");
+  std::filesystem::create_directory_symlink(base / "conf", base / "home/link");
+  const auto paths = std::make_shared<const ProtectedPaths>(
+      ProtectedPaths::Options{.directory = base / "conf", .data = {base / "conf/data"}, .own = {}, .base = {}});
+  const model::FilesystemConfig config;
+  const auto storage = guarded_storage(paths, base / "conf/staging");
+  const auto opens = [&](const std::string& path) { return storage({.config = config, .path = path}); };
+  for (const char* name : {"conf", "conf/new", "conf/env.d", "home/link", "home/link/env.d", ""}) {
+    const auto refused = opens(base / name);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::permission_denied) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(base / "conf/new")) << "it is refused before it is made";
+  for (const char* name : {"home", "conf/data/user", "conf/staging", "home/link/data/user"}) {
+    EXPECT_TRUE(opens(base / name)) << name;
+  }
+  // Portable mode protects nothing.
+  EXPECT_TRUE(guarded_storage(nullptr, "")({.config = config, .path = base / "conf"}));
+}
+
+TEST(OwnPaths, EverythingThatTheConfigurationNames) {
+  const test::TempDirectory base;
+  config::Config config;
+  const auto in = [&](const char* name) { return std::string(base / name); };
+  config.data_provider.name = in("db/ferry.db");
+  config.data_provider.backups_path = in("dumps");
+  config.data_provider.users_base_dir = in("homes");
+  config.data_provider.pre_login_hook = in("hooks/pre");
+  config.data_provider.external_auth_hook = "https://127.0.0.1/auth";
+  config.sftpd.host_keys = {in("keys/host")};
+  config.sftpd.trusted_user_ca_keys = {in("ca/keys")};
+  config.sftpd.revoked_user_certs_file = in("ca/revoked");
+  config.httpd.certificate_key_file = in("tls/key");
+  config.kms.secrets.master_key_path = in("kms/key");
+  const auto paths = own_paths(config, base / "conf", in("file/ferry.json"), in("log/ferry.log"));
+  for (const char* name :
+       {"conf", "conf/x", "db", "dumps", "dumps/x", "hooks", "keys", "ca", "tls", "kms", "file", "log"}) {
+    EXPECT_FALSE(paths->check_text(base / name)) << name;
+  }
+  for (const char* name : {"homes", "homes/x", "conf/data/x", "db/other", "keys/other", "elsewhere"}) {
+    EXPECT_TRUE(paths->check_text(base / name)) << name;
   }
 }
 
