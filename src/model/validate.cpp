@@ -18,7 +18,7 @@ constexpr std::string_view admin_permissions_list[] = {
     "retention_checks", "metadata_checks"};
 // They reach beyond the users of one role.
 constexpr std::string_view not_with_a_role[] = {
-    "*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "view_events"};
+    "*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists", "view_events"};
 constexpr std::string_view login_methods_list[] = {"publickey",          "password",
                                                    "password-over-SSH",  "keyboard-interactive",
                                                    "publickey+password", "publickey+keyboard-interactive",
@@ -108,7 +108,7 @@ void check_groups(Checker& check, std::vector<GroupMapping>& groups, const Namin
 void check_limited_admin(Checker& check, Admin& admin, const NamingRules& naming) {
   check.name(naming, "role", admin.role);
   for (const std::string& permission : admin.permissions) {
-    check.require(std::ranges::find(not_with_a_role, permission) == std::end(not_with_a_role), "permissions",
+    check.require(!reaches_beyond_a_role(permission), "permissions",
                   "an administrator with a role cannot have \"" + permission + "\"");
   }
 }
@@ -121,6 +121,10 @@ void check_home(Checker& check, User& user, const UserRules& rules) {
 }
 
 }  // namespace
+
+bool reaches_beyond_a_role(std::string_view permission) {
+  return std::ranges::find(not_with_a_role, permission) != std::end(not_with_a_role);
+}
 
 std::span<const std::string_view> known_permissions() { return permissions_list; }
 std::span<const std::string_view> known_admin_permissions() { return admin_permissions_list; }

@@ -50,6 +50,9 @@ Result<void> validate(ApiKey& key, const NamingRules& naming);
 // to others. validate() calls it; so must who changes a user after that.
 void restrict_anonymous(User& user);
 
+// Whether an administrator's permission is about more than the users of one role: nobody with a role has it.
+bool reaches_beyond_a_role(std::string_view permission);
+
 // The known words, in the order of the documentation.
 std::span<const std::string_view> known_permissions();
 std::span<const std::string_view> known_admin_permissions();

@@ -94,7 +94,9 @@ Result<store::Page> parse_page(const http::Request& request) {
 model::View view_for(const Call& call) {
   const bool all =
       call.request.query_value("confidential_data") == "1" && call.admin().may("*") && !limited_by_role(call.admin());
-  return all ? model::View::storage : model::View::answer;
+  if (!all) return model::View::answer;
+  // A key ends and must leave nothing that opens more: passwords could be guessed from their hashes.
+  return call.caller->key_id.empty() ? model::View::storage : model::View::confidential;
 }
 
 }  // namespace ferry::rest

@@ -101,7 +101,7 @@ nlohmann::json totp_configs_json(const auth::SecondFactor& factor);
 // offset, limit and order of a list's query. invalid_argument names the bad one.
 Result<store::Page> parse_page(const http::Request& request);
 
-// "1" in the query and every permission held: answers then carry hashes and encrypted secrets.
+// "1" in the query and every permission held: answers then carry encrypted secrets, and hashes unless an API key asks.
 model::View view_for(const Call& call);
 
 // Whether this administrator has a role and so is limited to the accounts of that role.

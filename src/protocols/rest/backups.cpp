@@ -41,6 +41,15 @@ http::Response load(const Call& call, std::string_view dump) {
     listener = call.api.events->loads(
         {.username = call.admin().username, .ip = call.request.remote_ip, .role = call.admin().role});
   }
+  // In add mode the caller is there already and stays as it is.
+  if (*mode != 1) {
+    listener.may_become = [&call](const model::Admin& admin) -> Result<void> {
+      if (admin.username != call.admin().username) return {};
+      const std::string_view why_not = objection_to_own_change(call.admin(), admin);
+      if (!why_not.empty()) return fail(ErrorCode::invalid_argument, std::string(why_not));
+      return {};
+    };
+  }
   const auto report =
       store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update, listener);
   if (!report) {

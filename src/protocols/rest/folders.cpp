@@ -20,6 +20,14 @@ Result<model::Folder> read_folder(const Call& call) {
   return model::folder_from_json(*body);
 }
 
+// The folder of the path, if this administrator may change it.
+Result<model::Folder> changeable(const Call& call) {
+  auto folder = call.api.accounts.provider().folder(call.name("name"));
+  if (!folder) return folder;
+  if (auto may = RoleView(call).may_change(*folder); !may) return fail(may.error());
+  return folder;
+}
+
 }  // namespace
 
 http::Response list_folders(const Call& call) {
@@ -36,6 +44,7 @@ http::Response list_folders(const Call& call) {
 http::Response add_folder(const Call& call) {
   auto folder = read_folder(call);
   if (!folder) return error_response(folder.error());
+  if (auto good = check_bounds(call, {folder->mapped_path}); !good) return error_response(good.error());
   const auto stored = call.api.accounts.add_folder(std::move(*folder));
   if (!stored) return error_response(stored.error());
   return created("folders", stored->name, shown(call, *stored));
@@ -49,12 +58,19 @@ http::Response get_folder(const Call& call) {
 http::Response update_folder(const Call& call) {
   auto folder = read_folder(call);
   if (!folder) return error_response(folder.error());
-  const auto stored = call.api.accounts.update_folder(call.name("name"), std::move(*folder));
+  const auto old = changeable(call);
+  if (!old) return error_response(old.error());
+  if (auto good = check_bounds(call, {folder->mapped_path}, {old->mapped_path}); !good) {
+    return error_response(good.error());
+  }
+  const auto stored = call.api.accounts.update_folder(old->name, std::move(*folder));
   return stored ? api_response(200, "Folder updated") : error_response(stored.error());
 }
 
 http::Response delete_folder(const Call& call) {
-  const auto deleted = call.api.accounts.provider().delete_folder(call.name("name"));
+  const auto old = changeable(call);
+  if (!old) return error_response(old.error());
+  const auto deleted = call.api.accounts.provider().delete_folder(old->name);
   return deleted ? api_response(200, "Folder deleted") : error_response(deleted.error());
 }
 

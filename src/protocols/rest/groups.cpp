@@ -20,6 +20,14 @@ Result<model::Group> read_group(const Call& call) {
   return model::group_from_json(*body);
 }
 
+// The group of the path, if this administrator may change it.
+Result<model::Group> changeable(const Call& call) {
+  auto group = call.api.accounts.provider().group(call.name("name"));
+  if (!group) return group;
+  if (auto may = RoleView(call).may_change(*group); !may) return fail(may.error());
+  return group;
+}
+
 }  // namespace
 
 http::Response list_groups(const Call& call) {
@@ -36,6 +44,7 @@ http::Response list_groups(const Call& call) {
 http::Response add_group(const Call& call) {
   auto group = read_group(call);
   if (!group) return error_response(group.error());
+  if (auto good = check_bounds(call, *group, nullptr); !good) return error_response(good.error());
   const auto stored = call.api.accounts.add_group(std::move(*group));
   if (!stored) return error_response(stored.error());
   return created("groups", stored->name, shown(call, *stored));
@@ -49,12 +58,17 @@ http::Response get_group(const Call& call) {
 http::Response update_group(const Call& call) {
   auto group = read_group(call);
   if (!group) return error_response(group.error());
-  const auto stored = call.api.accounts.update_group(call.name("name"), std::move(*group));
+  const auto old = changeable(call);
+  if (!old) return error_response(old.error());
+  if (auto good = check_bounds(call, *group, &*old); !good) return error_response(good.error());
+  const auto stored = call.api.accounts.update_group(old->name, std::move(*group));
   return stored ? api_response(200, "Group updated") : error_response(stored.error());
 }
 
 http::Response delete_group(const Call& call) {
-  const auto deleted = call.api.accounts.provider().delete_group(call.name("name"));
+  const auto old = changeable(call);
+  if (!old) return error_response(old.error());
+  const auto deleted = call.api.accounts.provider().delete_group(old->name);
   return deleted ? api_response(200, "Group deleted") : error_response(deleted.error());
 }
 

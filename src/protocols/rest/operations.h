@@ -48,6 +48,8 @@ http::Response update_user(const Call& call);
 http::Response delete_user(const Call& call);
 
 // admins.cpp
+// Why an administrator may not make `wanted` of the own account; empty: may.
+std::string_view objection_to_own_change(const model::Admin& self, const model::Admin& wanted);
 http::Response list_admins(const Call& call);
 http::Response add_admin(const Call& call);
 http::Response get_admin(const Call& call);

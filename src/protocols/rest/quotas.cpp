@@ -132,6 +132,9 @@ http::Response update_folder_usage(const Call& call) {
   const auto wanted = read(call, "used_quota_files", "used_quota_size");
   if (!wanted) return error_response(wanted.error());
   const std::string name = call.name("name");
+  const auto folder = call.api.accounts.provider().folder(name);
+  if (!folder) return error_response(folder.error());
+  if (auto may = RoleView(call).may_change(*folder); !may) return error_response(may.error());
   if (call.api.scans->scans_folder(name)) return being_scanned();
   return answer(call.api.ledger->update_folder(name, {wanted->first, wanted->second}, wanted->mode), 200,
                 "Quota updated");

@@ -1,4 +1,5 @@
 // Second factors of the account that asks, and switching off those of others.
+#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 
@@ -138,11 +139,18 @@ http::Response disable_user_second_factor(const Call& call) {
 
 http::Response disable_admin_second_factor(const Call& call) {
   if (limited_by_role(call.admin())) return api_response(404, "");
-  const std::string name = call.name("username");
-  if (!call.caller->key_id.empty() && name == call.admin().username) {
-    return api_response(403, "", "not with an API key of the own account");
-  }
-  const auto done = call.api.accounts.disable_second_factor(store::Whose::admin, name);
+  // Nobody takes the second factor of who may more, nor does without one that is required of himself.
+  const model::Admin& self = call.admin();
+  const auto may = [&self](const model::Admin& other) -> Result<void> {
+    if (!std::ranges::all_of(other.permissions, [&](const std::string& one) { return self.may(one); })) {
+      return fail(ErrorCode::permission_denied, "the administrator has permissions that you do not have");
+    }
+    if (other.username == self.username && other.filters.require_two_factor) {
+      return fail(ErrorCode::invalid_argument, "two-factor authentication is required for this account");
+    }
+    return {};
+  };
+  const auto done = call.api.accounts.disable_admin_second_factor(call.name("username"), may);
   return done ? api_response(200, "2FA disabled") : error_response(done.error());
 }
 

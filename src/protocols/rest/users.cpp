@@ -39,6 +39,7 @@ http::Response list_users(const Call& call) {
 http::Response add_user(const Call& call) {
   auto user = read_user(call);
   if (!user) return error_response(user.error());
+  if (auto good = check_bounds(call, *user, nullptr); !good) return error_response(good.error());
   const auto stored = call.api.accounts.add_user(std::move(*user));
   if (!stored) return error_response(stored.error());
   return created("users", (*stored)->username, model::to_json(**stored, view_for(call)));
@@ -56,6 +57,8 @@ http::Response update_user(const Call& call) {
   if (!old) return error_response(old.error());
   auto user = read_user(call);
   if (!user) return error_response(user.error());
+  user->username = (*old)->username;
+  if (auto good = check_bounds(call, *user, old->get()); !good) return error_response(good.error());
   const auto stored = call.api.accounts.update_user((*old)->username, std::move(*user));
   if (!stored) return error_response(stored.error());
   // Authority ends with the account, whether the caller thought of it or not.

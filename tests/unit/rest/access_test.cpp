@@ -1,10 +1,7 @@
 // Who gets in: tokens, permissions of every route, forged and expired tokens.
-#include <optional>
-#include <set>
 #include <vector>
 
 #include "crypto/cipher.h"
-#include "model/validate.h"
 #include "protocols/rest/api.h"
 #include "tests/unit/rest/rest_fixture.h"
 
@@ -32,68 +29,6 @@ Parts parts_of(const std::string& token) {
   };
   return {decode(std::string_view(token).substr(0, first)),
           decode(std::string_view(token).substr(first + 1, second - first - 1)), token.substr(second + 1)};
-}
-
-// Who may call what, written from the documented permissions of administrators and not from the code's table: each call
-// of the API stands here once.
-struct Right {
-  std::string_view permission;  // empty: every administrator
-  std::vector<std::string_view> calls;
-};
-const std::vector<Right>& documented_rights() {
-  static const std::vector<Right> rights = {
-      {"",
-       {"GET logout", "GET version", "PUT admin/changepwd", "GET admin/profile", "PUT admin/profile",
-        "GET admin/totp/configs", "POST admin/totp/generate", "POST admin/totp/validate", "POST admin/totp/save",
-        "GET admin/2fa/recoverycodes", "POST admin/2fa/recoverycodes"}},
-      {"add_users", {"POST users"}},
-      {"edit_users", {"PUT users/{username}"}},
-      {"del_users", {"DELETE users/{username}"}},
-      {"view_users", {"GET users", "GET users/{username}"}},
-      {"view_conns", {"GET connections"}},
-      {"close_conns", {"DELETE connections/{connectionID}"}},
-      {"view_status", {"GET status"}},
-      {"manage_folders",
-       {"GET folders", "POST folders", "GET folders/{name}", "PUT folders/{name}", "DELETE folders/{name}"}},
-      {"manage_groups",
-       {"GET groups", "POST groups", "GET groups/{name}", "PUT groups/{name}", "DELETE groups/{name}"}},
-      {"quota_scans",
-       {"GET quotas/users/scans", "POST quotas/users/{username}/scan", "PUT quotas/users/{username}/usage",
-        "PUT quotas/users/{username}/transfer-usage", "GET quotas/folders/scans", "POST quotas/folders/{name}/scan",
-        "PUT quotas/folders/{name}/usage"}},
-      {"view_defender", {"GET defender/hosts", "GET defender/hosts/{id}"}},
-      {"manage_defender", {"DELETE defender/hosts/{id}"}},
-      {"manage_ip_lists",
-       {"GET iplists/{type}", "POST iplists/{type}", "GET iplists/{type}/{ipornet}", "PUT iplists/{type}/{ipornet}",
-        "DELETE iplists/{type}/{ipornet}"}},
-      {"view_events",
-       {"GET events/fs", "GET events/provider", "GET events/logs", "GET events/queue", "GET events/dead-letters"}},
-      // Beside the documented calls: what follows from an event is decided by its rules.
-      {"manage_event_rules",
-       {"POST events/dead-letters/replay", "POST events/dead-letters/{id}/replay", "DELETE events/dead-letters",
-        "DELETE events/dead-letters/{id}"}},
-      {"disable_mfa", {"PUT users/{username}/2fa/disable", "PUT admins/{username}/2fa/disable"}},
-      {"*",
-       {"GET roles", "POST roles", "GET roles/{name}", "PUT roles/{name}", "DELETE roles/{name}", "GET admins",
-        "POST admins", "GET admins/{username}", "PUT admins/{username}", "DELETE admins/{username}", "GET apikeys",
-        "POST apikeys", "GET apikeys/{id}", "PUT apikeys/{id}", "DELETE apikeys/{id}", "GET dumpdata", "GET loaddata",
-        "POST loaddata"}},
-  };
-  return rights;
-}
-
-// As documented_rights() names it.
-std::string call_of(const rest::Row& row) {
-  return std::string(row.method) + ' ' + std::string(row.path.substr(std::string_view("/api/v2/").size()));
-}
-
-// No value: not among the documented ones.
-std::optional<std::string_view> documented_right(const rest::Row& row) {
-  const std::string call = call_of(row);
-  for (const Right& right : documented_rights()) {
-    if (std::ranges::find(right.calls, call) != right.calls.end()) return right.permission;
-  }
-  return std::nullopt;
 }
 
 class RestAccess : public RestTest {
@@ -155,62 +90,6 @@ TEST_F(RestAccess, every_row_but_the_open_ones_needs_a_token) {
           "Authorization: Basic cm9vdDpyb290\r\n", "X-SFTPGO-OTP: 123456\r\nX-SFTPGO-USER: root\r\n"}) {
       EXPECT_EQ(status_with(row, std::string(forged)), 401) << row.method << row.path << forged;
     }
-  }
-}
-
-// Neither list has a call that the other does not know.
-TEST_F(RestAccess, every_call_has_a_documented_right) {
-  std::set<std::string> documented, built;
-  for (const Right& right : documented_rights()) {
-    for (const std::string_view call : right.calls) EXPECT_TRUE(documented.emplace(call).second) << call;
-  }
-  for (const rest::Row& row : rest::rows()) {
-    if (row.access != rest::Access::open && !is_for_users(row)) built.insert(call_of(row));
-  }
-  EXPECT_EQ(documented, built);
-}
-
-// Every row with every single permission: exactly those that it needs open it, and "*" opens all of them.
-TEST_F(RestAccess, each_row_opens_with_its_permission_alone) {
-  for (const std::string_view permission : model::known_admin_permissions()) {
-    const std::string fields = "Authorization: Bearer " + token_with({permission}) + "\r\n";
-    for (const rest::Row& row : rest::rows()) {
-      if (row.access == rest::Access::open || row.path == "/api/v2/logout") continue;
-      if (is_for_users(row)) {
-        EXPECT_EQ(status_with(row, fields), 401) << row.method << row.path;
-        continue;
-      }
-      const std::string_view needed = documented_right(row).value();
-      const bool opens = needed.empty() || permission == "*" || permission == needed;
-      const int status = status_with(row, fields);
-      if (opens) {
-        EXPECT_TRUE(status == 200 || status == 404 || status == 400) << row.method << row.path << permission << status;
-      } else {
-        EXPECT_EQ(status, 403) << row.method << row.path << permission;
-      }
-    }
-  }
-}
-
-// And with all permissions that an administrator with a role may have.
-TEST_F(RestAccess, a_role_opens_nothing_that_reaches_beyond_it) {
-  ASSERT_EQ(call("POST", "/roles", {{"name", "north"}}).status, 201);
-  json allowed = json::array();
-  for (const std::string_view permission : model::known_admin_permissions()) {
-    model::Admin admin;
-    admin.username = "x";
-    admin.role = "north";
-    admin.permissions = {std::string(permission)};
-    if (model::validate(admin, {})) allowed.push_back(permission);
-  }
-  EXPECT_EQ(allowed.size(), model::known_admin_permissions().size() - 6);
-  const std::string fields = "Authorization: Bearer " + token_with(allowed, "north") + "\r\n";
-  for (const rest::Row& row : rest::rows()) {
-    if (row.access == rest::Access::open || is_for_users(row)) continue;
-    const std::string_view needed = documented_right(row).value();
-    if (needed.empty()) continue;
-    const bool permitted = std::ranges::find(allowed, json(needed)) != allowed.end();
-    EXPECT_EQ(status_with(row, fields) == 403, !permitted) << row.method << row.path;
   }
 }
 

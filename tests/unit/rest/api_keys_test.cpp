@@ -107,9 +107,9 @@ TEST_F(RestApiKeys, the_own_account_stays_as_it_is) {
   const std::string key = make();
   json body = admin("machine");
   body["filters"] = {{"allow_api_key_auth", true}};
-  EXPECT_EQ(by_key("PUT", "/admins/machine", key, body).status, 403);
+  EXPECT_EQ(by_key("PUT", "/admins/machine", key, body).status, 400);
   EXPECT_EQ(by_key("PUT", "/admins/machine/2fa/disable", key, json::object()).status, 403);
-  EXPECT_EQ(by_key("PUT", "/admins/root", key, admin("root")).status, 200);
+  EXPECT_EQ(by_key("PUT", "/admins/root", key, admin("root")).status, 403);
 }
 
 TEST_F(RestApiKeys, permissions_and_duties_hold) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/protected_paths.h"
 #include "crypto/encoding.h"
 #include "http/server.h"
 #include "model/json.h"
@@ -164,8 +165,12 @@ class RestTest : public testing::Test {
   }
 
   TempDirectory backups_;
+  const std::string conf_ = backups_.path() + "/conf";  // the server's own
+  const std::shared_ptr<const ProtectedPaths> protected_paths_ = std::make_shared<const ProtectedPaths>(
+      ProtectedPaths::Options{.directory = conf_, .data = {conf_ + "/data", "/srv"}, .own = {}, .base = "/srv"});
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
-  store::Accounts accounts_{*provider_, {.users = {}, .hashing = cheap(), .master_key = {}}};
+  store::Accounts accounts_{*provider_,
+                            {.users = {}, .hashing = cheap(), .master_key = {}, .protected_paths = protected_paths_}};
   auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap(), .totp = totp()}};
   auth::Tokens tokens_{*provider_, {.signing_passphrase = crypto::Secret(std::string_view("a signing passphrase"))}};
   auth::ApiKeyChecker api_keys_{*provider_, {}, false};
