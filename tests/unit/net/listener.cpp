@@ -190,7 +190,7 @@ class TwoEach final : public Gatekeeper {
     ++asked;
     if (places_[host] >= 2) co_return std::unexpected(Refusal{"too many"});
     ++places_[host];
-    co_return Ticket(nullptr, [this, host](void*) { leave(host); });
+    co_return Ticket(this, [this, host](void*) { leave(host); });
   }
   Task<std::expected<void, Refusal>> admit_request(Visitor) override { co_return std::expected<void, Refusal>(); }
   std::atomic<int> asked = 0;
