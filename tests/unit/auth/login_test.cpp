@@ -517,6 +517,26 @@ TEST_F(LoginTest, RefusalsAtTheSameTimeTakeAsLongAsThoseOfTheCostliestHash) {
   EXPECT_GT(costly, cheap / 2);
 }
 
+// A refusal that is not the client's fault, and that is told as any other.
+TEST_F(LoginTest, WhoseDirectoriesAreTheServersIsRefused) {
+  LoginOptions options = fast_options();
+  bool asked_at_once = false;
+  options.check_places = [&](const model::User& user, bool at_once) -> Result<void> {
+    asked_at_once = asked_at_once || at_once;
+    if (user.home_dir == "/srv/maria") return {};
+    return fail(ErrorCode::permission_denied, "home directory: it is the server's");
+  };
+  provider_.remembers = true;
+  Authenticator guarded(provider_, options);
+  EXPECT_TRUE(login_now(guarded, by_password()));
+  EXPECT_TRUE(login_now(guarded, by_key()));
+  change([](model::User& user) { user.home_dir = "/etc"; });
+  EXPECT_EQ(login_now(guarded, by_password()).error().code, ErrorCode::authentication_failed);
+  EXPECT_FALSE(login_now(guarded, by_key()));
+  EXPECT_FALSE(check_password_now(guarded, by_password()));
+  EXPECT_TRUE(asked_at_once);
+}
+
 TEST_F(LoginTest, TheFirstRefusalTakesAsLongAsTheNext) {
   LoginOptions options = fast_options();
   options.hashing.bcrypt_cost = 9;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/protected_paths.h"
 #include "store/memory/memory_provider.h"
 
 namespace ferry::store {
@@ -237,6 +238,46 @@ TEST_F(AccountsTest, MasterKeySealsInItsOwnMode) {
   EXPECT_EQ(passphrase.mode, 1);
   EXPECT_FALSE(model::open(passphrase, no_key_));
   EXPECT_EQ(model::open(passphrase, options.master_key)->text(), "hush");
+}
+
+// By whoever it is written: REST, a hook, a dump.
+TEST_F(AccountsTest, NobodyLiesInTheServersOwnDirectories) {
+  AccountOptions options = test_options();
+  options.protected_paths = std::make_shared<const ProtectedPaths>(ProtectedPaths::Options{
+      .directory = "/srv/conf", .data = {"/srv"}, .own = {{"/srv/dumps", "the dumps"}}, .base = {}});
+  Accounts accounts(*provider_, options);
+  model::User user = new_user("x");
+  ASSERT_TRUE(accounts.add_user(user)) << "its home is /srv/maria";
+  const auto seen = provider_->user("maria");
+  for (const char* place : {"/srv/conf", "/srv/conf/env.d", "/srv/dumps/x", "/srv", "/"}) {
+    user.home_dir = place;
+    EXPECT_FALSE(accounts.update_user("maria", user)) << place;
+    EXPECT_FALSE(accounts.provide_user(user, *seen)) << place;
+    EXPECT_FALSE(accounts.restore(user, true)) << place;
+    model::User fresh = user;
+    fresh.username = "paul";
+    EXPECT_FALSE(accounts.add_user(fresh)) << place;
+    EXPECT_FALSE(accounts.provide_user(fresh, nullptr)) << place;
+    EXPECT_FALSE(accounts.restore(fresh, true)) << place;
+    model::Folder folder;
+    folder.name = "f";
+    folder.mapped_path = place;
+    EXPECT_FALSE(accounts.add_folder(folder)) << place;
+    EXPECT_FALSE(accounts.restore(folder, true)) << place;
+  }
+  EXPECT_EQ((*provider_->user("maria"))->home_dir, "/srv/maria");
+  // Nor because of the name, or by a group's placeholders.
+  user = new_user("x");
+  user.username = "dumps";
+  EXPECT_FALSE(accounts.add_user(user));
+  model::Group group;
+  group.name = "g";
+  group.user_settings.home_dir = "/srv/%username%";
+  ASSERT_TRUE(accounts.add_group(group));
+  user.username = "conf";
+  user.home_dir = "/srv/elsewhere";
+  user.groups = {{"g", 1}};
+  EXPECT_FALSE(accounts.add_user(user));
 }
 
 }  // namespace
