@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "protocols/rest/service_status.h"
-#include "server/host_keys.h"
+#include "server/ssh/host_keys.h"
 #include "ssh/server.h"
 
 namespace ferry::server {

@@ -2,7 +2,7 @@
 
 #include "commands.h"
 #include "options.h"
-#include "server/subsystem.h"
+#include "server/ssh/subsystem.h"
 
 namespace ferry::app {
 

@@ -1,5 +1,3 @@
-#include "server/ssh_policy.h"
-
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -8,6 +6,7 @@
 #include <future>
 
 #include "server/io_threads.h"
+#include "server/ssh/policy.h"
 #include "server/storage.h"
 #include "ssh/keys/private_key.h"
 #include "store/memory/memory_provider.h"

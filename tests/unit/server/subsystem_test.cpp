@@ -1,4 +1,4 @@
-#include "server/subsystem.h"
+#include "server/ssh/subsystem.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>

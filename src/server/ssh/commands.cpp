@@ -1,4 +1,4 @@
-#include "server/ssh_commands.h"
+#include "server/ssh/commands.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "server/host_keys.h"
+#include "server/ssh/host_keys.h"
 
 #include <chrono>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "server/ssh_policy.h"
+#include "server/ssh/policy.h"
 
 #include <chrono>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "auth/dialogue.h"
 #include "base/expiry_clock.h"
 #include "base/log.h"
-#include "server/ssh_commands.h"
+#include "server/ssh/commands.h"
 
 namespace ferry::server {
 

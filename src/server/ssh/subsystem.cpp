@@ -1,4 +1,4 @@
-#include "server/subsystem.h"
+#include "server/ssh/subsystem.h"
 
 #include <pwd.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@
 #include "server/events.h"
 #include "server/hooks.h"
 #include "server/settings.h"
-#include "server/stdio_channel.h"
+#include "server/ssh/stdio_channel.h"
 #include "server/storage.h"
 #include "server/version.h"
 
