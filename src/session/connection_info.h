@@ -17,6 +17,7 @@ struct ConnectionInfo {
   std::string remote_address;  // ip:port
   std::string client_ip;       // without port
   std::string client_version;  // what the client says of itself
+  bool counted = true;         // among the account's max_sessions
   std::string command = {};    // the SSH command it runs; empty for file protocols
   // Ends this connection when an administrator or the idle timer says so. Called from any thread, perhaps
   // more than once and after the connection is gone: post to the connection's executor, own nothing of it.

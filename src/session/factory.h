@@ -2,7 +2,7 @@
 //
 //   auto registry = std::make_shared<session::Registry>(limits);
 //   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic},
-//                              .storage = server::open_storage};
+//                              .storage = open_storage};
 //   auto opened = co_await session::open_session(user, info, services);  // user: model::UserPtr
 //   if (!opened) ...                       // limit_exceeded, unsupported storage, no home directory
 #pragma once

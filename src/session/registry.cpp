@@ -139,7 +139,7 @@ Registration::Registration(std::shared_ptr<RegistryState> state, std::shared_ptr
 Registration::~Registration() {
   row_->touch();
   const std::lock_guard lock(state_->mutex);
-  count_down(state_->per_user, row_->username);
+  if (row_->info.counted) count_down(state_->per_user, row_->username);
   state_->rows.erase(row_->info.id);
 }
 
@@ -189,11 +189,11 @@ Result<std::unique_ptr<Registration>> Registry::enter(std::string username, cons
   const std::lock_guard lock(state_->mutex);
   if (state_->rows.contains(info.id)) return fail(ErrorCode::conflict, "connection id in use: " + info.id);
   const auto sessions = state_->per_user.find(row->username);
-  if (sessions != state_->per_user.end() && at_limit(sessions->second, max_sessions)) {
+  if (info.counted && sessions != state_->per_user.end() && at_limit(sessions->second, max_sessions)) {
     return fail(ErrorCode::limit_exceeded, "too many open sessions: " + std::to_string(sessions->second));
   }
   auto registration = std::make_unique<Registration>(state_, row);
-  ++state_->per_user[row->username];
+  if (info.counted) ++state_->per_user[row->username];
   state_->rows.emplace(info.id, std::move(row));
   return registration;
 }

@@ -107,7 +107,8 @@ class Registry {
   // limit_exceeded when the host has as many as it may, quota_exceeded when the server is full.
   Result<Admission> admit(std::string_view client_ip);
 
-  // limit_exceeded when the account has `max_sessions` already (0: unlimited), conflict when the id is in use.
+  // limit_exceeded when the account has `max_sessions` already (0: unlimited), conflict when the id is in use. Sessions
+  // that are not counted (info.counted) are neither refused for that limit nor refuse others.
   Result<std::unique_ptr<Registration>> enter(std::string username, const ConnectionInfo& info,
                                               std::size_t max_sessions);
 

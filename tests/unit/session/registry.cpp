@@ -50,6 +50,25 @@ TEST(Registry, OneOf200SessionsGetsTheOnlyPlace) {
   EXPECT_EQ(registry.session_count(), 0U);
 }
 
+TEST(Registry, SessionsThatAreNotCountedTakeNoPlace) {
+  Registry registry;
+  ConnectionInfo uncounted = connection("uncounted");
+  uncounted.counted = false;
+  auto first = registry.enter("alice", uncounted, 1);
+  ASSERT_TRUE(first);
+  auto counted = registry.enter("alice", connection("counted"), 1);
+  ASSERT_TRUE(counted);
+  uncounted.id = "another";
+  auto another = registry.enter("alice", uncounted, 1);
+  ASSERT_TRUE(another);
+  EXPECT_EQ(registry.session_count(), 3U);
+  first->reset();
+  another->reset();
+  EXPECT_FALSE(registry.enter("alice", connection("refused"), 1));  // the counted one still holds its place
+  counted->reset();
+  EXPECT_TRUE(registry.enter("alice", connection("again"), 1));
+}
+
 TEST(Registry, OneOf200ConnectionsGetsTheOnlyPlace) {
   for (const Limits limits : {Limits{1, 0}, Limits{0, 1}}) {
     Registry registry(limits);
