@@ -1,4 +1,4 @@
-#include "server/storage.h"
+#include "server/storages.h"
 
 #include "vfs/local/local_file_system.h"
 
@@ -37,7 +37,11 @@ Error not_built_in(model::FilesystemProvider provider) {
           "storage provider " + std::to_string(static_cast<int>(provider)) + " is not built in"};
 }
 
-Result<std::shared_ptr<vfs::FileSystem>> open_any(const session::StorageRequest& request, const ProtectedPaths* paths) {
+}  // namespace
+
+Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRequest& request) const {
+  const bool exempt = !options_.staging.empty() && request.path == options_.staging;
+  const ProtectedPaths* paths = exempt ? nullptr : options_.paths.get();
   switch (request.config.provider) {
     case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::s3:
@@ -50,17 +54,8 @@ Result<std::shared_ptr<vfs::FileSystem>> open_any(const session::StorageRequest&
   return fail(not_built_in(request.config.provider));
 }
 
-}  // namespace
-
-Result<std::shared_ptr<vfs::FileSystem>> open_storage(const session::StorageRequest& request) {
-  return open_any(request, nullptr);
-}
-
-session::StorageFactory guarded_storage(std::shared_ptr<const ProtectedPaths> paths, std::string staging) {
-  return [paths = std::move(paths), staging = std::move(staging)](const session::StorageRequest& request) {
-    const bool exempt = !staging.empty() && request.path == staging;
-    return open_any(request, exempt ? nullptr : paths.get());
-  };
+session::StorageFactory factory_of(std::shared_ptr<const Storages> storages) {
+  return [storages = std::move(storages)](const session::StorageRequest& request) { return storages->open(request); };
 }
 
 }  // namespace ferry::server

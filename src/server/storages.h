@@ -1,19 +1,39 @@
-// Which storage backend an account's configuration means: the one table of backends.
+// Opens the storage that an account's configuration names: the one table of backends. One object for the process,
+// because backends share what is in it: the key that opens stored secrets, later connections to object stores.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/protected_paths.h"
+#include "crypto/secret.h"
 #include "session/factory.h"
 
 namespace ferry::server {
 
-// A session::StorageFactory. unsupported, with the provider's number, for one that is not built in.
-Result<std::shared_ptr<vfs::FileSystem>> open_storage(const session::StorageRequest& request);
+struct StorageOptions {
+  // Opens the secrets in a storage's configuration (passwords, access keys); empty: they are stored unencrypted.
+  crypto::Secret master_key = {};
+  // Directories of the server's own, which no account may reach; null: none are protected.
+  std::shared_ptr<const ProtectedPaths> paths = {};
+  std::string staging = {};  // common.temp_path: the operator's choice, which may lie in a protected directory
+};
 
-// The same, but permission_denied for a directory of the server's own, also where links lead to one: the directory that
-// was opened is judged, not its name. `staging` (common.temp_path) is the operator's choice and may lie anywhere.
-session::StorageFactory guarded_storage(std::shared_ptr<const ProtectedPaths> paths, std::string staging);
+class Storages {
+ public:
+  explicit Storages(StorageOptions options = {}) : options_(std::move(options)) {}
+
+  // As session::StorageFactory says. unsupported, with the provider's number, for a backend that is not built in.
+  // permission_denied for a protected directory, also where links lead to one: the directory that was opened is
+  // checked, not its name. Safe from any thread.
+  Result<std::shared_ptr<vfs::FileSystem>> open(const session::StorageRequest& request) const;
+
+ private:
+  const StorageOptions options_;
+};
+
+// The same as a function that keeps the storages alive.
+session::StorageFactory factory_of(std::shared_ptr<const Storages> storages);
 
 }  // namespace ferry::server

@@ -53,27 +53,24 @@ std::vector<std::string> enabled_commands(const std::vector<std::string>& config
   return enabled;
 }
 
-Task<void> serve_command(ssh::Channel& channel, model::UserPtr user, session::ConnectionInfo info,
-                         session::Services services, std::vector<std::string> enabled, std::string line) {
+Task<void> serve_command(ssh::Channel& channel, SessionScope& scope, std::vector<std::string> enabled,
+                         std::string line) {
   const Result<std::vector<Word>> words = split_command_line(line);
   const std::string_view name = words && !words->empty() ? enabling_name(words->front().text) : std::string_view();
   if (name.empty() || std::ranges::find(enabled, name) == enabled.end()) {
-    log::info("sftpd", info.id, "command refused: {}", line.substr(0, 200));
+    log::info("sftpd", scope.id(), "command refused: {}", line.substr(0, 200));
     std::string why = words ? "ferry: this command is not available here" : "ferry: " + words.error().message;
     co_await refuse(channel, std::move(why), not_found);
     co_return;
   }
-  info.protocol = name == scp_name ? "SCP" : "SSH";
-  info.id = info.protocol + "_" + info.id;
-  info.command = line;
-  info.gone = [&channel] { return channel.closed(); };
-  auto opened = co_await session::open_session(user, info, std::move(services));
+  const std::string protocol = name == scp_name ? "SCP" : "SSH";
+  SessionScope::Request request{.protocol = protocol, .command = line, .gone = [&channel] { return channel.closed(); }};
+  auto opened = co_await scope.open(std::move(request));
   if (!opened) {
-    log::warn("sftpd", info.id, "no session for {}: {}", user->username, opened.error().message);
     co_await refuse(channel, "ferry: no session", cannot_run);
     co_return;
   }
-  log::debug("sftpd", info.id, "command: {}", line.substr(0, 200));
+  log::debug("sftpd", scope.id_of(protocol), "command: {}", line.substr(0, 200));
   if (name == scp_name) {
     co_await scp::serve(channel, **opened, *words);
   } else {

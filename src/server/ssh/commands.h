@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/user.h"
-#include "session/factory.h"
+#include "server/entrance.h"
 #include "ssh/channel/channel.h"
 
 namespace ferry::server {
@@ -15,8 +14,8 @@ std::vector<std::string> enabled_commands(const std::vector<std::string>& config
                                           std::vector<std::string>& warnings);
 
 // Serves one exec request to its end and sends the exit status: 127 for a command that is not enabled, 126 when no
-// session can be opened, else the command's own. `info.id` is the channel's.
-Task<void> serve_command(ssh::Channel& channel, model::UserPtr user, session::ConnectionInfo info,
-                         session::Services services, std::vector<std::string> enabled, std::string line);
+// session can be opened, else the command's own. `scope` lives until the end.
+Task<void> serve_command(ssh::Channel& channel, SessionScope& scope, std::vector<std::string> enabled,
+                         std::string line);
 
 }  // namespace ferry::server

@@ -7,10 +7,8 @@
 #include <vector>
 
 #include "auth/hook_dialogue.h"
-#include "auth/login.h"
 #include "protocols/sftp/sftp.h"
-#include "server/connect_hooks.h"
-#include "session/factory.h"
+#include "server/entrance.h"
 #include "ssh/keys/user_certificate.h"
 #include "ssh/server.h"
 
@@ -21,14 +19,12 @@ struct SshPolicyOptions {
   bool keyboard_interactive = true;
   auth::InteractiveHook hook;  // leads keyboard-interactive, when it is somewhere
   sftp::Options sftp;
-  ConnectHooks connect;
   std::vector<std::string> commands;  // SSH commands that may be run, as enabled_commands() has them
 };
 
-// What all connections share. The authenticator must outlive every connection.
+// What all connections share.
 struct SshServices {
-  auth::Authenticator& authenticator;
-  session::Services sessions;
+  std::shared_ptr<Entrance> entrance;
   SshPolicyOptions options;
   // The text shown before login; replaced as a whole when its file is read again.
   std::atomic<std::shared_ptr<const std::string>> banner{std::make_shared<const std::string>()};

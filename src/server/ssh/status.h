@@ -1,7 +1,8 @@
-// What GET /status shows, kept up to date while host keys are reloaded. Safe from any thread.
+// What GET /status shows of the SSH server.
 #pragma once
 
-#include <mutex>
+#include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "protocols/rest/service_status.h"
@@ -10,18 +11,10 @@
 
 namespace ferry::server {
 
-class Status {
- public:
-  void set_ssh(const config::Sftpd& config, const ssh::ServerOptions& options);
-  void set_door(bool defender, bool allow_list, std::vector<std::string> rate_limited_protocols);
-  // After set_ssh: shows the algorithms that are offered.
-  void set_host_keys(const HostKeys& keys);
-  rest::ServicesStatus get() const;
+// All but the host keys. `offer`: complete.
+rest::SshStatus status_of(const config::Sftpd& config, const ssh::AlgorithmOffer& offer);
 
- private:
-  mutable std::mutex mutex_;
-  rest::ServicesStatus status_;
-  std::vector<std::string> host_key_algorithms_;
-};
+// Each with those of its algorithms that are offered.
+std::vector<rest::SshHostKeyStatus> status_of(const HostKeys& keys, const std::vector<std::string>& offered);
 
 }  // namespace ferry::server

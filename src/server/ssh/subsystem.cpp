@@ -19,7 +19,7 @@
 #include "server/hooks.h"
 #include "server/settings.h"
 #include "server/ssh/stdio_channel.h"
-#include "server/storage.h"
+#include "server/storages.h"
 #include "server/version.h"
 
 namespace ferry::server {
@@ -124,6 +124,7 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   if (!provider) return fail(provider.error());
   auto rules = account_options(loaded.config);
   if (!rules) return fail(rules.error());
+  const auto storages = std::make_shared<Storages>(StorageOptions{.master_key = rules->master_key});
   store::Accounts accounts(**provider, std::move(*rules));
   auto user = account_of(accounts, *who, options);
   if (!user) return fail(user.error().code, "account " + who->name + ": " + user.error().message);
@@ -144,7 +145,7 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   const long holders = stream.use_count();
   session::Services services{.registry = std::make_shared<session::Registry>(),
                              .options = std::move(*rules_of_sessions),
-                             .storage = open_storage,
+                             .storage = factory_of(storages),
                              .events = stream};
   asio::io_context io;
   Result<int> status = fail(ErrorCode::internal, "the conversation did not end");

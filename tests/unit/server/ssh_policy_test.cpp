@@ -7,7 +7,7 @@
 
 #include "server/io_threads.h"
 #include "server/ssh/policy.h"
-#include "server/storage.h"
+#include "server/storages.h"
 #include "ssh/keys/private_key.h"
 #include "store/memory/memory_provider.h"
 #include "tests/support/lasting_context.h"
@@ -71,9 +71,10 @@ class SshPolicyTest : public testing::Test {
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   auth::Authenticator authenticator_{*provider_, quick()};
   std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
-  std::shared_ptr<SshServices> services_ = std::make_shared<SshServices>(
-      authenticator_, session::Services{.registry = registry_, .options = {}, .storage = open_storage},
-      SshPolicyOptions{});
+  std::shared_ptr<Entrance> entrance_ = std::make_shared<Entrance>(
+      authenticator_,
+      session::Services{.registry = registry_, .options = {}, .storage = factory_of(std::make_shared<Storages>())});
+  std::shared_ptr<SshServices> services_ = std::make_shared<SshServices>(entrance_, SshPolicyOptions{});
 };
 
 TEST_F(SshPolicyTest, NoneIsRefusedWithTheMethods) {

@@ -1,4 +1,4 @@
-#include "server/storage.h"
+#include "server/storages.h"
 
 #include <gtest/gtest.h>
 
@@ -12,13 +12,14 @@ namespace {
 
 TEST(Storage, KnowsTheLocalProviderAndRefusesTheOthersByNumber) {
   const test::TempDirectory base;
+  const Storages storages;
   model::FilesystemConfig config;
-  const auto local = open_storage({.config = config, .path = base / "home"});
+  const auto local = storages.open({.config = config, .path = base / "home"});
   ASSERT_TRUE(local);
   EXPECT_EQ((*local)->name(), "osfs");
   for (int provider = 1; provider <= 6; ++provider) {
     config.provider = static_cast<model::FilesystemProvider>(provider);
-    const auto refused = open_storage({.config = config, .path = base / "home"});
+    const auto refused = storages.open({.config = config, .path = base / "home"});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
     EXPECT_EQ(refused.error().message, "storage provider " + std::to_string(provider) + " is not built in");
@@ -33,7 +34,8 @@ TEST(Storage, ServersOwnDirectoriesAreNotOpened) {
   const auto paths = std::make_shared<const ProtectedPaths>(
       ProtectedPaths::Options{.directory = base / "conf", .data = {base / "conf/data"}, .own = {}, .base = {}});
   const model::FilesystemConfig config;
-  const auto storage = guarded_storage(paths, base / "conf/staging");
+  const auto storage =
+      factory_of(std::make_shared<Storages>(StorageOptions{.paths = paths, .staging = base / "conf/staging"}));
   const auto opens = [&](const std::string& path) { return storage({.config = config, .path = path}); };
   for (const char* name : {"conf", "conf/new", "conf/env.d", "home/link", "home/link/env.d", ""}) {
     const auto refused = opens(base / name);
@@ -45,7 +47,7 @@ TEST(Storage, ServersOwnDirectoriesAreNotOpened) {
     EXPECT_TRUE(opens(base / name)) << name;
   }
   // Portable mode protects nothing.
-  EXPECT_TRUE(guarded_storage(nullptr, "")({.config = config, .path = base / "conf"}));
+  EXPECT_TRUE(Storages().open({.config = config, .path = base / "conf"}));
 }
 
 TEST(OwnPaths, EverythingThatTheConfigurationNames) {
