@@ -1,4 +1,5 @@
-// API keys at a request: "id.secret", or "id.secret.username" for a key that is bound to nobody. Safe from any thread.
+// Checks the API key of a request: "id.secret", or "id.secret.username" for a key that is not bound to one account.
+// Safe from any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace ferry::auth {
 
-// Whom a key speaks for: one of the two, by its scope.
+// The account that a request with a key acts as: an administrator or a user, by the key's scope.
 struct KeyCaller {
   std::string id;
   model::AdminPtr admin;
@@ -30,10 +31,11 @@ class ApiKeyChecker {
                 std::function<std::int64_t()> clock = expiry_now_ms)
       : provider_(provider), naming_(naming), local_time_(local_time), clock_(std::move(clock)) {}
 
-  // The key is known, right and not expired; the account allows API keys and keeps the rules of a login over HTTP
-  // (status, expiration, addresses, times, protocol). A key stands in for password and one-time code. All of it is
-  // asked anew at each use, so a key ends with its account. Blocking. Every error is a refusal; outcome_of
-  // (auth/login_report.h) says who is to blame for it.
+  // Checks that the key exists, its secret is right and it has not expired; that the account allows API keys, and that
+  // it may log in over HTTP now and from here (status, expiration, addresses, times, protocol). Password and one-time
+  // code are not needed. Everything is checked at each request, so that a key stops working as soon as its account is
+  // disabled. Blocks. Every error is a refusal; outcome_of() in auth/login_report.h tells whether the defender counts
+  // it.
   Result<KeyCaller> verify_now(std::string_view text, std::string_view client_ip);
 
  private:
@@ -45,7 +47,7 @@ class ApiKeyChecker {
   const model::NamingRules naming_;
   const bool local_time_;
   const std::function<std::int64_t()> clock_;
-  PasswordCache cache_;  // for keys of dumps, whose hashes may be slow
+  PasswordCache cache_;  // keys that came with a dump may have a bcrypt hash, too slow to check for each request
 };
 
 }  // namespace ferry::auth

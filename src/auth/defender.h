@@ -1,12 +1,13 @@
-// The defender: addresses that fail too often are kept out for a while.
+// The defender: bans addresses whose logins fail too often.
 //
 //   defender.failed(ip, HostEvent::wrong_credential);       // adds to the score of the address
 //   const auto banned = co_await defender.check(ip, Protocol::ssh);
 //   if (!banned) ... // refused: banned.error() says why, for the log
 //
-// Safe from any thread. An address is banned when its score of the observation time is above the threshold. Whoever
-// comes while banned stays banned longer. IPv6 addresses of one network share score and ban; who is on the safe list is
-// let in all the same.
+// Each failure adds a score. An address is banned for ban_time when its scores of the last observation_time add up to
+// more than the threshold; with the defaults: 8 logins with unknown names (2 each) within 30 minutes. Each connection
+// of a banned address makes the ban longer by ban_time_increment percent. IPv6 addresses of one network (/64, say) share
+// score and ban; an address on the safe list is let in all the same. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -27,7 +28,7 @@ namespace ferry::auth {
 enum class HostEvent : std::uint8_t {
   unknown_account,   // score_invalid
   wrong_credential,  // score_valid: the account exists
-  limit_exceeded,    // of connections of one host, or of a rate limiter that says so
+  limit_exceeded,    // too many connections of one host, or a rate limiter with generate_defender_events
   not_tried,         // left without trying to log in
 };
 
@@ -37,8 +38,8 @@ struct DefenderOptions {
   int threshold = 15;
   int score_invalid = 2, score_valid = 1, score_limit_exceeded = 3, score_no_auth = 0;
   std::chrono::minutes observation_time{30};
-  std::size_t list_limit = 150;                                  // hosts that are listed
-  bool hosts_block = false;                                      // the hosts are a database: asked on the blocking pool
+  std::size_t list_limit = 150;  // hosts that are listed
+  bool hosts_block = false;      // the scores are in a database: it is asked on the blocking pool
   std::chrono::milliseconds success_delay{0}, failure_delay{0};  // before a login is answered
   unsigned ipv6_prefix = 128;  // bits of an IPv6 address that score and ban are about (base/host_of.h)
 };
@@ -48,22 +49,23 @@ class Defender final : public LoginObserver {
   // `rules` and `hosts` outlive it. `clock`: Unix milliseconds.
   Defender(DefenderOptions options, const IpRules& rules, store::DefenderHosts& hosts,
            std::function<std::int64_t()> clock);
-  // Waits for events that are on their way.
+  // Waits until events that are being stored have been stored.
   ~Defender() override;
 
-  // Failed logins are events; answers are delayed.
+  // Counts a failed login. Answers success_delay or failure_delay.
   std::chrono::milliseconds login_ended(const LoginReport& report) override;
   // Does not block.
   void failed(const IpAddress& address, HostEvent event);
-  // An error when the address is on the block list, banned, or nobody can say whether it is.
+  // permission_denied: the address is on the block list, or banned. Any other error: the store failed, so it is not
+  // known whether it is; the client is refused then, too.
   Task<Result<void>> check(IpAddress address, Protocol protocol);
 
-  // These may block: through run_blocking. not_found.
+  // For REST. These block. not_found: the address has no score and no ban.
   Result<std::vector<store::DefenderHost>> hosts();
   Result<store::DefenderHost> host(std::string_view ip);
   Result<void> remove(std::string_view ip);
 
-  // Drops what no longer counts, every few minutes. Does not block.
+  // Called every few seconds; every few minutes removes scores and bans that are over. Does not block.
   void tick();
   const DefenderOptions& options() const { return options_; }
 
@@ -74,9 +76,9 @@ class Defender final : public LoginObserver {
   // The address that score and ban belong to.
   std::string host_text(const IpAddress& address) const;
   void note(const std::string& ip, int score);
-  // Runs `work` where it may block.
+  // Runs `work` on the blocking pool if hosts_block, else at once.
   void run(std::function<void()> work);
-  // Of work on its way. False: there is too much already.
+  // Counts work given to the pool. False: too much waits already, drop the event.
   bool begin();
   void end();
 
@@ -87,7 +89,7 @@ class Defender final : public LoginObserver {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t running_ = 0;
-  std::size_t dropped_ = 0;  // since too many were on their way
+  std::size_t dropped_ = 0;  // events, because too many waited
   std::int64_t tidied_ = 0;
 };
 

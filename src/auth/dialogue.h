@@ -1,4 +1,4 @@
-// Logins by question and answer: what keyboard-interactive of SSH asks, and what the answers lead to.
+// Logins by questions and answers, for SSH's keyboard-interactive method (RFC 4256).
 //
 //   auto dialogue = make_password_dialogue(authenticator, request);
 //   Turn turn = co_await dialogue->next({});
@@ -29,17 +29,19 @@ struct Turn {
   Result<LoginOutcome> outcome = fail(ErrorCode::authentication_failed, "not finished");
 };
 
-// May be destroyed between two turns: the client has gone. Not called again after a turn without questions.
+// May be destroyed while questions are open (the client has disconnected). next() is not called again after it has
+// answered without questions.
 class Dialogue {
  public:
   virtual ~Dialogue() = default;
-  // Goes on with the answers to the last turn's questions, one for each; none begins. authentication_failed is the
+  // Takes one answer for each question that was asked last; none on the first call. authentication_failed is the
   // outcome's only error, and it has been logged.
   virtual Task<Turn> next(std::vector<crypto::Secret> answers) = 0;
 };
 
-// "Password: ", then "Authentication code: " for an account with one-time codes; each in a turn of its own, which is
-// how clients expect it. The authenticator must outlive it. `request` is of method keyboard_interactive.
+// Asks "Password: ", then, of an account with one-time codes, "Authentication code: ". They are asked one after the
+// other, not together: clients that are given a password only answer the first request. The authenticator must outlive
+// the dialogue. `request` is of method keyboard_interactive.
 std::unique_ptr<Dialogue> make_password_dialogue(Authenticator& authenticator, LoginRequest request);
 
 }  // namespace ferry::auth

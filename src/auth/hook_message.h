@@ -1,4 +1,4 @@
-// What a keyboard-interactive hook and Ferry tell each other: the documented JSON.
+// The documented JSON that a keyboard-interactive hook and Ferry exchange.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace ferry::auth {
 
 // From the hook: questions for the client, or a verdict.
 struct HookMessage {
-  enum class Check { none, password, code };  // of the one answer, which Ferry then replaces by "OK"
+  // Ferry is to check the one answer as the account's password or one-time code; the hook then gets "OK" instead of it.
+  enum class Check { none, password, code };
   std::vector<Question> questions;
   std::string instruction;
   Check check = Check::none;

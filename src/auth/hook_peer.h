@@ -1,4 +1,4 @@
-// The two kinds of hooks, as a dialogue sees them. Private to src/auth.
+// A keyboard-interactive hook, program or URL, behind one interface. Private to src/auth.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,10 @@ namespace ferry::auth {
 class HookPeer {
  public:
   virtual ~HookPeer() = default;
-  // Hands over the answers to the last message's questions (none at first) and takes the next message. Any error
-  // means that there will be none.
+  // Sends the answers to the questions of the last message (none at first) and waits for the hook's next message. Any
+  // error ends the dialogue.
   virtual Task<Result<HookMessage>> next(std::vector<std::string> questions, std::vector<crypto::Secret> answers) = 0;
-  // The time is over, or nobody listens any more: a next() that still waits ends with an error.
+  // Ends a next() that waits with an error: the time limit has passed, or the client has disconnected.
   virtual void give_up() = 0;
 };
 
@@ -28,7 +28,7 @@ struct HookUser {
 
 Result<events::HookProgram> interactive_program(const events::HookOptions& options, const std::string& path,
                                                 const HookUser& user, std::chrono::seconds limit);
-// An error of `program` comes out of the first next().
+// When `program` is an error, the first next() answers it.
 std::shared_ptr<HookPeer> make_program_peer(Result<events::HookProgram> program);
 std::shared_ptr<HookPeer> make_url_peer(http::Client& client, std::string url, HookUser user);
 

@@ -1,5 +1,6 @@
-// What the IP lists say about an address: those of the data provider, and the defender's files. All of it is in memory,
-// found by the bits of the address; of several networks that hold it the smallest one decides.
+// What the IP lists say about an address: the lists of the data provider, and the defender's files. All are kept in
+// memory. When several networks contain the address the smallest decides: with 10.0.0.0/8 denied and 10.1.0.0/16
+// allowed, 10.1.2.3 is allowed.
 //
 //   rules.replace(*provider.all_ip_list_entries());                   // at start
 //   accounts.on_ip_list_change([&](auto type, auto& name) { rules.refresh(provider, type, name); });
@@ -30,9 +31,10 @@ class IpRules {
 
   // Everything that the provider holds.
   Result<void> reload(store::IpLists& provider);
-  // One entry, as the provider has it now; changes that race end with the last one, in whatever order they are told.
+  // Reads one entry again. Two changes of one entry may call this in the wrong order: both read what is stored, so the
+  // last change counts all the same.
   Result<void> refresh(store::IpLists& provider, model::IpListType type, const std::string& ipornet);
-  // The defender's files: never to be banned, always kept out.
+  // The addresses of the defender's files: `safe` are never banned, `blocked` are always refused.
   void set_files(const std::vector<IpNetwork>& safe, const std::vector<IpNetwork>& blocked);
 
  private:
@@ -44,7 +46,7 @@ class IpRules {
 
   static void put(Rules (&lists)[3], const model::IpListEntry& entry);
 
-  std::mutex refreshing_;  // held from asking the provider to writing down what it said
+  std::mutex refreshing_;  // held from reading the provider until lists_ is changed
   mutable std::shared_mutex mutex_;
   Rules lists_[3];  // by IpListType
   Rules files_;

@@ -1,18 +1,18 @@
-// The login pipeline: the one place where every protocol's users, and administrators, are let in or refused.
+// The login pipeline: decides for all protocols whether a user, or an administrator, may log in.
 //
 //   auto outcome = co_await authenticator.login({.connection_id = id, .protocol = "SSH", .client_ip = ip,
 //                                                .username = name, .method = auth::Method::password,
 //                                                .password = std::move(password), .completed = steps});
-//   if (!outcome) ...                  // authentication_failed, whatever the reason was; it is in the log
+//   if (!outcome) ...                  // authentication_failed, whatever the reason, which is in the log
 //   else if (outcome->code_due) ...    // ask for the one-time code, then call again with it and the password
 //   else if (outcome->partial) ...     // tell the client which methods may follow: outcome->remaining
 //   else ... outcome->user
 //
-// Steps, in this order, each of which refuses when it fails or cannot be decided (a provider or a hook that errs
-// refuses): external authentication or the pre-login hook; account exists, status, expiration, access time, IP filters,
-// protocol, second factor, login method; the check-password hook; credential, one-time code. A hook may take its time:
-// it holds no thread. What it was asked about is looked at again once it has answered.
-// The answer and its time tell nothing about which step refused, nor whether the account exists.
+// Steps, in this order: external authentication or the pre-login hook; account exists, status, expiration, access time,
+// IP filters, protocol, second factor, login method; the check-password hook; credential, one-time code. A step that
+// cannot be decided, because the provider or a hook failed, refuses too. While a hook runs no thread waits; after its
+// answer the account is read and checked again, since it may have been disabled meanwhile.
+// Neither the answer nor the time it takes tells a client which step refused, or whether the account exists.
 #pragma once
 
 #include <chrono>
@@ -54,16 +54,18 @@ struct LoginRequest {
   // The one-time code of an account that has them: of a dialogue, or sent beside the password (HTTP). FTP has no field
   // for it: there it stands at the password's end.
   std::optional<crypto::Secret> code;
-  bool vouched = false;  // keyboard_interactive: a hook has decided about password and code; all else is checked
+  bool vouched = false;  // keyboard_interactive: a hook has accepted password and code; all else is still checked
   Bytes public_key;      // publickey: the blob; the protocol has checked the signature, unless `probe`
-  // publickey: whom a certificate that the protocol accepts was issued for; it stands in for the account's keys.
+  // publickey: the principals of a certificate that the protocol has accepted. The username must be one of them; the
+  // account's own keys are not asked then.
   std::vector<std::string> certified_names;
   bool prepared = false;  // keyboard_interactive: the hooks that provide accounts were asked when the dialogue began
   bool probe = false;     // publickey without signature yet: may this key log in? Records nothing
-  // publickey: where a key that may not log in is noted, instead of being told. Clients offer all their keys: the
-  // protocol reports one when the connection ends without a login.
+  // publickey: where the refusal of a key is noted, instead of being logged and told to the observers. Clients offer
+  // all their keys in turn, and one wrong key is no attack: the protocol reports the last one when the connection ends
+  // without a login.
   std::shared_ptr<std::optional<LoginReport>> refused_key;
-  std::vector<Method> completed;  // steps that had partial success on this connection for this very username
+  std::vector<Method> completed;  // methods that succeeded before on this connection, for this username
 };
 
 struct LoginOutcome {
@@ -83,7 +85,8 @@ struct AdminLoginRequest {
 
 struct LoginOptions {
   model::NamingRules naming;
-  crypto::PasswordHashing hashing;  // a stored hash of the other algorithm of these two is renewed at login
+  crypto::PasswordHashing hashing;  // at login a stored hash of bcrypt or argon2id that is not the configured one of
+                                    // the two is replaced
   bool password_caching = true;
   bool local_time = false;  // access_time is in the server's time zone, not UTC
   std::function<std::int64_t()> clock = expiry_now_ms;
@@ -102,29 +105,30 @@ class Authenticator {
   Authenticator(store::Provider& provider, LoginOptions options);
   ~Authenticator();
 
-  // authentication_failed is the only error. Method::none is always refused. Ends are logged and told to the
-  // observers, but not those of a probe, of a key with `refused_key`, nor of none: should the connection end without a
-  // login, the protocol reports that.
+  // authentication_failed is the only error. Method::none is always refused. The outcome is logged and told to the
+  // observers, except for a probe, for a refused key with `refused_key`, and for Method::none: when the connection ends
+  // without a login, the protocol reports that.
   Task<Result<LoginOutcome>> login(LoginRequest request);
-  // For dialogues: asks the hooks that provide accounts once, before anything else is asked or told. From then on
-  // requests are `prepared`. authentication_failed is the only error.
+  // For dialogues: asks the hooks that provide accounts (external authentication, pre-login) before the first question.
+  // Set `prepared` in later requests of the dialogue, so that they are not asked again. authentication_failed is the
+  // only error.
   Task<Result<void>> prepare(LoginRequest request);
-  // For dialogues that a hook leads: whether the password, or the one-time code, is the account's. All other steps
-  // are taken as well, but nobody is logged in. authentication_failed is the only error.
+  // For dialogues that a hook leads: whether the password, or the one-time code, is the account's. All other steps of
+  // the pipeline are checked as well, but no login results. authentication_failed is the only error.
   Task<Result<void>> check_password(LoginRequest request);
   Task<Result<void>> check_code(LoginRequest request);
-  // The stored hash that hooks are told; empty for an account without one, and for none.
+  // The stored password hash, which hooks are told; empty when the account has none or does not exist.
   Task<std::string> password_hash(std::string username);
   // Status, allow_list, password, code. authentication_failed is the only error.
   Task<Result<model::AdminPtr>> login_admin(AdminLoginRequest request);
 
-  // A login that ended without being one of the above: logs a failure, tells the observers. Does not block. How long
-  // the client shall wait for its answer.
+  // For logins that end otherwise (a client that left without a credential, a token that is not valid): logs a failure
+  // and tells the observers. Does not block. Answers how long the client's answer is to be delayed.
   std::chrono::milliseconds report(const LoginReport& report);
-  // The same, and waits.
+  // The same, and waits that long.
   Task<void> conclude(LoginReport report);
 
-  // What an account sets its second factor up with.
+  // For setting up a second factor.
   const SecondFactor& second_factor() const;
 
  private:
@@ -132,7 +136,7 @@ class Authenticator {
   std::unique_ptr<State> state_;
 };
 
-// A report about this request, but its outcome.
+// A report with the fields of this request, still without an outcome.
 LoginReport report_of(const LoginRequest& request);
 
 }  // namespace ferry::auth

@@ -1,5 +1,5 @@
-// What a login comes to, from what is stored, once the hooks have been asked: the steps of auth/login.h that look at
-// the account and its credential. All calls but one may block, and none of them tells anybody. Private to src/auth.
+// The steps of auth/login.h that need only what is stored: account and credential. Runs after the hooks have answered.
+// All calls but decide_at_once() may block, and none logs or tells observers. Private to src/auth.
 #pragma once
 
 #include <cstdint>
@@ -17,21 +17,23 @@
 
 namespace ferry::auth {
 
-// Safe from any thread. `verdict` is what hooks have said. Errors: authentication_failed is a refusal, not_found an
-// account that does not exist; with any other one it cannot be decided.
+// Safe from any thread. `verdict`: what the hooks have decided. Errors: authentication_failed is a refusal, not_found
+// an account that does not exist; any other one means that the provider failed.
 class LoginDecision {
  public:
   // Takes as long as two password hashes. Both outlive it.
   LoginDecision(store::Provider& provider, const LoginOptions& options);
 
   Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
-  // The same without blocking, for keys that are right; nothing when it might have to, or when they are not.
+  // As decide(), without blocking: a login by a right key of an account that is in the provider's memory. No value when
+  // the provider would have to be asked or the key is not right; call decide() then.
   std::optional<LoginOutcome> decide_at_once(const LoginRequest& request, const HookVerdict& verdict);
-  // One credential of a dialogue, the code or the password; the account's other rules hold for it, too.
+  // Checks only the password, or only the code, of a dialogue, and all rules of the account.
   Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict);
   Result<model::AdminPtr> decide_admin(const AdminLoginRequest& request);
 
-  // The account, if it may log in in this way at all, whatever its password is; else it takes the time of a hash.
+  // The account, if its rules allow this login, before the credential is checked. A refusal takes as long as a password
+  // hash, so that its time does not tell whether the account exists.
   Result<model::UserPtr> allowed_user(const LoginRequest& request);
   // When a refused password may be answered.
   RefusalTime& refusal_time() { return refusal_time_; }

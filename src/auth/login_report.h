@@ -1,4 +1,5 @@
-// How logins end, for those who want to hear of it: defenders, delays, hooks, events.
+// The outcome of a login, and the interface of those who are told of it: the defender, the post-login hook, the audit
+// log.
 #pragma once
 
 #include <chrono>
@@ -14,11 +15,11 @@ namespace ferry::auth {
 struct LoginReport {
   enum class Outcome : std::uint8_t {
     succeeded,
-    refused,          // the account exists
-    unknown_account,  // there is none of this name
-    not_tried,        // the client left without a credential
-    not_negotiated,   // it has no algorithm in common with the server
-    undecided,        // refused, but nobody knows whether the client is to blame: a provider or a hook failed
+    refused,          // the account exists, and may not log in so
+    unknown_account,  // there is no account of this name
+    not_tried,        // the client left without sending a credential
+    not_negotiated,   // client and server have no algorithm in common
+    undecided,        // refused because a provider or a hook failed: the defender does not count it
   };
   Outcome outcome = Outcome::refused;
   std::string connection_id = {};
@@ -27,18 +28,19 @@ struct LoginReport {
   std::string username = {};  // as the client sent it; empty when it sent none
   std::string method = {};    // as logged: "password", "publickey+password", "no_auth_tried", ...
   std::string why = {};       // not succeeded: for the log, never for the client
-  bool admin = false;         // an administrator's, over REST
-  model::UserPtr user = {};   // a user's account, when it is known
+  bool admin = false;         // the login of an administrator, over REST
+  model::UserPtr user = {};   // the user's account, when it was found
 };
 
-// not_found is an unknown account, authentication_failed a refusal; nobody is to blame for anything else.
+// not_found: unknown_account; authentication_failed: refused; any other error: undecided.
 LoginReport::Outcome outcome_of(const Error& error);
 
 class LoginObserver {
  public:
   virtual ~LoginObserver() = default;
-  // Called once for every end of a login, on whatever thread; neither blocks nor throws. Steps that succeeded in part
-  // and probes of keys are no ends. How long the client shall wait for its answer.
+  // Called once for each login that ended, on any thread; must not block or throw. Not called for a step that succeeded
+  // in part, nor for a probe of a key. Answers how long the client's answer is to be delayed; the longest delay of all
+  // observers counts.
   virtual std::chrono::milliseconds login_ended(const LoginReport& report) = 0;
 };
 

@@ -1,4 +1,4 @@
-// What the defender keeps, in bounded memory: its driver "memory".
+// The defender's scores and bans in memory (common.defender.driver "memory"), bounded.
 #pragma once
 
 #include <map>
@@ -13,8 +13,8 @@ namespace ferry::auth {
 
 class MemoryHosts final : public store::DefenderHosts {
  public:
-  // Above `hard` hosts with a score those seen least recently are forgotten until `soft` are left; above `hard` banned
-  // ones those whose ban ends first. 0 < soft <= hard.
+  // Keeps up to `hard` hosts with a score and up to `hard` banned ones. With one more, hosts are forgotten until `soft`
+  // are left: those seen least recently, and the banned ones whose ban ends first. 0 < soft <= hard.
   MemoryHosts(std::size_t soft, std::size_t hard);
 
   Result<std::vector<store::DefenderHost>> defender_hosts(store::DefenderTimes times, std::size_t limit) override;
@@ -29,7 +29,8 @@ class MemoryHosts final : public store::DefenderHosts {
   struct Event {
     std::int64_t at = 0, score = 0;
   };
-  using Events = std::vector<Event>;  // below threshold / smallest score of them
+  // At most threshold / smallest score: then the host is banned, and its events are cleared.
+  using Events = std::vector<Event>;
   struct LessAddress {
     bool operator()(const std::pair<std::int64_t, IpAddress>& a, const std::pair<std::int64_t, IpAddress>& b) const {
       return a.first != b.first ? a.first < b.first : a.second.bytes() < b.second.bytes();

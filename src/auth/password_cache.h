@@ -1,7 +1,7 @@
-// Passwords that verified, so that the next login need not pay for the slow hash again. Keeps no password: only an
-// HMAC of account, stored hash and password under a key that lives and ends with the process. An entry is good for
-// the stored hash it was made with, so a changed password ends it by itself; where a hook has accepted the credential,
-// what else it depends on stands for the hash. Bounded. Safe from any thread.
+// Remembers passwords that were right, so that the next login does not cost a slow hash (bcrypt of cost 10 takes some
+// 50 ms). No password is kept, only an HMAC of account, stored hash and password under a random key of this process.
+// After a change of the password the stored hash is another one, so that the old entry matches no more. For credentials
+// that a hook accepted, callers pass whatever else the answer depends on as the "hash". Bounded. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ class PasswordCache {
 
   // `account` tells users from administrators: "user:name", "admin:name".
   bool contains(std::string_view account, std::string_view stored_hash, std::string_view password);
-  // Good for `lifetime`, whatever becomes of the clock on the wall.
+  // Valid for `lifetime`, which setting the system's clock does not change.
   void add(std::string_view account, std::string_view stored_hash, std::string_view password,
            std::chrono::seconds lifetime = forever);
   void remove(std::string_view account);

@@ -1,4 +1,5 @@
-// A value for each of the addresses seen last: how strangers are remembered in bounded memory. One thread at a time.
+// A table from addresses to values, which forgets those not seen for longest: keeps data about unknown clients in
+// bounded memory. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +11,15 @@
 
 namespace ferry::auth {
 
-// Brings what has grown above `hard` down to `soft`, some at once: nobody shall wait for a million of them.
+// Decides how many entries to remove from a table that has grown above `hard`, until `soft` are left. It removes at
+// most `at_once` for each entry added: with limits of a million, removing all at once would hold up one client for
+// long.
 class Thinning {
  public:
   static constexpr std::size_t at_once = 100;
   // 0 < soft <= hard.
   Thinning(std::size_t soft, std::size_t hard) : soft_(soft), hard_(hard) {}
-  // After each growth by one.
+  // Call it after each entry added. `size()`: of the table; `forget_one()` removes one entry.
   template <class Size, class ForgetOne>
   void grown(Size size, ForgetOne forget_one) {
     if (size() > hard_) active_ = true;
@@ -28,7 +31,8 @@ class Thinning {
       }
     }
   }
-  // How much room to make at the start, so that a table need not be made anew while somebody waits.
+  // For how many entries to reserve memory at the start (a million at most): rehashing a large table while a client
+  // waits takes long.
   std::size_t room() const { return std::min(hard_ + 1, std::size_t{1} << 20); }
 
  private:
@@ -47,7 +51,7 @@ class RecentHosts {
     const auto found = places_.find(address);
     return found == places_.end() ? nullptr : &found->second->second;
   }
-  // Seen just now; made when there is none.
+  // The address's value, made when there is none. The address counts as seen now.
   Value& see(const IpAddress& address) {
     const auto [found, made] = places_.try_emplace(address);
     if (made) {
@@ -66,7 +70,7 @@ class RecentHosts {
     hosts_.erase(found->second);
     places_.erase(found);
   }
-  // Forgets from the oldest on, while `over(value)`, and `most` at once: nobody shall wait for a million of them.
+  // Removes entries while `over(value)` says so, beginning with the one not seen for longest, at most `most` of them.
   template <class Over>
   void forget_while(Over over, std::size_t most) {
     for (; most > 0 && !hosts_.empty() && over(hosts_.front().second); --most) forget_oldest();

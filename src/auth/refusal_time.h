@@ -1,13 +1,14 @@
-// How long it takes at least to refuse a password, whichever account it was for. Stored hashes that were imported cost
-// more or less than our own: without this the time would tell which accounts exist.
+// How long refusing a password must take at least, for every account. Imported hashes cost more or less than Ferry's
+// own: if an account has a hash of 500 ms and unknown names are refused after 50 ms, the time tells a client that the
+// account exists.
 //
 //   RefusalTime::Try attempt(times);          // when the request comes
-//   attempt.started();                        // when a thread begins to look at it
+//   attempt.started();                        // when a thread begins to check it
 //   ... refused: answer when attempt.due() is past, asking it again after each wait
 //
-// Tries at the same time make one another slower, more so where their hashes are costly. So each waits as if all of
-// them had been for the costliest hash and had shared the processors. Logins that succeed wait for nothing. Safe from
-// any thread.
+// Checks that run at the same time slow one another down, the more the costlier their hashes are. So each refusal waits
+// as if all of them had been for the costliest hash and had shared the processors. Logins that succeed do not wait. Safe
+// from any thread.
 #pragma once
 
 #include <chrono>
@@ -46,12 +47,12 @@ class RefusalTime {
   // `processors`: how many tries do not slow one another down.
   explicit RefusalTime(unsigned processors);
 
-  // Before the first check of a hash of its kind is answered: measures the kind with a password of its own, since what
-  // clients send may be refused without any work. Takes as long as one check, once for each kind.
+  // Measures how long checking such a hash takes, with a made-up password; for each kind and cost once. Call it before
+  // the first refusal of an account with a hash of that kind is answered.
   void get_to_know(const std::string& stored_hash);
   // What a check took: more than the kind's own time, when the machine is busy.
   void took(std::string_view stored_hash, Duration time);
-  // What the costliest kind among those known takes, and a little more.
+  // The time of the slowest kind measured so far, plus a margin.
   Duration least() const;
 
  private:

@@ -1,4 +1,4 @@
-// The steps of the login pipeline that look at the account alone. Each says why the login is refused, for the log.
+// The steps of the login pipeline that need only the account. The message of an error is the reason, for the log.
 // Private to src/auth.
 #pragma once
 
@@ -22,15 +22,16 @@ struct Circumstances {
   bool local_time = false;
 };
 
-// Whether the clock, which after a restart knows nothing, can tell what has expired: not when it is far behind what the
-// store knows to have happened. internal: it is.
+// The expiry clock forgets at a restart that the system's clock was set back. So it is compared with a time that is
+// stored, such as the account's last login. internal: the clock is more than a day behind `seen_ms`, and cannot be used
+// to tell what has expired.
 Result<void> check_clock(std::int64_t seen_ms, std::int64_t now_ms);
 // Status, expiration, access time, addresses, protocol, second factor, in this order.
 Result<void> check_user(const model::User& user, Method method, const Circumstances& at);
 // Status, allow list.
 Result<void> check_admin(const model::Admin& admin, const Circumstances& at);
 
-// What a successful credential of `method` would mean after the `completed` steps.
+// What a right credential of `method` leads to, after the methods in `completed`.
 struct Step {
   bool partial = false;
   std::vector<std::string> remaining;

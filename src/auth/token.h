@@ -1,4 +1,4 @@
-// Access tokens of REST: whom one speaks for, where it is valid and until when.
+// Access tokens of REST: which account a request with one acts as, where it is valid and until when.
 //
 // A token names its administrator or user, its audience and the address it was given to. It ends at its expiry, at
 // logout, and as soon as the account is disabled, deleted, expired, moved to another role, loses an address
@@ -43,7 +43,8 @@ class Tokens {
   IssuedToken issue(const model::Admin& admin, std::string_view client_ip);
   IssuedToken issue(const model::User& user, std::string_view client_ip);
 
-  // The account a token speaks for; may block. authentication_failed is the only error; the reason is in its message.
+  // The account that a request with this token acts as; may block. authentication_failed is the only error; the reason
+  // is in its message.
   Result<model::AdminPtr> verify_admin_now(std::string_view token, std::string_view client_ip);
   Result<model::UserPtr> verify_user_now(std::string_view token, std::string_view client_ip);
 

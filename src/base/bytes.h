@@ -58,14 +58,14 @@ class ByteReader {
   std::uint32_t u32();
   std::uint64_t u64();
   bool boolean() { return u8() != 0; }
-  // The next `count` bytes, as they are.
+  // The next `count` bytes, not copied: valid as long as the data that the reader was made from.
   ByteSpan bytes(std::size_t count);
   // RFC 4251 section 5 `string`: u32 length, then that many bytes. A view into the data read.
   ByteSpan blob() { return bytes(u32()); }
   std::string_view string() { return as_text(blob()); }
 
   bool ok() const { return ok_; }
-  // Everything was read and fitted.
+  // Every read fitted, and no byte is left over.
   bool done() const { return ok_ && rest_.empty(); }
   ByteSpan rest() const { return rest_; }
   void set_failed() {

@@ -1,5 +1,7 @@
-// A program that Ferry starts for somebody: no shell, the arguments and environment given and nothing more, its three
-// streams as bounded pipes on the event loop. It has a process group of its own and does not outlive its Child.
+// A program of the system that Ferry starts (rsync, git, a hook). It is started without a shell and gets exactly the
+// arguments and environment that are given. Standard input, output and errors are pipes, read and written on the event
+// loop: when Ferry does not read, the pipe (64 KiB) fills and the program waits, so no output piles up in memory. The
+// program leads a process group of its own, and ~Child kills that group.
 //
 //   ChildOptions options{.program = "/usr/bin/rsync", .arguments = {"--server", ".", "./x"}, .directory = home};
 //   auto child = co_await Child::start(std::move(options));
@@ -33,40 +35,41 @@ struct ChildOptions {
     std::optional<uid_t> uid;
     std::optional<gid_t> gid;
   };
-  Identity identity = {};                          // who it runs as, without supplementary groups when one is given
+  Identity identity = {};  // user and group it runs as; when either is given its supplementary groups are dropped
   std::optional<std::uint64_t> largest_file = {};  // bytes that no file it writes may get beyond: writes fail (EFBIG)
 };
 
-// Where `name` is in the server's PATH; empty: nowhere. Blocks.
+// The absolute path of the program `name`, looked for in the server's PATH; empty: not found. Blocks.
 std::string find_program(std::string_view name);
 
 class Child {
  public:
-  // Starts it; its streams belong to the calling coroutine's executor. not_found, permission_denied, ...: what
-  // kept it from running.
+  // Starts it. From then on the Child must be used on the calling coroutine's executor. Errors are those of execve(2)
+  // and what comes before it: not_found when there is no such program, permission_denied when it may not be run, ...
   static Task<Result<std::unique_ptr<Child>>> start(ChildOptions options);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
-  // Kills what is left of it.
+  // Kills the process group, when wait() has not seen its end.
   ~Child();
 
-  // What it wrote, as much as is there and fits; 0: it will write no more.
+  // Waits until the program has written something, and answers how many bytes were put into `into`; 0: it has closed
+  // its end and will write no more.
   Task<Result<std::size_t>> read_output(MutableByteSpan into);
   Task<Result<std::size_t>> read_errors(MutableByteSpan into);
-  // Some of `data`, at least a byte. connection_lost: it reads no more.
+  // Writes some of `data`, at least one byte, and answers how many. connection_lost: the program reads no more.
   Task<Result<std::size_t>> write_input(ByteSpan data);
   void close_input();
 
-  // Waits for its end and kills what it left behind in its group. The exit status; 128 and the signal's number when
-  // a signal ended it, as shells have it. From then on reads answer what it has left behind and wait for nobody who
-  // might still hold the other end.
+  // Waits until the program ends, then kills the other processes of its group. Answers its exit status, or 128 plus the
+  // signal's number when a signal ended it (137 for SIGKILL), as shells do. Reads after that answer what is still in
+  // the pipe and then 0: a grandchild that left the group (setsid) and still holds the other end cannot make them wait.
   Task<int> wait();
   // SIGKILL to it and all of its group.
   void kill();
   // SIGTERM to it and all of its group: it may remove what it has not finished.
   void ask_to_end();
-  // kill(), and reads and writes that still wait end with an error, even when something that left the group holds the
-  // other ends.
+  // As kill(); besides, reads and writes that wait end with an error at once, even when a process that left the group
+  // still holds the other ends of the pipes.
   void give_up();
 
  private:

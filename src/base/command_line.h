@@ -1,10 +1,10 @@
-// A command line as clients write it for a remote shell, taken apart without one.
+// Splits a command line that a client wrote for a remote shell into words, without running a shell.
 //
 //   auto words = split_command_line("scp -t 'a file'");   // "scp", "-t", "a file"
 //
-// What a POSIX shell's quoting means (IEEE 1003.1, 2.2: backslash, single and double quotes) is understood, and
-// nothing else of a shell is: no variables, substitutions, lists, redirections. Their characters stand for
-// themselves, so nothing in a line is ever run.
+// Quoting is understood as POSIX shells do it (IEEE 1003.1, 2.2: backslash, single and double quotes). Nothing else of
+// a shell is: variables, substitutions, lists and redirections are ordinary characters, so "ls; rm x" is the three
+// words "ls;", "rm", "x" and nothing in a line can start a second program.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace ferry {
 
 struct Word {
   std::string text;        // without its quoting
-  std::string pattern;     // the same for fnmatch(3): what was quoted stands behind a backslash
+  std::string pattern;     // the same as a pattern of fnmatch(3): quoted characters are preceded by a backslash
   bool wildcards = false;  // an unquoted * ? or [ is in it
   bool home = false;       // begins with an unquoted "~", alone or before a '/'
 };
@@ -29,7 +29,7 @@ inline constexpr std::size_t most_command_words = 1024;
 // invalid_argument: an unfinished quotation, a NUL, too long, too many words.
 Result<std::vector<Word>> split_command_line(std::string_view line);
 
-// The path that a word names for who is in `start`, which also is what "~" stands for.
+// The path that a word names: relative words start at `start`, and "~" means `start` too.
 Result<VirtualPath> path_of(const Word& word, const VirtualPath& start);
 
 }  // namespace ferry

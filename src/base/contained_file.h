@@ -1,5 +1,5 @@
-// Small files below a directory of the server's own, named by somebody else: no name leads out of the directory, and
-// no link is followed in it.
+// Reads and writes small files below a directory of the server's own (backups, say) whose names come from a client. No
+// name can leave the directory ("../x", an absolute path elsewhere), and symbolic links inside it are refused.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace ferry {
 // bytes.
 Result<std::string> read_contained(const std::filesystem::path& root, std::string_view name, std::size_t limit);
 
-// Replaces the file as a whole, readable for its owner alone; makes `root` and the directories in between. Errors as
-// above.
+// Writes a new file (mode 0600) and renames it over the old one, so that readers see the old content or the new one,
+// never a part. Makes `root` and the directories in between. Errors as above.
 Result<void> write_contained(const std::filesystem::path& root, std::string_view name, std::string_view content);
 
 // The content of a file that the operator names. Errors as above; links are followed.

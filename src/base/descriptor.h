@@ -1,4 +1,4 @@
-// A file descriptor with an owner.
+// Owns a file descriptor: closes it when destroyed.
 #pragma once
 
 #include <unistd.h>

@@ -16,22 +16,22 @@ namespace ferry {
 
 enum class ErrorCode : std::uint8_t {
   not_found,          // the thing named does not exist
-  permission_denied,  // the account or the kernel says no
-  already_exists,     // exclusive creation met an existing thing
+  permission_denied,  // the account's permissions or the kernel forbid it
+  already_exists,     // the new name is taken
   not_a_directory,
   is_a_directory,
   directory_not_empty,
-  invalid_argument,  // the request makes no sense: bad path, bad range, bad value
+  invalid_argument,  // the request is wrong in itself: bad path, bad range, bad value
   unsupported,       // this backend or protocol version cannot do it
   quota_exceeded,    // the account's or folder's quota
-  storage_full,      // the device's
+  storage_full,      // the device has no space left
   limit_exceeded,    // too many handles, connections, requests
   authentication_failed,
   protocol_error,  // the peer broke its protocol
   timeout,
   connection_lost,
-  aborted,   // given up on purpose: shutdown, disconnect by an administrator
-  conflict,  // lost a race against another change, or a reference forbids it
+  aborted,   // ended on purpose: shutdown, disconnect by an administrator
+  conflict,  // another change came first, or another object still refers to this one
   io_error,  // the device or the remote store failed
   internal,  // a bug of ours; never the client's fault
 };

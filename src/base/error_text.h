@@ -1,4 +1,5 @@
-// What the programs of a shell say of an error: the words of strerror(3), which people know and clients search for.
+// The text for an error that ls, cp or scp would print: that of strerror(3), such as "No such file or directory".
+// Clients search for these words.
 #pragma once
 
 #include <string_view>

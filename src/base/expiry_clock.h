@@ -1,10 +1,11 @@
-// What time it is for everything that ends at some time: accounts, passwords, API keys, certificates, tokens, bans.
+// The time by which things expire: accounts, passwords, API keys, certificates, tokens, bans.
 //
 //   if (key.expires_at < expiry_now_ms()) ... // it has ended, even if the system's clock has been set back since
 //
-// The system's clock may be set back, by mistake or on purpose, which must not revive what has ended. This one goes on
-// from the latest time that the system's clock has shown to it; after a restart it begins anew. It is not for times
-// that are only noted or shown.
+// Setting the system's clock back must not make an expired account valid again. This clock never goes back: example: at
+// 12:00 the system's clock is set to 09:00; ten minutes later this clock says 12:10. It forgets this at a restart (then
+// auth/rules.h check_clock compares with the times in the store). Times that are only logged or shown use the
+// system's clock.
 #pragma once
 
 #include <atomic>
@@ -27,12 +28,12 @@ class ExpiryClock {
 
  private:
   const std::function<std::int64_t()> wall_, steady_;
-  // The most by which the system's clock has been before the steady one.
+  // The largest difference wall - steady seen so far; now = steady + offset.
   std::atomic<std::int64_t> offset_{std::numeric_limits<std::int64_t>::min()};
   std::atomic<bool> behind_{false};
 };
 
-// The process's own.
+// The time of the one clock of this process.
 std::int64_t expiry_now_ms();
 
 }  // namespace ferry

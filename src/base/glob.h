@@ -29,7 +29,8 @@ class Glob {
   // invalid_argument: empty, too long, a [ without its ], an empty set, a range that runs backwards, a \ at the end.
   static Result<Glob> compile(std::string_view pattern);
 
-  // `name` is folded. At most length of the name times length of the pattern steps.
+  // `name`: as fold_name() answers it. Time: at most length of the name times length of the pattern, so that a pattern
+  // such as "*a*a*a*a*b" cannot take seconds.
   bool matches(std::u32string_view name) const;
 
  private:
@@ -49,8 +50,8 @@ class Glob {
   std::vector<Piece> pieces_;
 };
 
-// Many patterns and one question: does any of them match? Names, "*.ending" and "beginning*", which most patterns
-// are, cost one look-up for all of them together.
+// Many patterns at once: does any of them match? Plain names, "*.ending" and "beginning*", as most patterns are, are
+// kept in hash tables, so that 1,000 of them cost about as much as one. Others are tried one after another.
 class GlobSet {
  public:
   GlobSet() = default;

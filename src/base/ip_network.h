@@ -28,7 +28,8 @@ class IpAddress {
   std::array<std::uint8_t, 16> bytes_{};
 };
 
-// For hash tables that hold addresses of strangers: nobody outside can aim at one bucket.
+// For hash tables that hold clients' addresses. Seeded at random for each process, so that an attacker with many IPv6
+// addresses cannot choose ones that all fall into one bucket.
 struct IpAddressHash {
   std::size_t operator()(const IpAddress& address) const;
 };
@@ -49,7 +50,7 @@ class IpNetwork {
   unsigned prefix_ = 128;  // of the 128-bit form
 };
 
-// Whether one of `networks` (as text) contains `address`. A text that does not parse matches nothing.
+// Whether one of `networks` (as text) contains `address`. A text that is no network contains nothing.
 bool any_contains(std::span<const std::string> networks, const IpAddress& address);
 
 }  // namespace ferry

@@ -1,6 +1,6 @@
 // Logs: one JSON object a line, in the shapes that SFTPGo documents (app, transfer, command, http,
-// connection_failed), to stderr or to a rotated file. Safe from any thread; never blocks on a slow reader
-// for longer than a write to the file takes.
+// connection_failed), to stderr or to a rotated file. Safe from any thread. A line is written by the thread that logs
+// it, so a log on a slow disk or a pipe that nobody reads makes that thread wait.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ enum class Level : std::uint8_t {
   info,
   warn,
   error,
-  none,  // of no line: as the lowest level it keeps all of them away
+  none,  // as Options::level: nothing is logged; no line has this level
 };
 
 struct Options {

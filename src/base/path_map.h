@@ -4,7 +4,8 @@
 //   rights.emplace(directory, some_rights);
 //   const Rights* here = rights.nearest(path);  // of the path or the closest parent that has some
 //
-// A look-up costs the depth of the path at most, however many values there are, and ends where no value lies deeper.
+// A look-up in a map of 10,000 paths visits at most one node for each component of the path asked for ("/a/b/c":
+// three), and stops where nothing deeper has a value.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,7 @@ class PathMap {
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
   };
 
-  // There is one for each path that has a value or leads to one.
+  // One component of a path: exists where the path has a value, or one below it has.
   struct Node {
     std::optional<T> value;
     std::unordered_map<std::string, std::unique_ptr<Node>, NameHash, std::equal_to<>> children;
@@ -38,7 +39,8 @@ class PathMap {
     }
   };
 
-  // The value at `path`, and whether it is the one given; else there was one already, which stays.
+  // Adds `value`, unless `path` has one already, which then stays. Answers the path's value, and true when it was
+  // added.
   std::pair<T&, bool> emplace(const VirtualPath& path, T value) {
     Node* node = &root_;
     for (const std::string_view name : path.components()) {

@@ -1,8 +1,9 @@
-// Signal: coroutines wait, another on the same executor wakes them all; each then looks whether it may go on.
+// Signal: a condition variable for coroutines. Some wait(); another coroutine on the same executor wakes all of them,
+// and each then checks again whether what it waits for has come.
 //
-// A wake-up with nobody waiting is remembered for the next wait(). Not thread-safe: all ends on an executor that runs
-// one thing at a time, an io_context with one thread or a strand. What still waits when its execution context is
-// destroyed is destroyed with it.
+// A wake-up while nobody waits is remembered: the next wait() returns at once. Not thread-safe: everybody who uses a
+// Signal runs on one executor that runs one handler at a time (an io_context with one thread, or a strand). Coroutines
+// that still wait when their io_context is destroyed are destroyed with it.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -21,10 +22,11 @@ class Signal : public boost::intrusive::list_base_hook<> {
 
   // Ends without a wake-up when the coroutine is cancelled.
   Task<void> wait();
-  // Who waits goes on in a turn of its own.
+  // Posts the waiting coroutines to the executor: they go on after the caller has returned to the event loop.
   void notify();
-  // Who waits goes on now, on the caller's stack, until it waits for something or ends: no turn of the event loop is
-  // spent, but the caller must not be in the middle of anything that the other may touch.
+  // Runs the waiting coroutines at once, on the caller's stack, until each waits again or ends. That saves a round of
+  // the event loop (an epoll_wait), but when this returns the others may have changed or destroyed anything that they
+  // can reach: the caller must not hold references to such things.
   void resume();
 
  private:
@@ -35,7 +37,7 @@ class Signal : public boost::intrusive::list_base_hook<> {
 
   asio::any_io_executor executor_;
   Waiters& waiters_;
-  std::unique_ptr<Waiter> last_;  // of those that wait; each holds the one before it
+  std::unique_ptr<Waiter> last_;  // the newest waiter, which owns the one before it, and so on
   bool notified_ = false;
 };
 

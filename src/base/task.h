@@ -1,8 +1,9 @@
 // Task<T>: a coroutine of Boost.Asio. A connection's coroutines all run on one io_context with one
 // thread, so they share state without locks between one co_await and the next.
 //
-// What can block (a database, a password hash, a cold disk, a child process) goes through
-// run_blocking: it runs on a bounded pool of threads and the coroutine resumes on its own executor.
+// Calls that can block (a database, a password hash, a disk) go through run_blocking: they run on a
+// bounded pool of threads, and the coroutine resumes on its own executor. One call of 100 ms on the
+// event loop would hold up every connection of that loop for 100 ms.
 //
 //   auto user = co_await run_blocking([&] { return store.find_user(name); });
 //
@@ -33,10 +34,11 @@ using Task = asio::awaitable<T>;
 // (set_blocking_threads before that; default 2 x cores, at least 8).
 asio::thread_pool& blocking_pool();
 void set_blocking_threads(unsigned count);
-// For the end of the process: waits until the pool has nothing to do, and it does nothing any more. False: something
-// still runs after `limit`, and what it uses must stay.
+// At the end of the process: waits until the pool is idle and stops it. False: work still runs after `limit` (a
+// database or storage that does not answer). The objects which that work uses must then not be destroyed.
 bool finish_blocking_work(std::chrono::milliseconds limit);
-// An executor of the pool that runs one thing at a time, for a coroutine whose parts share state.
+// An executor on the pool that runs one handler at a time: for a coroutine that runs on the pool and shares state with
+// handlers of its own.
 asio::any_io_executor pool_strand();
 
 // Runs `work` on the blocking pool and answers what it returns. An exception from `work` comes out

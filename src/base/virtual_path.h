@@ -1,8 +1,9 @@
 // VirtualPath: the one place where a path from a client is normalised.
 //
 // A VirtualPath is absolute inside an account's tree, uses '/', has no empty, "." or ".." component, no
-// NUL and no trailing slash ("/" itself apart). Names are bytes: they need not be UTF-8. Because it can
-// only be made by normalising, two layers can never read one path differently.
+// NUL and no trailing slash ("/" itself apart). Names are bytes: they need not be UTF-8. A VirtualPath
+// can only be made by normalising: parse("/a/../b/./c/") is "/b/c" for permissions, quota and storage
+// alike, so a client cannot pass a check with one spelling and reach a file with another.
 #pragma once
 
 #include <compare>

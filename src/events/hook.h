@@ -1,15 +1,15 @@
-// Hooks: programs that are run and URLs that are asked, for whoever has something to tell or to ask. The one way for
-// all of them; what they are told and what their answer means is their callers' business.
+// Hooks: programs that Ferry runs and URLs that it asks, to tell the operator's own code of an event or to let it
+// decide something. All hooks are run by this class. Callers decide what a hook is told and what its answer means.
 //
 //   auto answer = co_await hooks.run({.name = "post_connect", .where = place,
 //                                     .environment = {{"SFTPGO_CONNECTION_IP", ip}},
 //                                     .method = "GET", .query = {{"ip", ip}}, .retried = true});
-//   if (!answer || !answer->ok) ...   // no: it says no, or there is no telling what it says
+//   if (!answer || !answer->ok) ...   // refused: the hook said no, or failed
 //
 // A program is started without a shell and sees the environment that is asked for, a minimal one and what the
-// `command` section adds. It is killed with its children at its time limit, its output is bounded, and what it writes
-// to standard error goes to the log. A URL is asked over http/client. Whatever a hook does ends in an answer or in an
-// error; it never holds a thread up.
+// `command` section adds. At its time limit it is killed with its process group. Its output is bounded, and what it
+// writes to standard error goes to the log. A URL is asked over http/client. A hook that hangs, crashes or writes too
+// much ends in an error; while it runs no thread waits for it.
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,9 @@ struct HookOptions {
   std::chrono::seconds timeout{30};
   std::vector<std::string> environment;  // NAME=value
   std::vector<Command> commands;
-  // At once. A quarter is kept for what accounts do (fs_actions, provider_actions): strangers start the others.
+  // Programs that run at the same time. A quarter of the places is kept for fs_actions and provider_actions, which only
+  // accounts can cause: else strangers who open connections or try logins (post_connect, check_password, ...) could
+  // keep the hooks of working users from running.
   std::size_t most_programs = 256;
 };
 
@@ -52,7 +54,7 @@ struct HookRequest {
   std::string body = {};           // JSON
   bool retried = false;            // as http.retry_* say
   std::size_t max_output = 65536;  // bytes of its answer: programs too
-  bool cut_output = false;         // a longer answer is no error: nobody reads it
+  bool cut_output = false;         // a longer answer is cut instead of being an error
 };
 
 struct HookAnswer {
@@ -71,14 +73,14 @@ class Hooks {
   Hooks(HookOptions options, http::ClientOptions client);
   ~Hooks();
 
-  // timeout; limit_exceeded: too many at once; connection_lost: a longer answer than allowed, or none;
-  // invalid_argument: what it should be told cannot be; not_found, permission_denied, ...: what kept a program from
-  // running; aborted: closed. Belongs to the calling coroutine's executor.
+  // Errors: timeout; limit_exceeded: most_programs run already; connection_lost: no answer, or a longer one than
+  // allowed; invalid_argument: the request cannot be passed on (a NUL in a variable); not_found, permission_denied,
+  // ...: the program could not be started; aborted: closed. Runs on the calling coroutine's executor.
   Task<Result<HookAnswer>> run(HookRequest request);
-  // The same for which nobody waits, on a thread of its own: a failure is logged.
+  // Runs a hook without waiting for it, on a thread of this object's own; a failure is logged.
   void start(HookRequest request);
-  // Lets started hooks end for so long, then ends them and all transfers. Call it, and destroy this, when the
-  // io_contexts of run()'s callers do not run any more.
+  // Waits up to `patience` for hooks begun by start(), then kills them and ends all requests to URLs. Call it, and
+  // destroy this object, only after the io_contexts of the callers of run() have stopped.
   void close(std::chrono::milliseconds patience);
 
   const HookOptions& options() const;

@@ -1,5 +1,5 @@
-// How a hook's program is started: what hooks that are asked once (events/hook.h) share with those that lead a
-// dialogue.
+// How a hook's program is started. Shared by hooks that are asked once (events/hook.h) and those that lead a
+// keyboard-interactive dialogue (auth/hook_dialogue.h).
 #pragma once
 
 #include <chrono>
@@ -17,13 +17,15 @@ struct HookProgram {
   std::chrono::seconds limit{30};
 };
 
-// As the `command` section has it. Of variables of one name the hook's own counts, then the command's, then the
-// section's, then the minimal environment's. `limit` when the section has none for this command; 0: the section's.
+// Applies the `command` section. When a variable is given more than once, the first of these counts: `environment`, the
+// `env` of the entry in command.commands, command.env, the minimal environment. Time limit: that of the entry in
+// command.commands; else `limit` when it is not 0; else command.timeout.
 // invalid_argument: a variable with a zero byte.
 Result<HookProgram> hook_program(const HookOptions& options, std::string_view hook, const std::string& path,
                                  const Pairs& environment, std::chrono::seconds limit = std::chrono::seconds(0));
 
-// Reads what it writes to standard error to the end, or it might wait for somebody to do so; logs its beginning.
+// Reads standard error to its end and logs the first part. Without a reader the pipe would fill and the program would
+// wait for ever.
 Task<void> log_errors(std::shared_ptr<Child> child, std::string hook, std::string path);
 
 }  // namespace ferry::events

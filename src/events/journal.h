@@ -1,9 +1,9 @@
-// The one writer of events: what many connections have to store at the same time goes to the data provider in one
-// transaction, on a thread of its own.
+// Writes events to the data provider: notifications for hooks (the outbox) and the audit log. One thread writes for all
+// connections and stores all that waits in one transaction: 200 uploads that end at the same time cost one commit.
 //
-//   const Result<void> kept = co_await journal.queue(notification);   // it is stored, or it is not
+//   const Result<void> stored = co_await journal.queue(notification);
 //
-// Safe from any thread. After stop() the provider is not asked any more, whoever still holds the journal.
+// Safe from any thread. After stop() the provider is not used any more, even if others still hold the journal.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@
 namespace ferry::events {
 
 struct JournalOptions {
-  std::size_t most_waiting = 100'000;  // notifications in the outbox; the oldest become dead letters
-  // The audit log: how long what happened is kept. 0: it is not even recorded.
+  std::size_t most_waiting = 100'000;  // notifications in the outbox; beyond it the oldest become dead letters
+  // How long the audit log keeps events of each kind; 0: they are not recorded.
   std::chrono::hours keep_files{0}, keep_changes{0}, keep_logins{0};
   std::size_t most_audited = 1'000'000;  // events of each kind
   std::string instance_id = {};
@@ -39,14 +39,15 @@ class Journal {
   // The same, blocking.
   Result<void> queue_now(store::Notification one);
 
-  // For the audit log, stored a moment later with what else there is by then. Dropped, with a log line, when more than
-  // 20,000 wait for a provider that does not take them. Only what is kept should be given.
+  // Adds an event to the audit log. It is stored within a second or so, together with others. When the provider fails
+  // and 20,000 events wait, further ones are dropped with a log line. Check options() first: events of a kind that is
+  // not kept should not be given.
   void record(model::FileEvent event) { add_audit(&store::AuditBatch::files, std::move(event)); }
   void record(model::ProviderEvent event) { add_audit(&store::AuditBatch::changes, std::move(event)); }
   void record(model::LogEvent event) { add_audit(&store::AuditBatch::logins, std::move(event)); }
   const JournalOptions& options() const { return options_; }
 
-  // Stores what was given to it, and ends.
+  // Stores everything that waits, and ends the thread.
   void stop();
 
  private:

@@ -1,5 +1,5 @@
-// What a hook is told of an event, and how the event waits in the outbox. The forms are those that SFTPGo documents as
-// "custom actions"; one table of fields makes all of them.
+// The forms of an event: what a hook is told (environment variables, query, JSON, as SFTPGo documents for "custom
+// actions") and the text that is stored in the outbox until then. One table of fields (message.cpp) makes all of them.
 #pragma once
 
 #include <string>
@@ -19,13 +19,15 @@ inline constexpr std::string_view file_hook = "fs_actions", provider_hook = "pro
 HookRequest request_of(const model::FileEvent& event);
 HookRequest request_of(const model::ProviderEvent& event);
 
-// Text without control characters that keeps every byte, and back. invalid_argument: no event.
+// The event as text for the outbox, and back. The text has no control characters and keeps every byte, also of file
+// names that are not UTF-8. invalid_argument: the text is no event.
 std::string to_payload(const model::FileEvent& event);
 std::string to_payload(const model::ProviderEvent& event);
 Result<model::FileEvent> file_event_of(std::string_view payload);
 Result<model::ProviderEvent> provider_event_of(std::string_view payload);
 
-// JSON for people: the event of what waits in the outbox, of an object its name alone; "null" when it is damaged.
+// The event of a stored notification as JSON, for REST; a provider event comes without the object itself, which may
+// hold secrets. "null" when the stored text is damaged.
 std::string describe(const store::Notification& notification);
 
 }  // namespace ferry::events

@@ -1,8 +1,9 @@
-// What happened, as one stream: sessions and the REST layer publish here, and whoever has to be told is told.
+// Where sessions and REST report what happened. The stream passes each event to the hooks and the audit log that are
+// configured to hear of it.
 //
-//   if (stream.wants(FileAction::mkdir)) ...                       // else nothing has to be put together
-//   const Result<void> may = co_await stream.ask(event);           // pre-*: the hook decides
-//   const Result<void> told = co_await stream.publish(event);
+//   if (stream.wants(FileAction::mkdir)) ...                       // else spare the work of making an event
+//   const Result<void> may = co_await stream.ask(event);           // before the action (pre-upload, ...): a hook
+//   decides const Result<void> told = co_await stream.publish(event);      // after it
 //
 // Safe from any thread.
 #pragma once
@@ -29,10 +30,10 @@ struct Action {
 };
 struct StreamOptions {
   Action files = {};                           // on: names of FileAction
-  std::vector<std::string> synchronous = {};   // of files.on: those that the client waits for
+  std::vector<std::string> synchronous = {};   // of files.on: the client's answer waits until the hook has ended
   Action objects = {};                         // on: add, update, delete
   std::vector<std::string> object_types = {};  // user, folder, ...
-  std::chrono::seconds retry_for{24 * 3600};   // how long a notification is tried
+  std::chrono::seconds retry_for{24 * 3600};   // how long a failed notification is tried again
 };
 
 // Runs one hook; events/hook.h does.
@@ -48,27 +49,29 @@ class Stream {
   std::chrono::milliseconds retry_for() const { return options_.retry_for; }
   // Whether publish() waits for the hook.
   bool is_synchronous(model::FileAction action) const { return synchronous_[at(action)]; }
-  // Whether there is a hook for what was named in `on` beside pre-*: notifications may be waiting for it.
+  // Whether notifications are delivered to this hook (message.h has the names): it is configured, with an action other
+  // than pre-*.
   bool has_hook(std::string_view name) const;
 
-  // Of a pre-* action. permission_denied: the hook said no, or there is no telling what it said.
+  // Asks the hook of a pre-* action, before it is done. permission_denied: the hook said no, or failed.
   Task<Result<void>> ask(model::FileEvent event);
-  // Of something that has happened. When this answers, a synchronous hook has ended, and what others have to be told is
-  // stored. An error: the upload's hook refused it, or the notification could not be stored and nobody will be told.
+  // Reports an action that was done. Returns when a synchronous hook has ended and the notifications of others are
+  // stored. An error: the synchronous hook of an upload refused it, or the notification could not be stored.
   Task<Result<void>> publish(model::FileEvent event);
 
   bool wants_objects(std::string_view action, std::string_view type) const;
-  // Blocking. Failures are logged: the change has been made.
+  // Blocks. Failures are only logged: the change of the object has been made already.
   void publish(model::ProviderEvent event);
 
-  // Tells of what a dump brings; username, ip and role of `by` say who loads it. The stream must outlive it.
+  // A listener that publishes an event for each object that a dump adds or changes; username, ip and role of `by` name
+  // who loads it. The stream must outlive the listener.
   store::LoadListener loads(model::ProviderEvent by);
 
   bool wants_logins() const;
   // Never waits.
   void publish(model::LogEvent event);
 
-  // What the courier does with what waits in the outbox.
+  // Runs the hook of a stored notification; called by the courier.
   Task<DeliveryOutcome> deliver(store::Notification one);
 
  private:

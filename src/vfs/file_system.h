@@ -1,8 +1,8 @@
 // The storage interface: what every backend (local, encrypted, s3, ...) offers to `session`.
 //
 // A backend knows nothing of accounts, permissions or quotas. Paths are VirtualPaths relative to the
-// backend's own root. Every call may suspend; none blocks the event loop. What a backend cannot do it
-// says in capabilities(), so that a protocol can answer before any work is done.
+// backend's own root. Every call may suspend the coroutine; none blocks the event loop. capabilities() says what
+// a backend cannot do, so that a request can be refused before any work is done.
 //
 // Errors, unless a call says more: not_found, permission_denied, not_a_directory, io_error, timeout,
 // connection_lost. A message may hold a real path (it is for the log); clients see only the code.
@@ -43,7 +43,9 @@ struct FileInfo {
   std::uint32_t gid = 0;
   std::uint64_t size = 0;
   std::uint64_t links = 1;
-  std::uint64_t id = 0;  // tells the files of this machine apart, also removed ones if it can; 0: cannot be told
+  // Differs between any two files of this machine, also from one that was removed before, where the file system tells;
+  // 0: not known. Two hard links of one file have the same id.
+  std::uint64_t id = 0;
   FileTime modified;
   FileTime accessed;
   // POSIX st_mode: type and permission bits, as SFTP attributes and long names carry it.
@@ -55,7 +57,7 @@ struct DirectoryEntry {
   FileInfo info;  // of the entry itself: a symlink is not followed
 };
 
-// How open() opens. One of read and write at least.
+// How open() opens: read, write or both.
 struct OpenOptions {
   bool read = false;
   bool write = false;
@@ -66,7 +68,7 @@ struct OpenOptions {
   std::uint32_t mode = 0666;  // of a new file, before the backend's umask
 };
 
-// What set_attributes changes; an empty one changes nothing.
+// What set_attributes changes; fields without a value stay as they are.
 struct AttributeChange {
   std::optional<std::uint64_t> size = {};
   std::optional<std::uint32_t> mode = {};  // permission bits
@@ -80,7 +82,7 @@ struct AttributeChange {
   std::optional<Times> times = {};
 };
 
-// As struct statvfs, in fragments and counts.
+// As struct statvfs: blocks are counted in units of fragment_size, files in inodes.
 struct SpaceInfo {
   std::uint64_t block_size = 4096, fragment_size = 4096;
   std::uint64_t blocks = 0, blocks_free = 0, blocks_available = 0;
@@ -101,8 +103,8 @@ struct Capabilities {
   bool space_info = true;
 };
 
-// An open file. Closed by close(), which reports what a late write failure cost; a destroyed File that
-// was not closed gives its resources back silently. One operation at a time.
+// An open file. close() ends it and reports write errors that the storage noticed late (NFS reports a full disk
+// there); destroying a File without close() loses such errors. One operation at a time.
 class File {
  public:
   virtual ~File() = default;
@@ -110,30 +112,32 @@ class File {
   // Reads up to into.size() bytes from `offset`; fewer only at the end of the file, 0 there.
   virtual Task<Result<std::size_t>> read_at(std::uint64_t offset, MutableByteSpan into) = 0;
 
-  // The same into several spans, but only if that needs no waiting: no value means "would block, use
-  // read_at". May answer fewer bytes than are there: the rest then needs read_at. Default: never.
+  // As read_at, into several spans, but only if that needs no waiting. No value: it would have to wait, call
+  // read_at instead. May answer fewer bytes than the file has there; read_at gets the rest. The default
+  // implementation always answers no value.
   virtual std::optional<Result<std::size_t>> try_read_at(std::uint64_t offset, std::span<const iovec> into);
 
-  // Writes all the pieces one after another from `offset`. With append the offset is ignored.
-  // storage_full leaves an unspecified part written. The pieces stay the caller's until it returns.
+  // Writes all the pieces one after another from `offset` on. With append the offset is ignored. After an
+  // error (storage_full, say) any part of the data may have been written. The pieces must stay valid and
+  // unchanged until it returns.
   virtual Task<Result<void>> write_at(std::uint64_t offset, std::span<const iovec> pieces) = 0;
 
-  // The same if it is known not to wait for a device (memory-backed storage); no value: use write_at.
+  // As write_at, but only on storage that is known not to wait for a device (tmpfs). No value: call write_at.
   virtual std::optional<Result<void>> try_write_at(std::uint64_t offset, std::span<const iovec> pieces);
 
   virtual Task<Result<FileInfo>> info() = 0;
   virtual Task<Result<void>> set_attributes(AttributeChange change) = 0;
-  // What was written is on stable storage when this returns.
+  // When this returns, what was written survives a power failure.
   virtual Task<Result<void>> sync() = 0;
   virtual Task<Result<void>> close() = 0;
 };
 
-// An open directory, streamed: memory does not grow with the number of entries.
+// An open directory, read in batches: a directory of a million entries takes no more memory than a small one.
 class Directory {
  public:
   virtual ~Directory() = default;
-  // Up to `max` further entries in no particular order, never "." or ".."; empty at the end. An entry
-  // that vanishes meanwhile is left out.
+  // Up to `max` further entries in no particular order, without "." and ".."; empty: there are no more. An entry
+  // that is removed meanwhile is left out.
   virtual Task<Result<std::vector<DirectoryEntry>>> next(std::size_t max) = 0;
 };
 
@@ -144,16 +148,19 @@ class FileSystem {
   virtual const Capabilities& capabilities() const = 0;
   // A word for logs and metrics: "osfs", "s3fs", ...
   virtual std::string_view name() const = 0;
-  // Where `path` really lies, for logs and hooks; never for a client. Default: the path itself.
+  // The real path ("/srv/ferry/alice/x"), for logs and hooks; must never be shown to a client. Default: the path
+  // itself.
   virtual std::string location(const VirtualPath& path) const;
 
-  // `path` with the symlinks in it resolved (the last name only if `follow`); names that do not exist stay.
-  // What a permission on a directory must be judged by. Default, for storage without links: the path itself.
+  // `path` with the symlinks in it resolved (the last name only if `follow`); names that do not exist stay as they are.
+  // Permissions must be checked against this path: with a link /open/x -> /closed, "/open/x/f" is "/closed/f".
+  // Default, for storage without links: the path itself.
   virtual Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow);
 
-  // The same storage, which follows no symlink: a path with one before its last name, or with one there that would be
-  // followed, is unsupported. What is judged by the text of a path is done with this, so that nothing comes between.
-  // Default, for storage without links: none, the storage itself will do.
+  // The same storage, but every call fails with unsupported when a symlink would be followed. Session uses it to act on
+  // a path whose permissions it has just checked. Otherwise a client could pass the check with "/open/dir/f", replace
+  // /open/dir by a link to /closed, and have the operation done on "/closed/f".
+  // Default, for storage without links: null, the storage itself is safe.
   virtual std::shared_ptr<FileSystem> without_links() { return nullptr; }
 
   // Follows symlinks inside the root; one that leaves it: permission_denied.
@@ -169,10 +176,11 @@ class FileSystem {
   virtual Task<Result<void>> remove_file(VirtualPath path) = 0;
   // directory_not_empty unless it is empty.
   virtual Task<Result<void>> remove_directory(VirtualPath path) = 0;
-  // overwrite: POSIX rename; else already_exists when `to` exists, without a race. unsupported: only by copying.
+  // overwrite: replaces `to`, as POSIX rename does. Otherwise already_exists when `to` exists, also when it is created
+  // at the same moment. unsupported: this storage can rename this only by copying, which the caller may do.
   virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
 
-  // The same with a file of another storage as `from`; unsupported: only by copying, the default.
+  // As rename, with `from` in another storage. unsupported, which is the default: only by copying.
   virtual Task<Result<void>> take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite);
 
   // `target` is stored as given, relative or absolute *in this root's terms*.
@@ -184,8 +192,9 @@ class FileSystem {
   virtual Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) = 0;
   virtual Task<Result<SpaceInfo>> space(VirtualPath path) = 0;
 
-  // A descriptor of the file or directory that `path` is on this machine (O_PATH), symlinks followed inside the root.
-  // Default, for storage that lies elsewhere or is not stored as it is read: unsupported.
+  // An O_PATH descriptor of the file or directory, for programs such as rsync that work on real files. Symlinks are
+  // followed inside the root. Default: unsupported (the storage is not on this machine, or it stores other bytes than
+  // it reads, as encrypted storage does).
   virtual Task<Result<Descriptor>> open_native(VirtualPath path);
 };
 

@@ -1,5 +1,5 @@
-// What the kernel says of a file, and changing it: through descriptors only, so that nothing can be swapped
-// between the check and the use.
+// Reading and changing the attributes of files. Everything goes through descriptors, so that a client cannot replace
+// the file by a symlink between the check and the use.
 #pragma once
 
 #include <sys/stat.h>
@@ -25,10 +25,11 @@ Result<void> change_attributes(int descriptor, const AttributeChange& change);
 
 Result<void> change_size(int descriptor, std::uint64_t size, Lookup& lookup);
 
-// Whether to give `bytes` of a file back takes too long for now: then lookup.would_wait is set, and the caller, who
-// has changed nothing yet, answers anything.
+// Whether freeing `bytes` would hold up the event loop (16 MiB or more: tmpfs needs about 0.1 s for 1 GB). If so, and
+// lookup.brief_only is set, sets lookup.would_wait: the caller then returns before it changes anything (its answer is
+// not used), and is run again on the blocking pool.
 bool frees_much(std::uint64_t bytes, Lookup& lookup);
-// The same for the file `name` in `directory`, which is about to lose this name.
+// The same for the file `name` in `directory`, which is about to be removed or replaced.
 bool frees_much(int directory, const char* name, Lookup& lookup);
 // The same for an open file whose names may all be gone, when it is closed.
 bool closing_frees_much(int descriptor, Lookup& lookup);

@@ -1,4 +1,5 @@
-// An open directory of a local storage: getdents64 into one buffer, one statx an entry, a batch at a time.
+// An open directory of a local storage. Names are read with getdents64 into one buffer of 32 KiB, attributes with one
+// statx for each entry.
 #pragma once
 
 #include <array>

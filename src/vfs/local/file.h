@@ -1,8 +1,8 @@
 // An open regular file of a local storage.
 //
-// Reads never hop threads when the data is at hand: from memory-backed storage they are plain preadv, from
-// a disk preadv2(RWF_NOWAIT), and only what that leaves goes to the blocking pool. No file system answers
-// RWF_NOWAIT for buffered writes, so these run inline on memory-backed storage and on the pool elsewhere.
+// Reads run on the event loop when they need not wait: preadv on memory-backed storage, preadv2(RWF_NOWAIT) on a disk,
+// which answers only what is cached; the rest is read on the blocking pool. No file system supports RWF_NOWAIT for
+// buffered writes, so writes run on the event loop on memory-backed storage and on the pool elsewhere.
 #pragma once
 
 #include "vfs/file_system.h"

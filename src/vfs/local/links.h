@@ -1,7 +1,7 @@
-// Renaming without replacing, and what the text of a symlink means on either side: stored on the disk it is
-// always relative and stays inside the root, so that homes can be moved; shown to a client it never tells a real path.
-// A client's absolute target is marked by a text that the kernel passes over, ".//", and shown absolute again: the link
-// /a/b to "/c/d" is stored as ".//../c/d".
+// Renaming without replacing, and translating the targets of symlinks. A target on disk is always relative and stays
+// inside the root, so that homes can be moved; the target shown to a client is a path of the root and never a real path
+// of the host. A client's absolute target is marked by a text that the kernel ignores, ".//", and shown absolute again:
+// the link /a/b to "/c/d" is stored as ".//../c/d".
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace ferry::vfs::local {
 
-// already_exists when `to` is there, without a race.
+// already_exists when `to` exists, also when it is created at the same moment.
 Result<void> rename_exclusive(int from_directory, const std::string& from, int to_directory, const std::string& to);
 
 // What to store for a link at `link` to `target`, which is relative or absolute in the root's terms.

@@ -1,4 +1,4 @@
-// LocalFileSystem: a directory of this machine, contained by the kernel.
+// LocalFileSystem: a directory of this machine. The kernel makes sure that no path leads outside it.
 //
 //   auto storage = vfs::LocalFileSystem::open({.root = "/srv/ferry/alice", .create_root = true});
 //
@@ -23,7 +23,7 @@ struct LocalOptions {
   bool create_root = false;   // make it and its parents with mode 0700 when missing
   // Who owns what is created (needs the privilege to give files away); none: the server's own account.
   std::optional<AttributeChange::Owner> owner = {};
-  bool cached_only = false;  // open() does not wait, but may fail where it would have to; what it opens is the same
+  bool cached_only = false;  // open() fails instead of waiting for a device; has no effect on what it opened
 };
 
 class LocalFileSystem final : public FileSystem {

@@ -1,12 +1,12 @@
 // The root of a local storage and the resolution of paths beneath it. The only file that calls openat2.
 //
-// RESOLVE_BENEATH, not RESOLVE_IN_ROOT: both keep every lookup inside, but IN_ROOT would quietly give a
-// link that points outside ("/etc/passwd", "../../x") another meaning inside, so that an upload through it
-// lands somewhere nobody named. BENEATH refuses it: permission_denied, as FileSystem promises. The price is
-// that it refuses every absolute link too. So links that clients make are stored relative, and an absolute
-// link that others made (SFTPGo stores links so) is followed when its target lies below the root's own real
-// path: canonical() rewrites such a path, and the kernel resolves the result beneath the root again, so
-// that a race against the rewriting gains nothing.
+// RESOLVE_BENEATH, not RESOLVE_IN_ROOT. Both keep every lookup inside, but IN_ROOT takes a link to
+// "/etc/passwd" for <root>/etc/passwd, so that an upload through it would land in a file that nobody named.
+// BENEATH refuses such a link (permission_denied, as FileSystem promises), and every other absolute link
+// too. Therefore links that clients make are stored relative. An absolute link that others made (SFTPGo
+// stores links so) is followed when its target lies below the root's own real path: canonical() rewrites
+// the path, and the kernel resolves the result beneath the root again. A client who changes the link in
+// between can only make that second resolution fail or end at another file inside.
 #pragma once
 
 #include <sys/types.h>
@@ -35,8 +35,7 @@ class Root {
   // before; any error means that open() has to find out.
   static Result<Root> open_cached(const std::string& path);
 
-  // The same root, for whom no path may hold a symlink before its last name, nor there where it would be followed:
-  // such a path is unsupported.
+  // The same root, which follows no symlink: a path in which one would be followed is unsupported.
   Root without_links() const;
 
   // open(2) flags, O_CLOEXEC added. Without O_NOFOLLOW a symlink at the end is followed inside the root.
@@ -46,10 +45,11 @@ class Root {
   Result<Descriptor> open_parent(const VirtualPath& path, Lookup& lookup) const;
 
   // `path` with its symlinks resolved (the last one only if `follow`); names that are missing stay as they
-  // are. permission_denied for one that leads outside. Blocks. A hint: the tree may change at any time.
+  // are. permission_denied for one that leads outside. Blocks. The answer may be out of date when it is used:
+  // clients change the tree at any time.
   Result<VirtualPath> canonical(const VirtualPath& path, bool follow) const;
 
-  // Whether `path` exists and no symlink is in it, the last name included: then it is its own canonical form.
+  // Whether `path` exists and no part of it, the last name included, is a symlink: then it is its own canonical form.
   bool is_plain(const VirtualPath& path, Lookup& lookup) const;
 
   // Where an absolute path of this machine lies in this root; nothing when it lies outside.
@@ -64,12 +64,13 @@ class Root {
   Result<Place> place() const;
 
   Storage storage() const { return storage_; }
-  // Of a file on `device`: another file system may be mounted below the root.
+  // The kind of storage of an open file on `device`, which differs from storage() where another file system is mounted
+  // below the root.
   Storage storage_of(int descriptor, dev_t device) const;
   const std::string& path() const { return path_; }
 
  private:
-  // What is known of an open directory. `device` may be that of a file system which would have to be asked.
+  // Makes a root of an open directory whose device and kind of storage are known.
   static Result<Root> around(Descriptor directory, const std::string& path, dev_t device, Storage storage);
   Result<Descriptor> resolve(const VirtualPath& path, int flags, Lookup& lookup) const;
   Result<std::optional<std::string>> link_target(const VirtualPath& path) const;

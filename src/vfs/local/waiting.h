@@ -1,4 +1,4 @@
-// The one rule for where a system call runs. The event loop must never wait for a device, and a hop to the
+// Decides on which thread a system call runs. The event loop must never wait for a device, but handing a call to the
 // blocking pool costs more than most calls, so:
 //
 //   kind of storage        looking (open, stat)                       changing (create, rename, write, ...)
@@ -6,13 +6,11 @@
 //   disk                   here if the path is cached, else the pool  the pool
 //   remote (NFS, FUSE)     the pool                                   the pool
 //
-// Giving back the pages of a large file takes memory-backed storage long too (0.1 s a GB): work that is about to does
-// that on the pool, see frees_much().
+// "Here" is the event loop. Freeing the pages of a large file takes long even on tmpfs (0.1 s for 1 GB): such work goes
+// to the pool too, see frees_much(). Reading and writing file data has rules of its own, see local/file.h.
 //
-// File data has its own twist, see local/file.h.
-//
-// What runs here may be one of many steps that a client asked for in one request. Before each, others of the thread get
-// their turn when it is due (base/turn.h).
+// What runs here may be one of many steps that a client asked for in one request. Before each step other connections of
+// the thread get their turn when it is due (base/turn.h).
 #pragma once
 
 #include <cstdint>
@@ -26,17 +24,16 @@ namespace ferry::vfs::local {
 
 enum class Storage : std::uint8_t { memory, disk, remote };
 
-// How a path is resolved. With cached_only the kernel gives up instead of waiting (RESOLVE_CACHED) and
-// would_wait tells that it did; the same with brief_only for work that would take long. left_root: the path met an
-// absolute link or one that leads outside.
+// Limits of one attempt, and what came of it.
 struct Lookup {
-  bool cached_only = false;
-  bool brief_only = false;
-  bool would_wait = false;
-  bool left_root = false;
+  bool cached_only = false;  // in: resolve the path only as far as that needs no device (RESOLVE_CACHED)
+  bool brief_only = false;   // in: do nothing that takes long
+  bool would_wait = false;   // out: the attempt gave up for one of these reasons and changed nothing
+  bool left_root = false;    // out: the path met an absolute link, or one that leads outside
 };
 
-// `work(Lookup&)` only looks; it is run again on the pool when it would have waited.
+// For `work(Lookup&)` that changes nothing. Runs it on the event loop where that is allowed; when it sets
+// lookup.would_wait its answer is dropped and it runs again on the pool.
 template <class Work>
 Task<std::invoke_result_t<Work&, Lookup&>> look(Storage storage, Work work) {
   if (storage != Storage::remote) {
@@ -54,8 +51,9 @@ Task<std::invoke_result_t<Work&, Lookup&>> look(Storage storage, Work work) {
   co_return std::move(answer);
 }
 
-// `work(Lookup&)` changes something, or waits for the device for another reason. It is run again on the pool when it
-// said, before it changed anything, that it would take long.
+// For `work(Lookup&)` that changes something or has to wait for the device. On memory-backed storage it runs on the
+// event loop first; when it sets lookup.would_wait, which it must do before it changes anything, it runs again on the
+// pool.
 template <class Work>
 Task<std::invoke_result_t<Work&, Lookup&>> change(Storage storage, Work work) {
   auto waiting = [&work] {
