@@ -285,7 +285,8 @@ Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t 
   co_return Result<void>();
 }
 
-// A relative link keeps its text. An absolute one means the account's tree, and has to stay in its storage.
+// A relative link keeps its text. An absolute one that leads into the tree itself leads into the copy; another one means
+// the account's tree, and has to stay in its storage.
 Task<Result<void>> TreeCopy::link(const Item& item) {
   const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
@@ -294,9 +295,12 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
   const bool absolute = text->starts_with('/');
   const Result<VirtualPath> inside = VirtualPath::parse(*text);
   if (!inside) co_return fail(inside.error());
-  const Result<VirtualPath> meant =
+  Result<VirtualPath> meant =
       absolute ? source.mount->point.join(*inside) : VirtualPath::parse(*text, item.to.parent());
   if (!meant) co_return fail(meant.error());
+  if (absolute && !way_.empty() && meant->is_within(way_.front().item.from)) {
+    meant = way_.front().item.to.join(meant->below(way_.front().item.from));
+  }
   if (purpose_ == Purpose::copy) {
     const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
     if (!goal) co_return fail(goal.error());

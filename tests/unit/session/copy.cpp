@@ -251,9 +251,12 @@ TEST_F(Moves, NothingOntoOrIntoItselfByAnotherName) {
 
 TEST_F(Moves, LinksKeepTheirMeaningOrStay) {
   ASSERT_TRUE(run(session->make_symlink("/tree/a", at("/tree/empty/absolute"))));
-  // Stored relative, so it is moved as it is.
+  const std::string content = test::read_file(real("tree/a"));
   EXPECT_TRUE(run(session->rename(at("/tree"), at("/share/moved"), false)));
-  EXPECT_EQ(fs::read_symlink(base / "share/moved/empty/absolute"), "../a");
+  EXPECT_EQ(run(session->read_symlink(at("/share/moved/empty/absolute"))), "/share/moved/a");
+  EXPECT_EQ(test::read_file(base / "share/moved/empty/absolute"), content) << "it leads to what was moved with it";
+  ASSERT_TRUE(run(session->copy(at("/share/moved"), at("/share/copy"), false)));
+  EXPECT_EQ(run(session->read_symlink(at("/share/copy/empty/absolute"))), "/share/copy/a");
   fs::create_symlink(base / "share/moved/a", base / "share/foreign");
   EXPECT_EQ(code_of(run(session->rename(at("/share/foreign"), at("/foreign"), false))), ErrorCode::unsupported);
   EXPECT_TRUE(fs::is_symlink(base / "share/foreign"));
