@@ -18,6 +18,19 @@ std::optional<Result<std::size_t>> File::try_read_at(std::uint64_t, std::span<co
 
 std::optional<Result<void>> File::try_write_at(std::uint64_t, std::span<const iovec>) { return std::nullopt; }
 
+Task<Result<void>> File::discard() {
+  Result<void> closed = co_await close();
+  co_return closed;
+}
+
+Task<Result<std::shared_ptr<FileSystem>>> FileSystem::hold_directory(VirtualPath) {
+  co_return fail(ErrorCode::unsupported, "directories of this storage cannot be held");
+}
+
+Result<VirtualPath> FileSystem::place_of(const FileSystem&) const {
+  return fail(ErrorCode::unsupported, "directories of this storage cannot be held");
+}
+
 std::string FileSystem::location(const VirtualPath& path) const { return path.text(); }
 
 Task<Result<Descriptor>> FileSystem::open_native(VirtualPath) {
@@ -25,6 +38,10 @@ Task<Result<Descriptor>> FileSystem::open_native(VirtualPath) {
 }
 
 Task<Result<void>> FileSystem::take_over(FileSystem&, VirtualPath, VirtualPath, bool) {
+  co_return fail(ErrorCode::unsupported, "from another storage");
+}
+
+Task<Result<void>> FileSystem::link_from(FileSystem&, VirtualPath, VirtualPath) {
   co_return fail(ErrorCode::unsupported, "from another storage");
 }
 

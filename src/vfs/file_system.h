@@ -130,6 +130,9 @@ class File {
   // When this returns, what was written survives a power failure.
   virtual Task<Result<void>> sync() = 0;
   virtual Task<Result<void>> close() = 0;
+  // Closes a file whose writing has failed: storage that shows a file only once it is closed (an object store) must
+  // not show this one. Default, for storage that shows it from the start: close(); the caller removes it.
+  virtual Task<Result<void>> discard();
 };
 
 // An open directory, read in batches: a directory of a million entries takes no more memory than a small one.
@@ -163,11 +166,22 @@ class FileSystem {
   // Default, for storage without links: null, the storage itself is safe.
   virtual std::shared_ptr<FileSystem> without_links() { return nullptr; }
 
+  // The directory `path` as a storage of its own, whose root is "/". It stays this directory when it, or one above it,
+  // is renamed: an upload that began in /a/b ends there, although that is /c/b by then. No path leads out of it, and it
+  // follows no symlink (see without_links). location() tells where it is at the moment, and targets of links made in it
+  // are read in the terms of the storage that was asked. Default, for storage without such directories: unsupported.
+  virtual Task<Result<std::shared_ptr<FileSystem>>> hold_directory(VirtualPath path);
+  // Where a directory that hold_directory() of this storage answered lies now; not_found: it was removed, or moved to
+  // where this storage does not reach. Default: unsupported.
+  virtual Result<VirtualPath> place_of(const FileSystem& held) const;
+
   // Follows symlinks inside the root; one that leaves it: permission_denied.
   virtual Task<Result<FileInfo>> stat(VirtualPath path) = 0;
   virtual Task<Result<FileInfo>> lstat(VirtualPath path) = 0;
 
-  // Regular files only: a device, socket or FIFO is permission_denied, a directory is_a_directory.
+  // Regular files only: a device, socket or FIFO is permission_denied, a directory is_a_directory. With `create`, a
+  // symlink to a name inside the root that does not exist makes that file; with `exclusive` any symlink is
+  // already_exists.
   virtual Task<Result<std::unique_ptr<File>>> open(VirtualPath path, OpenOptions options) = 0;
   virtual Task<Result<std::unique_ptr<Directory>>> open_directory(VirtualPath path) = 0;
 
@@ -187,6 +201,8 @@ class FileSystem {
   virtual Task<Result<void>> make_symlink(std::string target, VirtualPath link) = 0;
   virtual Task<Result<std::string>> read_symlink(VirtualPath path) = 0;
   virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;
+  // The same with a file of another storage as `existing`. Default: unsupported.
+  virtual Task<Result<void>> link_from(FileSystem& storage, VirtualPath existing, VirtualPath link);
 
   // follow = false changes a symlink itself (lsetstat).
   virtual Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) = 0;

@@ -65,11 +65,15 @@ Result<void> rename_exclusive(int from_directory, const std::string& from, int t
 
 Result<std::string> stored_target(const Root& root, const std::string& target, const VirtualPath& link) {
   if (target.empty()) return fail(ErrorCode::invalid_argument, "empty symlink target");
-  const Result<VirtualPath> absolute = VirtualPath::parse(target, link.parent());
+  // Of a root that is one directory of another, the kernel will read the text from where that lies.
+  const Result<VirtualPath> base = root.place();
+  if (!base) return fail(base.error());
+  const Result<VirtualPath> absolute = VirtualPath::parse(target, base->join(link.parent()));
   if (!absolute) return fail(absolute.error());
   // The kernel will read the text where the link really is.
-  const Result<VirtualPath> directory = root.canonical(link.parent(), true);
+  Result<VirtualPath> directory = root.canonical(link.parent(), true);
   if (!directory) return fail(directory.error());
+  directory = base->join(*directory);
   if (target.starts_with('/')) return std::string(absolute_mark) + relative_from(*directory, *absolute);
   if (climbs_out(target, *directory)) return fail(ErrorCode::permission_denied, "symlink target outside: " + target);
   std::string stored = target;
@@ -81,8 +85,11 @@ Result<std::string> shown_target(const Root& root, std::string stored, const Vir
   if (stored.starts_with(absolute_mark)) {
     lookup.would_wait = lookup.cached_only;
     if (lookup.would_wait) return stored;
-    const Result<VirtualPath> directory = root.canonical(link.parent(), true);
+    const Result<VirtualPath> base = root.place();
+    if (!base) return fail(base.error());
+    Result<VirtualPath> directory = root.canonical(link.parent(), true);
     if (!directory) return fail(directory.error());
+    directory = base->join(*directory);
     if (climbs_out(stored, *directory)) return fail(ErrorCode::permission_denied, "symlink target outside");
     const Result<VirtualPath> meant = VirtualPath::parse(stored, *directory);
     if (!meant) return fail(meant.error());
@@ -93,7 +100,11 @@ Result<std::string> shown_target(const Root& root, std::string stored, const Vir
     if (!inside) return fail(ErrorCode::permission_denied, "symlink target outside");
     return inside->text();
   }
-  if (climbs_out(stored, link.parent())) return fail(ErrorCode::permission_denied, "symlink target outside");
+  const Result<VirtualPath> base = root.place();
+  if (!base) return fail(base.error());
+  if (climbs_out(stored, base->join(link.parent()))) {
+    return fail(ErrorCode::permission_denied, "symlink target outside");
+  }
   return stored;
 }
 

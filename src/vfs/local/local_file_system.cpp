@@ -78,9 +78,9 @@ Result<std::unique_ptr<File>> open_existing(const Root& root, const VirtualPath&
 }
 
 // Creation is always exclusive (O_EXCL follows no link), so a file can only appear under the name given; what
-// is there already is opened as it is. A dangling link is neither, and refused.
-Result<std::unique_ptr<File>> open_or_create(const Root& root, const LocalOptions& local, const VirtualPath& path,
-                                             const OpenOptions& options, Lookup& lookup) {
+// is there already is opened as it is. A link to a name that does not exist is neither: `dangling` tells.
+Result<std::unique_ptr<File>> open_or_create_here(const Root& root, const LocalOptions& local, const VirtualPath& path,
+                                                  const OpenOptions& options, Lookup& lookup, bool& dangling) {
   const Result<Descriptor> parent = root.open_parent(path, lookup);
   if (!parent && path.is_root()) return fail(ErrorCode::is_a_directory, "open: the root");
   if (!parent) return fail(parent.error());
@@ -97,7 +97,19 @@ Result<std::unique_ptr<File>> open_or_create(const Root& root, const LocalOption
     Result<std::unique_ptr<File>> existing = open_existing(root, path, options, lookup);
     if (existing || existing.error().code != ErrorCode::not_found) return existing;
   }
+  dangling = true;
   return fail(ErrorCode::permission_denied, "a dangling symlink: " + path.text());
+}
+
+Result<std::unique_ptr<File>> open_or_create(const Root& root, const LocalOptions& local, const VirtualPath& path,
+                                             const OpenOptions& options, Lookup& lookup) {
+  bool dangling = false;
+  Result<std::unique_ptr<File>> file = open_or_create_here(root, local, path, options, lookup, dangling);
+  if (!dangling) return file;
+  const Result<VirtualPath> meant = root.canonical(path, true);
+  if (!meant) return fail(meant.error());
+  file = open_or_create_here(root, local, *meant, options, lookup, dangling);
+  return file;
 }
 
 }  // namespace
@@ -118,12 +130,29 @@ const Capabilities& LocalFileSystem::capabilities() const {
 }
 
 std::string LocalFileSystem::location(const VirtualPath& path) const {
-  if (path.is_root()) return root_.path();
-  return root_.path() == "/" ? path.text() : root_.path() + path.text();
+  const std::string root = root_.path();
+  if (path.is_root()) return root;
+  return root == "/" ? path.text() : root + path.text();
 }
 
 std::shared_ptr<FileSystem> LocalFileSystem::without_links() {
   return std::shared_ptr<FileSystem>(new LocalFileSystem(options_, root_.without_links()));
+}
+
+Task<Result<std::shared_ptr<FileSystem>>> LocalFileSystem::hold_directory(VirtualPath path) {
+  auto work = [this, &path](Lookup& lookup) -> Result<std::shared_ptr<FileSystem>> {
+    Result<Root> root = root_.hold(path, lookup);
+    if (!root) return fail(root.error());
+    return std::shared_ptr<FileSystem>(new LocalFileSystem(options_, std::move(*root)));
+  };
+  auto held = co_await look(root_.storage(), work);
+  co_return held;
+}
+
+Result<VirtualPath> LocalFileSystem::place_of(const FileSystem& held) const {
+  const auto* directory = dynamic_cast<const LocalFileSystem*>(&held);
+  if (directory == nullptr) return fail(ErrorCode::unsupported, "of another kind of storage");
+  return directory->root_.place();
 }
 
 Task<Result<VirtualPath>> LocalFileSystem::canonical(VirtualPath path, bool follow) {
@@ -280,8 +309,20 @@ Task<Result<std::string>> LocalFileSystem::read_symlink(VirtualPath path) {
 }
 
 Task<Result<void>> LocalFileSystem::make_hard_link(VirtualPath existing, VirtualPath link) {
+  Result<void> made = co_await this->link(root_, existing, link);
+  co_return made;
+}
+
+Task<Result<void>> LocalFileSystem::link_from(FileSystem& storage, VirtualPath existing, VirtualPath link) {
+  const auto* other = dynamic_cast<LocalFileSystem*>(&storage);
+  if (other == nullptr) co_return fail(ErrorCode::unsupported, "from another kind of storage");
+  Result<void> made = co_await this->link(other->root_, existing, link);
+  co_return made;
+}
+
+Task<Result<void>> LocalFileSystem::link(const Root& from_root, VirtualPath existing, VirtualPath link) {
   auto work = [&](Lookup& lookup) -> Result<void> {
-    const Result<Descriptor> source = root_.open_parent(existing, lookup);
+    const Result<Descriptor> source = from_root.open_parent(existing, lookup);
     if (!source) return fail(source.error());
     const std::string old_name = last_name(existing);
     const Result<struct statx> facts = local::stat_at(source->get(), old_name.c_str());

@@ -39,6 +39,8 @@ class LocalFileSystem final : public FileSystem {
   std::string location(const VirtualPath& path) const override;
   Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
   std::shared_ptr<FileSystem> without_links() override;
+  Task<Result<std::shared_ptr<FileSystem>>> hold_directory(VirtualPath path) override;
+  Result<VirtualPath> place_of(const FileSystem& held) const override;
 
   Task<Result<FileInfo>> stat(VirtualPath path) override;
   Task<Result<FileInfo>> lstat(VirtualPath path) override;
@@ -52,12 +54,14 @@ class LocalFileSystem final : public FileSystem {
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override;
   Task<Result<std::string>> read_symlink(VirtualPath path) override;
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override;
+  Task<Result<void>> link_from(FileSystem& storage, VirtualPath existing, VirtualPath link) override;
   Task<Result<void>> set_attributes(VirtualPath path, AttributeChange change, bool follow) override;
   Task<Result<SpaceInfo>> space(VirtualPath path) override;
   Task<Result<Descriptor>> open_native(VirtualPath path) override;
 
  private:
   LocalFileSystem(LocalOptions options, local::Root root);
+  Task<Result<void>> link(const local::Root& from_root, VirtualPath existing, VirtualPath link);
   Task<Result<void>> move(const local::Root& from_root, VirtualPath from, VirtualPath to, bool overwrite);
 
   LocalOptions options_;

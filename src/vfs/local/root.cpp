@@ -135,6 +135,11 @@ Result<std::string> name_of(int descriptor) {
   return std::string(name.data(), static_cast<std::size_t>(size));
 }
 
+std::string below_root(const std::string& root, const VirtualPath& path) {
+  if (path.is_root()) return root;
+  return root == "/" ? path.text() : root + path.text();
+}
+
 // Pushes the components of `path` so that the first comes off first.
 void push_names(std::vector<std::string>& names, std::string_view path) {
   for (std::size_t end = path.size(); end > 0;) {
@@ -201,6 +206,43 @@ Root Root::without_links() const {
   Root root = *this;
   root.resolve_ = RESOLVE_NO_SYMLINKS;
   return root;
+}
+
+Result<Root> Root::hold(const VirtualPath& path, Lookup& lookup) const {
+  Result<Descriptor> directory = open_at(path, O_PATH | O_DIRECTORY, lookup);
+  if (!directory) return fail(directory.error());
+  struct statx facts {};  // the device alone: that is known without asking it
+  if (::statx(directory->get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &facts) != 0) {
+    return fail_errno(errno, "statx " + path.text());
+  }
+  Root held;
+  held.device_ = ::makedev(facts.stx_dev_major, facts.stx_dev_minor);
+  held.storage_ = storage_of(directory->get(), held.device_);
+  held.path_ = below_root(this->path(), path);
+  held.real_path_ = held.path_;
+  held.resolve_ = RESOLVE_NO_SYMLINKS;
+  held.directory_ = std::make_shared<const Descriptor>(std::move(*directory));
+  held.whole_ = whole_ ? whole_ : std::make_shared<const Root>(*this);
+  return held;
+}
+
+Result<VirtualPath> Root::place() const {
+  if (!whole_) return VirtualPath();
+  struct statx facts {};
+  const bool known = ::statx(directory_->get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &facts) == 0;
+  if (known && facts.stx_nlink == 0) return fail(ErrorCode::not_found, "the directory was removed: " + path_);
+  const Result<std::string> real = name_of(directory_->get());
+  if (!real) return fail(real.error());
+  const Result<VirtualPath> here = VirtualPath::parse(*real), base = VirtualPath::parse(whole_->real_path_);
+  if (!here || !base || !here->is_within(*base)) {
+    return fail(ErrorCode::not_found, "the directory was moved away: " + path_);
+  }
+  return here->below(*base);
+}
+
+std::string Root::path() const {
+  const Result<VirtualPath> now = place();
+  return whole_ && now ? below_root(whole_->path_, *now) : path_;
 }
 
 Storage Root::storage_of(int descriptor, dev_t device) const {

@@ -38,6 +38,13 @@ class Root {
   // The same root, which follows no symlink: a path in which one would be followed is unsupported.
   Root without_links() const;
 
+  // The directory `path` of this root as a root of its own, which follows no links and stays this directory wherever it
+  // is renamed to.
+  Result<Root> hold(const VirtualPath& path, Lookup& lookup) const;
+  // Where a root that hold() answered lies now in the one that was asked ("/" for any other). not_found: it was
+  // removed, or moved out of it. Does not wait for a device.
+  Result<VirtualPath> place() const;
+
   // open(2) flags, O_CLOEXEC added. Without O_NOFOLLOW a symlink at the end is followed inside the root.
   Result<Descriptor> open_at(const VirtualPath& path, int flags, Lookup& lookup) const;
 
@@ -67,7 +74,8 @@ class Root {
   // The kind of storage of an open file on `device`, which differs from storage() where another file system is mounted
   // below the root.
   Storage storage_of(int descriptor, dev_t device) const;
-  const std::string& path() const { return path_; }
+  // Where it is on this machine: as configured, or by place().
+  std::string path() const;
 
  private:
   // Makes a root of an open directory whose device and kind of storage are known.
@@ -75,10 +83,11 @@ class Root {
   Result<Descriptor> resolve(const VirtualPath& path, int flags, Lookup& lookup) const;
   Result<std::optional<std::string>> link_target(const VirtualPath& path) const;
 
-  std::string path_;       // as configured
+  std::string path_;       // as configured; of one that hold() answered, where it was then
   std::string real_path_;  // with its symlinks resolved
   std::shared_ptr<const Descriptor> directory_;
-  std::uint64_t resolve_ = 0;  // more flags of openat2
+  std::shared_ptr<const Root> whole_;  // of one that hold() answered: the root that it is a part of
+  std::uint64_t resolve_ = 0;          // more flags of openat2
   dev_t device_ = 0;
   Storage storage_ = Storage::remote;
 };

@@ -290,16 +290,61 @@ TEST_P(FileSystemSuite, RefusesLinksThatLeadOutside) {
   EXPECT_EQ(get("/up"), "inside");
 }
 
-TEST_P(FileSystemSuite, RefusesDanglingLinks) {
+TEST_P(FileSystemSuite, MakesWhatDanglingLinksMean) {
   if (!storage->capabilities().symlinks) GTEST_SKIP();
   ASSERT_TRUE(run(storage->make_symlink("gone", at("/link"))));
   EXPECT_EQ(code_of(run(storage->stat(at("/link")))), ErrorCode::not_found);
-  EXPECT_EQ(code_of(put("/link", "x")), ErrorCode::permission_denied);
-  EXPECT_EQ(code_of(run(storage->lstat(at("/gone")))), ErrorCode::not_found);  // not made through the link
+  EXPECT_EQ(code_of(put("/link", "x", {.write = true, .create = true, .exclusive = true})), ErrorCode::already_exists);
+  EXPECT_EQ(code_of(run(storage->lstat(at("/gone")))), ErrorCode::not_found);
+  ASSERT_TRUE(put("/link", "x"));
+  EXPECT_EQ(run(storage->lstat(at("/link"))).value().type, FileType::symlink);
+  EXPECT_EQ(get("/gone"), "x");
+  ASSERT_TRUE(run(storage->remove_file(at("/gone"))));
   EXPECT_EQ(code_of(run(storage->make_directory(at("/link"), 0755))), ErrorCode::already_exists);
   ASSERT_TRUE(run(storage->make_symlink("loop", at("/loop"))));
   EXPECT_EQ(code_of(run(storage->stat(at("/loop")))), ErrorCode::permission_denied);
   EXPECT_FALSE(put("/loop", "x"));
+}
+
+// A directory that is held stays the same one, whatever it is called.
+TEST_P(FileSystemSuite, HoldsDirectories) {
+  ASSERT_TRUE(run(storage->make_directory(at("/a"), 0755)));
+  ASSERT_TRUE(run(storage->make_directory(at("/a/b"), 0755)));
+  const Result<std::shared_ptr<FileSystem>> found = run(storage->hold_directory(at("/a/b")));
+  if (!found && found.error().code == ErrorCode::unsupported) GTEST_SKIP();
+  const std::shared_ptr<FileSystem> held = found.value();
+  EXPECT_EQ(storage->place_of(*held).value().text(), "/a/b");
+  ASSERT_TRUE(run(storage->rename(at("/a"), at("/c"), false)));
+  EXPECT_EQ(storage->place_of(*held).value().text(), "/c/b");
+  EXPECT_EQ(held->location(at("/f")), storage->location(at("/c/b/f")));
+  const std::shared_ptr<FileSystem> whole = std::exchange(storage, held);
+  ASSERT_TRUE(put("/f", "text"));
+  ASSERT_TRUE(run(held->make_directory(at("/d"), 0755)));
+  ASSERT_TRUE(run(held->rename(at("/f"), at("/d/g"), false)));
+  storage = whole;
+  EXPECT_EQ(get("/c/b/d/g"), "text");
+  // Between two of them, and a link whose target is in the storage's terms.
+  ASSERT_TRUE(run(storage->make_directory(at("/e"), 0755)));
+  const std::shared_ptr<FileSystem> other = run(storage->hold_directory(at("/e"))).value();
+  ASSERT_TRUE(run(other->take_over(*held, at("/d/g"), at("/h"), false)));
+  EXPECT_EQ(get("/e/h"), "text");
+  ASSERT_TRUE(run(other->link_from(*other, at("/h"), at("/i"))));
+  if (storage->capabilities().symlinks) {
+    ASSERT_TRUE(run(held->make_symlink("/e/h", at("/d/absolute"))));
+    ASSERT_TRUE(run(held->make_symlink("../../../e/h", at("/d/relative"))));
+    EXPECT_EQ(get("/c/b/d/absolute"), "text");
+    EXPECT_EQ(get("/c/b/d/relative"), "text");
+    EXPECT_EQ(code_of(run(held->make_symlink("../../../../x", at("/d/out")))), ErrorCode::permission_denied);
+    // It follows none itself.
+    EXPECT_EQ(code_of(run(held->stat(at("/d/relative")))), ErrorCode::unsupported);
+  }
+  ASSERT_TRUE(run(storage->remove_file(at("/e/h"))));
+  ASSERT_TRUE(run(storage->remove_file(at("/e/i"))));
+  ASSERT_TRUE(run(storage->remove_directory(at("/e"))));
+  EXPECT_EQ(code_of(storage->place_of(*other)), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(other->make_directory(at("/x"), 0755))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->hold_directory(at("/none")))), ErrorCode::not_found);
+  EXPECT_EQ(code_of(run(storage->hold_directory(at("/c/b/../none")))), ErrorCode::not_found);
 }
 
 TEST_P(FileSystemSuite, MakesHardLinks) {
