@@ -16,6 +16,7 @@
 #include "server/lifecycle.h"
 #include "server/load_data.h"
 #include "server/own_paths.h"
+#include "server/running_mark.h"
 #include "server/services.h"
 #include "server/settings.h"
 #include "server/ssh/front.h"
@@ -38,6 +39,7 @@ struct Server::Parts {
   config::Loaded loaded;
   StartOptions options;
   std::unique_ptr<Services> services;
+  std::optional<RunningMark> mark;  // none: portable
   IoThreads threads;
   std::vector<std::unique_ptr<Front>> fronts;  // the first one that has an address is the one shown to newcomers
   std::jthread watch;                          // names accounts that lie in directories of the server's own
@@ -184,6 +186,10 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (parts->options.load.scan != 0) {
     session::scan_loaded(*services.scans, *services.provider, *loaded_data, parts->options.load.scan == 2);
   }
+  if (!parts->options.only_account) {
+    parts->mark.emplace(parts->options.directory);
+    if (parts->mark->last_was_killed()) services.scans->look_for_leftovers(*services.provider);
+  }
   if (services.paths) {
     parts->watch = std::jthread(
         [&services](const std::stop_token& stop) { warn_of_places(*services.paths, *services.provider, stop); });
@@ -242,6 +248,7 @@ void Server::run() {
   parts.threads.stop();
   parts.services->stop(std::chrono::seconds(5));
   if (!finish_blocking_work(std::chrono::seconds(5))) leave_at_once();
+  if (parts.mark) parts.mark->remove();
   log::info("server", "", "stopped");
 }
 

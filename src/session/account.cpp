@@ -124,6 +124,29 @@ Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
   co_return real;
 }
 
+Task<std::shared_ptr<StagedUpload>> Account::own_upload(VirtualPath path, bool follow) {
+  if (staged_uploads.empty() || path.is_root()) co_return nullptr;
+  if (follow) {
+    const Result<VirtualPath> real = co_await canonical(path, true);
+    if (!real) co_return nullptr;
+    path = *real;
+  }
+  const vfs::MountTable::Target target = mounts.resolve(path);
+  const Result<HeldName> name = co_await hold_name(storage_of(*target.mount), target.path);
+  if (!name) co_return nullptr;
+  co_return own_upload_at(*name);
+}
+
+std::shared_ptr<StagedUpload> Account::own_upload_at(const HeldName& name) {
+  std::erase_if(staged_uploads, [](const std::weak_ptr<StagedUpload>& one) { return one.expired(); });
+  for (const std::weak_ptr<StagedUpload>& one : staged_uploads) {
+    std::shared_ptr<StagedUpload> upload = one.lock();
+    if (!upload || upload->ending || upload->removed) continue;
+    if (upload->target.key() == name.key()) return upload;
+  }
+  return nullptr;
+}
+
 Task<Error> Account::discreet(Error error, VirtualPath directory) {
   if (error.code != ErrorCode::directory_not_empty) co_return error;
   const auto hides = [this](const VirtualPath& place) {

@@ -16,6 +16,7 @@
 #include "session/patterns.h"
 #include "session/permissions.h"
 #include "session/registry.h"
+#include "session/staged_upload.h"
 #include "session/upload_room.h"
 #include "vfs/mounts.h"
 
@@ -42,6 +43,7 @@ struct Account {
   OpenBudget::Taken roots = {};                    // its storages' part of it
   Clock::time_point begun = Clock::now();
   std::vector<std::shared_ptr<vfs::FileSystem>> plain_storages = {};  // by the mount's id, as far as needed
+  StagedUploads staged_uploads = {};                                  // those that are open, and some that have ended
 
   // Whose quotas count what lies in the mount.
   const Payers& payers_of(const vfs::Mount& mount) const;
@@ -93,6 +95,11 @@ struct Account {
   // one counts.
   std::uint32_t mode_of_new(const VirtualPath& path, const VirtualPath& place, std::uint32_t asked,
                             std::uint32_t usual) const;
+
+  // The upload of this session that will be at `path`, which is not there yet; null: none. `follow`: also where
+  // symlinks lead. Rights are not asked.
+  Task<std::shared_ptr<StagedUpload>> own_upload(VirtualPath path, bool follow);
+  std::shared_ptr<StagedUpload> own_upload_at(const HeldName& name);
 
   // Where `path` really lies, for logs.
   std::string location(const VirtualPath& path) const;

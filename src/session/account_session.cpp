@@ -91,6 +91,7 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follo
     info = co_await look(*account_->storage_of(*place.mount), place.path, follow);
     pinned = pinned || account_->mounts.is_pinned(*allowed);
   }
+  if (!info && info.error().code == ErrorCode::not_found && !pinned) info = co_await look_at_own(path, follow);
   if ((!info || info->type != vfs::FileType::directory) && pinned) {
     co_return pinned_directory();
   }
@@ -146,7 +147,7 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
   const Result<void> removed = co_await take_away(*allowed);
   if (!removed && removed.error().code == ErrorCode::not_found && questioned && info) {
     // The hook has taken it away itself: it knows, and nobody is told.
-    QuotaStep quota = co_await QuotaStep::lost(*account_, *allowed, countable(info));
+    QuotaStep quota = QuotaStep::lost(*account_, *allowed, countable(info));
     co_await quota.done();
     step.done("Remove");
     co_return Result<void>();
@@ -159,10 +160,11 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
 }
 
 Task<Result<void>> AccountSession::take_away(VirtualPath path) {
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
-  QuotaStep quota = co_await QuotaStep::losing(*account_, path);
-  Result<void> removed = co_await account_->storage_of(*target.mount)->remove_file(target.path);
-  if (removed) co_await quota.done();
+  Result<QuotaStep> quota = co_await QuotaStep::losing(*account_, path);
+  if (!quota) co_return fail(quota.error());
+  Result<void> removed = co_await quota->at().storage->remove_file(quota->at().path);
+  if (removed) co_await quota->done();
+  if (!removed && removed.error().code == ErrorCode::not_found) removed = co_await remove_own(path);
   co_return removed;
 }
 
@@ -172,7 +174,9 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
   if (!allowed) co_return step.failed(allowed.error());
   if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
   const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  const Result<void> removed = co_await account_->storage_of(*target.mount)->remove_directory(target.path);
+  const Result<HeldName> name = co_await hold_name(account_->storage_of(*target.mount), target.path);
+  if (!name) co_return step.failed(name.error());
+  const Result<void> removed = co_await remove_empty(*name);
   if (!removed) {
     const Error why = co_await account_->discreet(removed.error(), path);
     co_return step.failed(why);
@@ -183,7 +187,8 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
 }
 
 // A directory takes everything below it along, so the right is needed in every directory there, at both ends.
-Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite) {
+Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite,
+                                                std::shared_ptr<StagedUpload>& own) {
   const auto pinned = [this](const VirtualPath& path) { return account_->mounts.is_pinned(path); };
   const Error mount_point{ErrorCode::permission_denied, "a mount point"};
   if (pinned(from) || pinned(to)) co_return fail(mount_point);
@@ -199,7 +204,8 @@ Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& 
   const Result<VirtualPath> new_place = co_await account_->check(operation, to, false);
   if (!new_place) co_return fail(new_place.error());
   if (pinned(*old_place) || pinned(*new_place)) co_return fail(mount_point);
-  if (!info) co_return fail(info.error());
+  if (!info && info.error().code == ErrorCode::not_found) own = co_await account_->own_upload(*old_place, false);
+  if (!info && !own) co_return fail(info.error());
   if (directory) {
     Result<void> throughout = check_tree(operation, from, to);
     if (throughout) throughout = check_tree(operation, *old_place, *new_place);
@@ -227,9 +233,15 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
   const Step step(*account_, "rename", from);
   const bool asked = overwrite;
   VirtualPath old_place = from, new_place = to;
-  const Result<void> allowed = co_await check_rename(old_place, new_place, overwrite);
+  std::shared_ptr<StagedUpload> own;
+  const Result<void> allowed = co_await check_rename(old_place, new_place, overwrite, own);
   if (!allowed) co_return step.failed(allowed.error());
-  Result<void> renamed = co_await move(old_place, new_place, overwrite, std::move(given_up));
+  Result<void> renamed;
+  if (own) {
+    renamed = co_await rename_own(own, new_place, overwrite);
+  } else {
+    renamed = co_await move(old_place, new_place, overwrite, std::move(given_up));
+  }
   if (!renamed && asked && !overwrite && renamed.error().code == ErrorCode::already_exists) {
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
@@ -289,7 +301,12 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   if (!allowed) co_return step.failed(allowed.error());
   Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, *goal, *place);
   if (!quota) co_return step.failed(quota.error());
-  const Result<void> made = co_await account_->storage_of(*here.mount)->make_hard_link(there.path, here.path);
+  Result<void> made;
+  if (quota->at().storage == quota->from().storage) {
+    made = co_await quota->at().storage->make_hard_link(quota->from().path, quota->at().path);
+  } else {
+    made = co_await quota->at().storage->link_from(*quota->from().storage, quota->from().path, quota->at().path);
+  }
   if (!made) co_return step.failed(made.error());
   co_await quota->done();
   const std::string location = account_->location(existing);
@@ -310,14 +327,19 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
     place = *seen;
   }
   const vfs::MountTable::Target target = account_->mounts.resolve(place);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->storage_of(*target.mount);
+  HeldName name{account_->storage_of(*target.mount), target.path};
   std::optional<QuotaStep> quota;
   if (allowed->size) {
     Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, place, *allowed->size, follow);
     if (!resizing) co_return step.failed(resizing.error());
     quota.emplace(std::move(*resizing));
+    name = quota->at();
   }
-  const Result<void> changed = co_await storage->set_attributes(target.path, *allowed, follow);
+  Result<void> changed = co_await name.storage->set_attributes(name.path, *allowed, follow);
+  if (!changed && changed.error().code == ErrorCode::not_found) {
+    quota.reset();
+    changed = co_await change_own(place, *allowed, follow);
+  }
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = account_->location(path);

@@ -60,15 +60,26 @@ class AccountSession final : public Session {
   Task<Result<void>> take_away(VirtualPath path);
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<VirtualPath>> may_open(const VirtualPath& path, vfs::OpenOptions& options);
-  Task<Result<void>> open_upload(vfs::OpenOptions options, Settlement& settlement);
-  Task<Result<void>> stage(Settlement& settlement, VirtualPath& at);
-  Task<Result<void>> open_atomic(vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<void>> open_download(VirtualPath place, vfs::OpenOptions options, Settlement& settlement);
+  Task<Result<void>> open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement);
+  Task<Result<HeldName>> hold_target(const Settlement& settlement, bool follow);
+  Task<Result<bool>> stage(HeldName& at);
+  Task<Result<void>> open_in_place(vfs::OpenOptions options, HeldName name, Settlement& settlement);
+  Task<Result<void>> open_own(vfs::OpenOptions options, std::shared_ptr<StagedUpload> own, Settlement& settlement);
+  Task<Result<void>> open_atomic(vfs::OpenOptions options, HeldName name, Settlement& settlement);
+  // What the client asks of an upload of this session that is not complete yet (own_upload.cpp). not_found: it is none.
+  Task<Result<vfs::FileInfo>> look_at_own(VirtualPath path, bool follow);
+  Task<Result<void>> remove_own(VirtualPath path);
+  Task<Result<void>> change_own(VirtualPath path, vfs::AttributeChange change, bool follow);
+  Task<Result<void>> rename_own(std::shared_ptr<StagedUpload> own, VirtualPath to, bool overwrite);
+  Task<Result<void>> remove_empty(HeldName name);
   Result<void> judge_native(const VirtualPath& directory) const;
   NativeRights native_rights(const VirtualPath& directory, const VirtualPath& real) const;
   Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);
   Task<Result<void>> move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up);
-  // `from` and `to` become where they lie.
-  Task<Result<void>> check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite);
+  // `from` and `to` become where they lie. `own`: what is to be renamed is an upload that is not complete yet.
+  Task<Result<void>> check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite,
+                                  std::shared_ptr<StagedUpload>& own);
   Result<void> check_tree(Operation operation, const VirtualPath& from, const VirtualPath& to) const;
 
   std::shared_ptr<Account> account_;

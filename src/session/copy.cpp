@@ -53,14 +53,24 @@ Task<Result<bool>> AccountSession::must_copy(const VirtualPath& from, const Virt
 }
 
 Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(from), target = account_->mounts.resolve(to);
   Result<bool> copying = co_await must_copy(from, to);
   if (!copying) co_return fail(copying.error());
   Result<void> renamed = fail(ErrorCode::unsupported);
   if (!*copying) {
-    QuotaStep quota = co_await QuotaStep::renaming(*account_, from, to);
-    renamed = co_await account_->storage_of(*source.mount)->rename(source.path, target.path, overwrite);
-    if (renamed) co_await quota.done();
+    Result<QuotaStep> quota = co_await QuotaStep::renaming(*account_, from, to);
+    if (!quota) co_return fail(quota.error());
+    // An empty directory that is replaced is gone for what is on its way into it (from temp_path).
+    std::shared_ptr<const void> claim;
+    if (overwrite && account_->staging && account_->ledger) {
+      const Result<vfs::FileInfo> there = co_await quota->at().storage->lstat(quota->at().path);
+      const bool directory = there && there->type == vfs::FileType::directory;
+      Result<std::shared_ptr<const void>> claimed = nullptr;
+      if (directory) claimed = account_->ledger->uploads().claim_removal(there->id);
+      if (!claimed) co_return fail(claimed.error());
+      claim = std::move(*claimed);
+    }
+    renamed = co_await rename_held(quota->from(), quota->at(), overwrite);
+    if (renamed) co_await quota->done();
   }
   if (!renamed && renamed.error().code == ErrorCode::unsupported) {
     TreeCopy tree(account_, TreeCopy::Purpose::move, std::move(given_up));

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "session/account_session.h"
+#include "session/held_name.h"
 #include "session/partial_name.h"
 #include "session/quota_step.h"
 
@@ -10,7 +11,7 @@ namespace ferry::session {
 Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, vfs::OpenOptions options) {
   const Step step(*account_, "open", path);
   if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
-  const bool asked_exclusive = options.exclusive;
+  const bool asked_exclusive = options.create && options.exclusive;
   const Result<VirtualPath> place = co_await may_open(path, options);
   if (!place) co_return step.failed(place.error());
   if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
@@ -22,6 +23,7 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   settlement.taken = std::move(*taken);
   settlement.storage = account_->storage_of(*target.mount);
   settlement.target = target.path;
+  settlement.mount_point = target.mount->point;
   settlement.upload = options.write;
   Result<void> asked;
   if (options.read) asked = co_await ask(model::FileAction::pre_download, path, *place, options);
@@ -36,14 +38,12 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (options.write) {
     settlement.ledger = account_->ledger;
     settlement.room = account_->room_in(*target.mount);
-    opened = co_await open_upload(options, settlement);
+    opened = co_await open_upload(options, asked_exclusive, settlement);
     if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
       opened = fail(ErrorCode::permission_denied, "may not overwrite");
     }
   } else {
-    Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(target.path, options);
-    if (file) settlement.file = std::move(*file);
-    if (!file) opened = fail(file.error());
+    opened = co_await open_download(*place, options, settlement);
   }
   if (!opened) co_return step.failed(opened.error());
   co_return std::make_unique<Transfer>(account_, path, std::move(settlement));
@@ -86,27 +86,61 @@ Task<Result<void>> AccountSession::ask(model::FileAction action, VirtualPath pat
 // Where the file lies, if the account has the rights. That to upload makes new files; touching one that is there needs
 // the right to overwrite too. Without it the file is created exclusively, so that no race turns "new" into "existing".
 Task<Result<VirtualPath>> AccountSession::may_open(const VirtualPath& path, vfs::OpenOptions& options) {
+  // Asked to make a file of its own, nobody follows a link: the link is what is there already.
+  const bool follow = !(options.create && options.exclusive);
   Result<VirtualPath> place = path;
-  if (options.read) place = co_await account_->check(Operation::download, path, true);
+  if (options.read) place = co_await account_->check(Operation::download, path, follow);
   if (!place || !options.write) co_return place;
-  Result<VirtualPath> written = co_await account_->check(Operation::upload, path, true);
+  Result<VirtualPath> written = co_await account_->check(Operation::upload, path, follow);
   if (!written) co_return written;
   if (options.read && *written != *place) co_return fail(ErrorCode::conflict, "the path keeps changing");
-  const Result<VirtualPath> replaced = co_await account_->check(Operation::overwrite, path, true);
+  const Result<VirtualPath> replaced = co_await account_->check(Operation::overwrite, path, follow);
   if (!replaced && !options.create) co_return replaced;
   if (!replaced || *replaced != *written) options.exclusive = true;
   co_return written;
 }
 
-Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, Settlement& settlement) {
+Task<Result<void>> AccountSession::open_download(VirtualPath place, vfs::OpenOptions options, Settlement& settlement) {
+  Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
+  if (!file && file.error().code == ErrorCode::not_found) {
+    const std::shared_ptr<StagedUpload> own = co_await account_->own_upload(place, true);
+    const StagedClaim claim(own);
+    if (claim) file = co_await own->partial.storage->open(own->partial.path, options);
+  }
+  if (!file) co_return fail(file.error());
+  settlement.file = std::move(*file);
+  co_return Result<void>();
+}
+
+// The name that an upload goes to, in its directory, with the links that it may follow behind it.
+Task<Result<HeldName>> AccountSession::hold_target(const Settlement& settlement, bool follow) {
+  Result<HeldName> name = fail(ErrorCode::internal);
+  // What was judged by its text leads over no link.
+  if (follow && account_->alike_everywhere()) {
+    name = co_await hold_followed(settlement.storage, settlement.target);
+  } else {
+    name = co_await hold_name(settlement.storage, settlement.target);
+  }
+  co_return name;
+}
+
+Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement) {
   const bool atomic = account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
                       settlement.storage->capabilities().atomic_rename;
+  const bool followed = settlement.room && settlement.ledger;
+  HeldName name{settlement.storage, settlement.target};
+  // Who may make files alone, and does not ask for that, is not refused because of a link to nothing.
+  if (atomic || followed || (options.exclusive && !asked_exclusive)) {
+    Result<HeldName> held = co_await hold_target(settlement, !asked_exclusive);
+    if (!held) co_return fail(held.error());
+    name = std::move(*held);
+  }
   // From looking at what is there until it is counted, nobody else changes it.
   PathLocks::Held held, file_held;
   Existing existing;
-  if (settlement.room && settlement.ledger) {
-    held = co_await settlement.ledger->locks().take(settlement.storage->location(settlement.target));
-    existing = co_await hold_file(*settlement.ledger, *settlement.storage, settlement.target, true, file_held);
+  if (followed) {
+    held = co_await settlement.ledger->locks().take(name.key());
+    existing = co_await hold_file(*settlement.ledger, *name.storage, name.path, true, file_held);
     const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
     Result<void> room;
     const bool counted = !settlement.room->payers().empty();
@@ -114,50 +148,97 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, Settlem
     if (room) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }
-
+  // Until it is open nobody takes the directory away; and of one that is staged, until it is in its place.
+  std::shared_ptr<const void> arrival;
+  if (settlement.ledger && name.directory != 0) {
+    Result<std::shared_ptr<const void>> noted = note_arrival(settlement.ledger->uploads(), name, *settlement.storage);
+    if (!noted) co_return fail(noted.error());
+    arrival = std::move(*noted);
+  }
   Result<void> opened;
   if (atomic) {
-    opened = co_await open_atomic(options, settlement);
+    opened = co_await open_atomic(options, std::move(name), settlement);
   } else {
-    Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
-    if (file) settlement.file = std::move(*file);
-    if (!file) opened = fail(file.error());
+    opened = co_await open_in_place(options, std::move(name), settlement);
   }
   if (!opened) co_return opened;
   const Result<vfs::FileInfo> info = co_await settlement.file->info();
   if (!info) co_return fail(info.error());
+  settlement.file_id = info->id;
+  settlement.began_with = info->size;
   if (settlement.ledger) settlement.writing = settlement.ledger->uploads().note_writer(info->id);
-  if (settlement.room) settlement.room->begin(existing, *info, !settlement.partial, options);
+  if (settlement.room) settlement.room->begin(existing, *info, !settlement.staged, options);
+  if (settlement.staged) {
+    settlement.staged->ledger = settlement.ledger;
+    settlement.staged->arrival = std::move(arrival);
+    settlement.staged->room = settlement.room.get();
+  }
   co_return opened;
 }
 
 // Makes `at` a name in temp_path, if there is one that the target's storage can take files over from.
-Task<Result<void>> AccountSession::stage(Settlement& settlement, VirtualPath& at) {
+Task<Result<bool>> AccountSession::stage(HeldName& at) {
   const std::shared_ptr<vfs::FileSystem>& staging = account_->staging;
-  if (!staging || staging->name() != settlement.storage->name()) co_return Result<void>();
+  if (!staging || staging->name() != at.storage->name()) co_return false;
   // Beside its target a file cannot be made where there is no directory; here that would show at the end alone.
-  const Result<vfs::FileInfo> parent = co_await settlement.storage->stat(at.parent());
+  const Result<vfs::FileInfo> parent = co_await at.storage->stat(at.path.parent());
   if (!parent) co_return fail(parent.error());
   if (parent->type != vfs::FileType::directory) co_return fail(ErrorCode::not_a_directory, "upload: its directory");
   const VirtualPath top;
-  Result<VirtualPath> staged = top.child(at.name());
+  Result<VirtualPath> staged = top.child(at.path.name());
   if (!staged) co_return fail(staged.error());
-  settlement.partial_storage = staging;
-  at = std::move(*staged);
+  at = {staging, std::move(*staged)};
+  co_return true;
+}
+
+Task<Result<void>> AccountSession::open_in_place(vfs::OpenOptions options, HeldName name, Settlement& settlement) {
+  Result<std::unique_ptr<vfs::File>> file = fail(ErrorCode::not_found);
+  settlement.began_anew = options.truncate || (options.create && options.exclusive);
+  if (options.create && !settlement.began_anew) {
+    // Made now, or there already: at the end that makes a difference.
+    vfs::OpenOptions making = options;
+    making.exclusive = true;
+    file = co_await name.storage->open(name.path, making);
+    settlement.began_anew = file.has_value();
+    if (!file && file.error().code != ErrorCode::already_exists) co_return fail(file.error());
+  }
+  if (!file) file = co_await name.storage->open(name.path, options);
+  if (!file) co_return fail(file.error());
+  settlement.file = std::move(*file);
+  co_return Result<void>();
+}
+
+// The session's own upload, which is not complete yet, opened once more.
+Task<Result<void>> AccountSession::open_own(vfs::OpenOptions options, std::shared_ptr<StagedUpload> own,
+                                            Settlement& settlement) {
+  if (options.exclusive) co_return fail(ErrorCode::already_exists, "upload: it is being written");
+  const StagedClaim claim(own);
+  if (!claim) co_return fail(ErrorCode::conflict, "it has just been completed");
+  options.create = false;
+  Result<std::unique_ptr<vfs::File>> file = co_await own->partial.storage->open(own->partial.path, options);
+  if (!file) co_return fail(file.error());
+  settlement.file = std::move(*file);
   co_return Result<void>();
 }
 
 // A new file, and one that is replaced as a whole, is written beside its target, or where temp_path says. One that is
 // only changed (resumed, appended to) is written in place: a copy of what is there already would cost as much as it
 // saves.
-Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlement& settlement) {
-  vfs::FileSystem& storage = *settlement.storage;
-  const Result<vfs::FileInfo> existing = co_await storage.stat(settlement.target);
+Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldName name, Settlement& settlement) {
+  Result<vfs::FileInfo> existing = fail(ErrorCode::internal);
+  if (options.exclusive) {
+    existing = co_await name.storage->lstat(name.path);
+  } else {
+    existing = co_await name.storage->stat(name.path);
+  }
   const bool missing = !existing && existing.error().code == ErrorCode::not_found;
+  Result<void> opened;
+  if (missing && !options.truncate) {
+    const std::shared_ptr<StagedUpload> own = account_->own_upload_at(name);
+    if (own) opened = co_await open_own(options, own, settlement);
+    if (own) co_return opened;
+  }
   if (!existing && !(missing && options.create)) co_return fail(existing.error());
-  settlement.overwrite = !options.exclusive;
-  VirtualPath at = settlement.target;
-  settlement.partial_storage = settlement.storage;
   if (existing && options.exclusive) co_return fail(ErrorCode::already_exists, "upload: the target exists");
   if (existing && existing->type == vfs::FileType::directory) {
     co_return fail(ErrorCode::is_a_directory, "upload: the target is a directory");
@@ -167,20 +248,33 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, Settlem
   }
   if (existing && !options.truncate) {
     options.create = false;
-  } else {
-    const Result<void> staged = co_await stage(settlement, at);
-    if (!staged) co_return staged;
-    at = partial_path(at);
-    options.create = options.exclusive = true;
-    // The new content must not be readable for more people than the old one was.
-    if (existing) options.mode = existing->mode;
+    opened = co_await open_in_place(options, std::move(name), settlement);
+    co_return opened;
   }
-  Result<std::unique_ptr<vfs::File>> file = co_await settlement.partial_storage->open(at, options);
+  HeldName at = name;
+  const Result<bool> elsewhere = co_await stage(at);
+  if (!elsewhere) co_return fail(elsewhere.error());
+  at.path = partial_path(at.path);
+  const bool overwrite = !options.exclusive;
+  options.create = options.exclusive = true;
+  // The new content must not be readable for more people than the old one was.
+  if (existing) options.mode = existing->mode;
+  Result<OpenBudget::Taken> place = account_->take_places();
+  if (!place) co_return fail(place.error());
+  Result<std::unique_ptr<vfs::File>> file = co_await at.storage->open(at.path, options);
   if (!file) co_return fail(file.error());
   settlement.file = std::move(*file);
-  if (options.exclusive) settlement.partial = at;
-  settlement.keep_partial = account_->options.upload_mode == UploadMode::atomic_with_resume;
-  co_return Result<void>();
+  settlement.staged = std::make_shared<StagedUpload>();
+  StagedUpload& staged = *settlement.staged;
+  staged.whole = settlement.storage;
+  staged.place = std::move(*place);
+  staged.began = where_is(name, *staged.whole).value_or(settlement.target);
+  staged.target = std::move(name);
+  staged.partial = std::move(at);
+  staged.beside = !*elsewhere;
+  staged.overwrite = overwrite;
+  staged.keep = account_->options.upload_mode == UploadMode::atomic_with_resume;
+  co_return opened;
 }
 
 }  // namespace ferry::session

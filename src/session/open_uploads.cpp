@@ -95,20 +95,50 @@ QuotaUsage OpenUploads::take_away(const vfs::FileInfo& file) {
   return loss;
 }
 
+std::shared_ptr<const void> OpenUploads::note(Counts& counts, std::uint64_t id) {
+  if (++counts[id] > 1 && &counts == &writers_) shared_.insert(id);
+  return std::shared_ptr<const void>(this, [this, &counts, id](const void*) {
+    const std::lock_guard last(mutex_);
+    if (--counts[id] > 0) return;
+    counts.erase(id);
+    if (&counts == &writers_) shared_.erase(id);
+  });
+}
+
 std::shared_ptr<const void> OpenUploads::note_writer(std::uint64_t id) {
   if (id == 0) return nullptr;
   const std::lock_guard lock(mutex_);
-  ++writers_[id];
-  return std::shared_ptr<const void>(this, [this, id](const void*) {
-    const std::lock_guard last(mutex_);
-    if (--writers_[id] == 0) writers_.erase(id);
-  });
+  return note(writers_, id);
 }
 
 bool OpenUploads::is_written(std::uint64_t id) const {
   if (id == 0) return false;
   const std::lock_guard lock(mutex_);
   return writers_.contains(id);
+}
+
+bool OpenUploads::is_shared(std::uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  return shared_.contains(id);
+}
+
+Result<std::shared_ptr<const void>> OpenUploads::note_arrival(std::uint64_t directory) {
+  if (directory == 0) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (removals_.contains(directory)) return fail(ErrorCode::not_found, "the directory is being removed");
+  return note(arrivals_, directory);
+}
+
+bool OpenUploads::awaits_arrival(std::uint64_t directory) const {
+  const std::lock_guard lock(mutex_);
+  return arrivals_.contains(directory);
+}
+
+Result<std::shared_ptr<const void>> OpenUploads::claim_removal(std::uint64_t directory) {
+  if (directory == 0) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (arrivals_.contains(directory)) return fail(ErrorCode::conflict, "an upload or a copy into it is running");
+  return note(removals_, directory);
 }
 
 std::size_t OpenUploads::count() const {

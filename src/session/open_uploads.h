@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "session/quota.h"
@@ -59,6 +60,15 @@ class OpenUploads {
   // which the table must outlive. Null for 0.
   std::shared_ptr<const void> note_writer(std::uint64_t id);
   bool is_written(std::uint64_t id) const;
+  // Whether that was more than one at a time, since nobody had it open.
+  bool is_shared(std::uint64_t id) const;
+  // Somebody is going to put a file or a tree into the directory with this id (vfs::FileInfo::id): an upload or a copy
+  // that is running. Noted while the answer lives, which the table must outlive. Null for 0. not_found: the directory
+  // is being removed.
+  Result<std::shared_ptr<const void>> note_arrival(std::uint64_t directory);
+  bool awaits_arrival(std::uint64_t directory) const;
+  // The directory is about to be removed or replaced: nothing is noted while the answer lives. conflict: something is.
+  Result<std::shared_ptr<const void>> claim_removal(std::uint64_t directory);
   // The file loses one of its names: what quotas lose, not positive. What it has grown stays reserved while it is
   // being written.
   QuotaUsage take_away(const vfs::FileInfo& file);
@@ -66,7 +76,11 @@ class OpenUploads {
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<UploadRow>> rows_;
-  std::unordered_map<std::uint64_t, unsigned> writers_;
+  using Counts = std::unordered_map<std::uint64_t, unsigned>;
+  std::shared_ptr<const void> note(Counts& counts, std::uint64_t id);  // needs mutex_
+  Counts writers_;                                                     // by file
+  std::unordered_set<std::uint64_t> shared_;
+  Counts arrivals_, removals_;  // by directory
   std::size_t unnamed_ = 0;
 };
 

@@ -5,10 +5,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
 #include "base/log.h"
+#include "session/partial_name.h"
 
 namespace ferry::session {
 
@@ -28,19 +30,25 @@ QuotaUsage usage_of(const vfs::FileInfo& file, const OpenUploads& uploads) {
 }
 
 // A directory that is being read, and those found in its latest batch: they are done before the next is asked for.
-struct Level {
+struct Below {
   VirtualPath path;
+  std::uint64_t id = 0;  // vfs::FileInfo::id
+};
+struct Level {
+  Below here;
   std::unique_ptr<vfs::Directory> entries;
-  std::vector<VirtualPath> below = {};
+  std::vector<Below> below = {};
 };
 
 class Count {
  public:
-  Count(vfs::FileSystem& storage, const OpenUploads& uploads, SeenFile seen)
-      : storage_(storage), uploads_(uploads), seen_(std::move(seen)) {}
+  Count(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads, SeenFile seen)
+      : storage_(std::move(storage)), uploads_(uploads), seen_(std::move(seen)) {}
 
-  Task<Result<QuotaUsage>> run(std::function<bool()> given_up, VirtualPath from) {
-    Result<void> done = co_await enter(std::move(from));
+  Task<Result<Counted>> run(std::function<bool()> given_up, VirtualPath from) {
+    const Result<vfs::FileInfo> root = co_await storage_->lstat(from);
+    Below first{std::move(from), root ? root->id : 0};
+    Result<void> done = co_await enter(std::move(first));
     while (done && !(levels_.empty() && deep_.empty())) {
       if (given_up()) co_return fail(ErrorCode::aborted, "given up");
       done = co_await step();
@@ -50,22 +58,22 @@ class Count {
   }
 
  private:
-  Task<Result<void>> enter(VirtualPath path) {
-    Result<std::unique_ptr<vfs::Directory>> entries = co_await storage_.open_directory(path);
-    const bool vanished = !entries && entries.error().code == ErrorCode::not_found && !path.is_root();
+  Task<Result<void>> enter(Below next) {
+    Result<std::unique_ptr<vfs::Directory>> entries = co_await storage_->open_directory(next.path);
+    const bool vanished = !entries && entries.error().code == ErrorCode::not_found && !next.path.is_root();
     if (!entries && !vanished) co_return fail(entries.error());
-    if (entries) levels_.push_back({std::move(path), std::move(*entries)});
+    if (entries) levels_.push_back({std::move(next), std::move(*entries)});
     co_return Result<void>();
   }
 
   Task<Result<void>> step() {
     Result<void> done;
-    std::vector<VirtualPath>& from = levels_.empty() ? deep_ : levels_.back().below;
+    std::vector<Below>& from = levels_.empty() ? deep_ : levels_.back().below;
     if (from.empty()) {
       done = co_await read(levels_.back());
       co_return done;
     }
-    VirtualPath next = std::move(from.back());
+    Below next = std::move(from.back());
     from.pop_back();
     if (levels_.size() >= most_open) {
       deep_.push_back(std::move(next));
@@ -79,35 +87,51 @@ class Count {
     const Result<std::vector<vfs::DirectoryEntry>> some = co_await level.entries->next(listing_batch);
     if (!some) co_return fail(some.error());
     for (const vfs::DirectoryEntry& entry : *some) {
-      if (entry.info.type == vfs::FileType::directory) {
-        Result<VirtualPath> path = level.path.child(entry.name);
+      Result<void> noted;
+      if (is_partial_name(entry.name)) {
+        noted = co_await note_hidden(level, entry);
+      } else if (entry.info.type == vfs::FileType::directory) {
+        Result<VirtualPath> path = level.here.path.child(entry.name);
         if (!path) co_return fail(path.error());
-        level.below.push_back(std::move(*path));
+        level.below.push_back({std::move(*path), entry.info.id});
       } else if (entry.info.type == vfs::FileType::regular) {
         const QuotaUsage usage = usage_of(entry.info, uploads_);
-        total_.files += usage.files;
-        total_.size += usage.size;
-        if (seen_) seen_(level.path, entry);
+        total_.usage.files += usage.files;
+        total_.usage.size += usage.size;
+        if (seen_) seen_(level.here.path, entry);
       }
+      if (!noted) co_return noted;
     }
     if (some->empty()) levels_.pop_back();
     co_return Result<void>();
   }
 
-  vfs::FileSystem& storage_;
+  // It counts when it gets its name. Of an upload or a copy that nobody runs any more, the scan tells.
+  Task<Result<void>> note_hidden(const Level& level, const vfs::DirectoryEntry& entry) {
+    if (seen_ || uploads_.is_written(entry.info.id) || uploads_.awaits_arrival(level.here.id)) co_return Result<void>();
+    const Result<VirtualPath> path = level.here.path.child(entry.name);
+    if (!path) co_return fail(path.error());
+    const Result<vfs::FileInfo> info = co_await storage_->lstat(*path);
+    Result<void> noted;
+    if (info) noted = co_await add_leftover(storage_, *path, *info, total_.leftovers);
+    if (!noted && noted.error().code == ErrorCode::not_found) noted = {};  // it ended meanwhile
+    co_return noted;
+  }
+
+  std::shared_ptr<vfs::FileSystem> storage_;
   const OpenUploads& uploads_;
   SeenFile seen_;
-  QuotaUsage total_;
+  Counted total_;
   std::vector<Level> levels_;
-  std::vector<VirtualPath> deep_;
+  std::vector<Below> deep_;
 };
 
 }  // namespace
 
-Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
-                                     std::function<bool()> given_up, VirtualPath from, SeenFile seen) {
-  Count count(*storage, uploads, std::move(seen));
-  Result<QuotaUsage> total = co_await count.run(std::move(given_up), std::move(from));
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+                                  std::function<bool()> given_up, VirtualPath from, SeenFile seen) {
+  Count count(std::move(storage), uploads, std::move(seen));
+  Result<Counted> total = co_await count.run(std::move(given_up), std::move(from));
   co_return total;
 }
 
@@ -133,20 +157,22 @@ namespace {
 
 using Open = std::function<Result<std::vector<std::shared_ptr<vfs::FileSystem>>>()>;
 
-Task<Result<QuotaUsage>> count_all(const std::vector<std::shared_ptr<vfs::FileSystem>>& storages,
-                                   const OpenUploads& uploads, const std::function<bool()>& given_up) {
-  QuotaUsage total;
+Task<Result<Counted>> count_all(const std::vector<std::shared_ptr<vfs::FileSystem>>& storages,
+                                const OpenUploads& uploads, const std::function<bool()>& given_up) {
+  Counted total;
   for (const auto& storage : storages) {
-    const Result<QuotaUsage> usage = co_await count_files(storage, uploads, given_up);
-    if (!usage) co_return usage;
-    total.files += usage->files;
-    total.size += usage->size;
+    const Result<Counted> one = co_await count_files(storage, uploads, given_up);
+    if (!one) co_return one;
+    total.usage.files += one->usage.files;
+    total.usage.size += one->usage.size;
+    total.leftovers.add(one->leftovers);
   }
   co_return total;
 }
 
 struct Report {
   QuotaUsage before, after;
+  Leftovers leftovers;
   bool moving = false;  // something changed during the last try too
 };
 
@@ -158,21 +184,33 @@ Task<Result<Report>> recount(Ledger& ledger, std::shared_ptr<Balance> balance, O
   for (int tries = 1;; ++tries) {
     report.before = balance->used();
     const std::optional<std::uint64_t> generation = balance->generation();
-    const Result<QuotaUsage> counted = co_await count_all(*storages, ledger.uploads(), given_up);
+    const Result<Counted> counted = co_await count_all(*storages, ledger.uploads(), given_up);
     if (!counted) co_return fail(counted.error());
-    report.after = *counted;
+    report.after = counted->usage;
+    // What an earlier try has removed the next one does not find.
+    const std::size_t removed = report.leftovers.removed;
+    report.leftovers = counted->leftovers;
+    report.leftovers.removed += removed;
     report.moving = tries == most_tries;
     Result<void> set = fail(ErrorCode::conflict, "changed");
     if (report.moving) {
-      set = ledger.reset(balance, *counted, std::nullopt);
+      set = ledger.reset(balance, counted->usage, std::nullopt);
     } else if (generation) {
-      set = ledger.reset(balance, *counted, generation);
+      set = ledger.reset(balance, counted->usage, generation);
     }
     if (set) co_return report;
     if (set.error().code != ErrorCode::conflict) co_return fail(set.error());
     asio::steady_timer pause(co_await asio::this_coro::executor, tries * std::chrono::milliseconds(20));
     co_await pause.async_wait(asio::use_awaitable);
   }
+}
+
+void log_leftovers(const std::string& what, const Leftovers& left) {
+  if (left.files == 0 && left.removed == 0) return;
+  log::warn("quota", "",
+            "{}: {} hidden files or directories of uploads and copies that a killed server did not complete, {} bytes, "
+            "for example \"{}\"; {} were older than a day and were removed; no quota counts the others",
+            what, left.files, left.size, left.first, left.removed);
 }
 
 void log_report(const std::string& what, const Report& report, std::int64_t start) {
@@ -182,6 +220,7 @@ void log_report(const std::string& what, const Report& report, std::int64_t star
       what, report.after.files, report.after.size, report.before.files, report.before.size,
       report.after.files - report.before.files, report.after.size - report.before.size, now_ms() - start,
       report.moving ? "; it changed meanwhile: scan again when it is quiet" : "");
+  log_leftovers(what, report.leftovers);
 }
 
 }  // namespace
@@ -279,6 +318,85 @@ Result<void> QuotaScans::start_folder(model::Folder folder) {
                      [state] { return state->given_up(); }, end),
                  asio::detached);
   return {};
+}
+
+namespace {
+
+constexpr std::size_t page_size = 100;
+
+struct Place {
+  std::string what;
+  model::FilesystemConfig config;
+  std::string path;
+};
+
+Result<std::vector<Place>> user_places(store::Provider& provider, std::size_t offset) {
+  const auto page = provider.users({.limit = page_size, .offset = offset});
+  if (!page) return fail(page.error());
+  std::vector<Place> places;
+  for (const model::UserPtr& stored : *page) {
+    auto user = provider.effective_user(stored->username);
+    if (!user) continue;  // deleted just now
+    places.push_back({"user \"" + stored->username + '"', (*user)->filesystem, (*user)->home_dir});
+  }
+  return places;
+}
+
+Result<std::vector<Place>> folder_places(store::Provider& provider, std::size_t offset) {
+  const auto page = provider.folders({.limit = page_size, .offset = offset});
+  if (!page) return fail(page.error());
+  std::vector<Place> places;
+  for (const model::Folder& folder : *page) {
+    places.push_back({"folder \"" + folder.name + '"', folder.filesystem, folder.mapped_path});
+  }
+  return places;
+}
+
+Task<Leftovers> search(const std::vector<Place>& places, const Services& services,
+                       const std::function<bool()>& given_up) {
+  Leftovers total;
+  for (const Place& place : places) {
+    if (given_up()) break;
+    std::error_code ignored;
+    // Opening would make it, and not for the account. Storage that is not there is told to who logs in.
+    if (!std::filesystem::exists(place.path, ignored)) continue;
+    const auto storage = services.storage({.config = place.config, .path = place.path});
+    if (!storage) continue;
+    const Result<Counted> found = co_await count_files(*storage, services.ledger->uploads(), given_up);
+    if (!found) continue;
+    log_leftovers(place.what, found->leftovers);
+    total.add(found->leftovers);
+  }
+  co_return total;
+}
+
+}  // namespace
+
+Task<void> QuotaScans::search_everywhere(std::shared_ptr<State> state, store::Provider& provider) {
+  const std::function<bool()> given_up = [state] { return state->given_up(); };
+  Leftovers total;
+  for (const auto& places_of : {user_places, folder_places}) {
+    for (std::size_t offset = 0; !given_up(); offset += page_size) {
+      const Result<std::vector<Place>> places = places_of(provider, offset);
+      if (!places) log::error("quota", "", "looking for hidden files: {}", places.error().message);
+      if (!places || places->empty()) break;
+      const Leftovers found = co_await search(*places, state->services, given_up);
+      total.add(found);
+    }
+  }
+  log::info("quota", "", "looked for what the last server did not complete: {} hidden files or directories, {} bytes",
+            total.files, total.size);
+  const std::lock_guard lock(state->mutex);
+  --state->asked;
+  state->ended.notify_all();
+}
+
+void QuotaScans::look_for_leftovers(store::Provider& provider) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    ++state_->asked;
+  }
+  asio::co_spawn(blocking_pool().get_executor(), search_everywhere(state_, provider), asio::detached);
 }
 
 namespace {

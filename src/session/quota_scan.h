@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "session/factory.h"
+#include "session/leftovers.h"
 
 namespace ferry::session {
 
@@ -39,6 +40,11 @@ class QuotaScans {
   // As start_user, in a moment; one that is running begins again where it is. Does not block.
   void recount(model::UserPtr user);
 
+  // After a server that was killed: walks the homes and folders of everybody in the background, one after another, for
+  // what it left under hidden names (leftovers.h), and logs what is found. Nothing is counted. The provider must live
+  // until stop(). Does not block.
+  void look_for_leftovers(store::Provider& provider);
+
   std::vector<RunningScan> users() const;
   std::vector<RunningScan> folders() const;
   bool scans_user(const std::string& name) const;
@@ -49,15 +55,22 @@ class QuotaScans {
 
  private:
   struct State;
+  static Task<void> search_everywhere(std::shared_ptr<State> state, store::Provider& provider);
   static Result<void> start(const std::shared_ptr<State>& state, model::UserPtr user);
   std::shared_ptr<State> state_;
 };
 
-// Regular files below `from` and their bytes; a file that is being written counts as the quotas have it. Memory does
+struct Counted {
+  QuotaUsage usage;
+  Leftovers leftovers;
+};
+
+// Regular files below `from` and their bytes; a file that is being written counts as the quotas have it. Hidden ones do
+// not count: those that nobody writes any more are told, and removed when they are old (see leftovers.h). Memory does
 // not grow with the number of files. aborted: `given_up` said so. `seen`, if given, is told of each file and its
-// directory.
+// directory; then hidden ones are left alone.
 using SeenFile = std::function<void(const VirtualPath& directory, const vfs::DirectoryEntry& file)>;
-Task<Result<QuotaUsage>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
-                                     std::function<bool()> given_up, VirtualPath from = {}, SeenFile seen = {});
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+                                  std::function<bool()> given_up, VirtualPath from = {}, SeenFile seen = {});
 
 }  // namespace ferry::session

@@ -50,49 +50,80 @@ Result<void> QuotaStep::reserve(QuotaUsage wanted) {
   return reserved;
 }
 
-Task<QuotaStep> QuotaStep::begin(Account& account, VirtualPath from, VirtualPath path) {
+QuotaStep::QuotaStep(Account& account, VirtualPath from, VirtualPath path) : ledger_(account.ledger) {
   const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
-  QuotaStep step(account.ledger, account.payers_of(*target.mount));
+  payers_ = account.payers_of(*target.mount);
+  const std::shared_ptr<vfs::FileSystem>& storage = account.storage_of(*target.mount);
+  from_ = {storage, source.path};
+  at_ = {storage, target.path};
+}
+
+Task<Result<void>> QuotaStep::hold_one(HeldName& name, bool follow) {
+  Result<HeldName> held = fail(ErrorCode::internal);
+  if (follow) {
+    held = co_await hold_followed(name.storage, name.path);
+  } else {
+    held = co_await hold_name(name.storage, name.path);
+  }
+  if (!held) co_return fail(held.error());
+  name = std::move(*held);
+  co_return Result<void>();
+}
+
+Task<Result<void>> QuotaStep::hold(bool follow) {
+  const bool same = from_.path == at_.path;
+  Result<void> held = co_await hold_one(at_, follow);
+  if (held && same) from_ = at_;
+  if (held && !same) held = co_await hold_one(from_, false);
+  if (!held) co_return held;
+  held_ = co_await ledger_->locks().take(from_.key(), at_.key());
+  change_.emplace(payers_);
+  co_return held;
+}
+
+Task<Result<void>> QuotaStep::hold_to_put(std::shared_ptr<vfs::FileSystem> whole) {
+  Result<void> held = co_await hold(false);
+  if (!held) co_return held;
+  Result<std::shared_ptr<const void>> noted = note_arrival(ledger_->uploads(), at_, *whole);
+  if (!noted) co_return fail(noted.error());
+  arrival_ = std::move(*noted);
+  co_return held;
+}
+
+Task<Result<QuotaStep>> QuotaStep::losing(Account& account, VirtualPath path) {
+  QuotaStep step(account, path, path);
   if (step.payers_.empty()) co_return std::move(step);
-  const vfs::FileSystem& storage = *target.mount->storage;
-  step.held_ = co_await account.ledger->locks().take(storage.location(source.path), storage.location(target.path));
-  step.change_.emplace(step.payers_);
+  const Result<void> held = co_await step.hold(false);
+  if (!held) co_return fail(held.error());
+  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
 }
 
-Task<QuotaStep> QuotaStep::losing(Account& account, VirtualPath path) {
-  QuotaStep step = co_await begin(account, path, path);
-  if (step.payers_.empty()) co_return std::move(step);
-  const vfs::MountTable::Target target = account.mounts.resolve(path);
-  step.lost_ = co_await hold_file(*account.ledger, *target.mount->storage, target.path, false, step.file_);
-  co_return std::move(step);
-}
-
-Task<QuotaStep> QuotaStep::losing(std::shared_ptr<Ledger> ledger, Payers payers, vfs::FileSystem& storage,
-                                  VirtualPath path) {
+Task<QuotaStep> QuotaStep::losing(std::shared_ptr<Ledger> ledger, Payers payers, HeldName name) {
   QuotaStep step(std::move(ledger), std::move(payers));
+  step.from_ = step.at_ = std::move(name);
   if (step.payers_.empty()) co_return std::move(step);
-  step.held_ = co_await step.ledger_->locks().take(storage.location(path));
+  step.held_ = co_await step.ledger_->locks().take(step.at_.key());
   step.change_.emplace(step.payers_);
-  step.lost_ = co_await hold_file(*step.ledger_, storage, path, false, step.file_);
+  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
 }
 
-Task<QuotaStep> QuotaStep::lost(Account& account, VirtualPath path, Existing what) {
-  QuotaStep step = co_await begin(account, path, path);
+QuotaStep QuotaStep::lost(Account& account, const VirtualPath& path, Existing what) {
+  QuotaStep step(account, path, path);
   step.lost_ = std::move(what);
-  co_return std::move(step);
+  return step;
 }
 
-Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualPath path) {
-  QuotaStep step = co_await begin(account, from, path);
+Task<Result<QuotaStep>> QuotaStep::renaming(Account& account, VirtualPath from, VirtualPath path) {
+  QuotaStep step(account, from, path);
   if (step.payers_.empty()) co_return std::move(step);
-  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
-  vfs::FileSystem& storage = *target.mount->storage;
-  step.lost_ = co_await hold_file(*account.ledger, storage, target.path, false, step.file_);
+  const Result<void> held = co_await step.hold_to_put(step.at_.storage);
+  if (!held) co_return fail(held.error());
+  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   if (!step.lost_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
-  const Result<vfs::FileInfo> moved = co_await storage.lstat(source.path);
+  const Result<vfs::FileInfo> moved = co_await step.from_.storage->lstat(step.from_.path);
   if (moved && moved->id != 0 && moved->id == step.lost_->id) step.lost_.reset();
   co_return std::move(step);
 }
@@ -100,13 +131,14 @@ Task<QuotaStep> QuotaStep::renaming(Account& account, VirtualPath from, VirtualP
 Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow) {
   const auto largest = static_cast<std::uint64_t>(account.user->filters.max_upload_file_size);
   if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
-  QuotaStep step = co_await begin(account, path, path);
+  QuotaStep step(account, path, path);
   // Without payers, too, whoever appends to it is to know where it ends.
   const bool counted = !step.payers_.empty();
   if (!account.ledger || (!counted && largest == 0)) co_return std::move(step);
-  const vfs::MountTable::Target target = account.mounts.resolve(path);
-  if (!counted) step.held_ = co_await account.ledger->locks().take(target.mount->storage->location(target.path));
-  const Existing file = co_await hold_file(*account.ledger, *target.mount->storage, target.path, follow, step.file_);
+  // What was judged by its text leads over no link.
+  const Result<void> held = co_await step.hold(follow && account.alike_everywhere());
+  if (!held) co_return fail(held.error());
+  const Existing file = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
@@ -133,10 +165,11 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
 }
 
 Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existing, VirtualPath link) {
-  QuotaStep step = co_await begin(account, existing, link);
+  QuotaStep step(account, existing, link);
   if (step.payers_.empty()) co_return std::move(step);
-  const vfs::MountTable::Target source = account.mounts.resolve(existing);
-  const Existing file = co_await hold_file(*account.ledger, *source.mount->storage, source.path, false, step.file_);
+  const Result<void> held = co_await step.hold_to_put(step.at_.storage);
+  if (!held) co_return fail(held.error());
+  const Existing file = co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
   if (!file) co_return std::move(step);
   // It would grow under both of its names.
   if (account.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");

@@ -39,30 +39,26 @@ Task<Result<void>> copy_file(vfs::FileSystem& from, VirtualPath source, vfs::Fil
   const vfs::AttributeChange same{.mode = info->mode & 01777U,
                                   .times = vfs::AttributeChange::Times{info->accessed, info->modified}};
   if (done) done = co_await (*output)->set_attributes(same);
-  const Result<void> closed = co_await (*output)->close();
+  Result<void> closed;
+  if (done) closed = co_await (*output)->close();
+  if (!done) (void)co_await (*output)->discard();  // what went wrong before says more
   if (done && !closed) done = closed;
   co_return done;
 }
 
 }  // namespace
 
-Task<Result<void>> put_in_place(std::shared_ptr<vfs::FileSystem> grown, VirtualPath partial,
-                                std::shared_ptr<vfs::FileSystem> storage, VirtualPath target, bool overwrite) {
-  Result<void> placed;
-  if (grown == storage) {
-    placed = co_await storage->rename(partial, target, overwrite);
-    co_return placed;
-  }
-  placed = co_await storage->take_over(*grown, partial, target, overwrite);
+Task<Result<void>> put_in_place(HeldName partial, HeldName target, bool overwrite) {
+  Result<void> placed = co_await rename_held(partial, target, overwrite);
   if (placed || placed.error().code != ErrorCode::unsupported) co_return placed;
-  const VirtualPath beside = partial_path(target);
-  placed = co_await copy_file(*grown, partial, *storage, beside);
-  if (placed) placed = co_await storage->rename(beside, target, overwrite);
+  const VirtualPath beside = partial_path(target.path);
+  placed = co_await copy_file(*partial.storage, partial.path, *target.storage, beside);
+  if (placed) placed = co_await target.storage->rename(beside, target.path, overwrite);
   if (!placed) {
-    (void)co_await storage->remove_file(beside);  // what went wrong before says more
+    (void)co_await target.storage->remove_file(beside);  // what went wrong before says more
     co_return placed;
   }
-  placed = co_await grown->remove_file(partial);
+  placed = co_await partial.storage->remove_file(partial.path);
   co_return placed;
 }
 

@@ -4,14 +4,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "session/quota_step.h"
-#include "session/staging.h"
-
 namespace ferry::session {
 
 namespace {
-
-using model::FileAction;
 
 Error closed_error() { return {ErrorCode::invalid_argument, "the file is closed"}; }
 
@@ -19,20 +14,6 @@ std::uint64_t total(std::span<const iovec> pieces) {
   std::uint64_t bytes = 0;
   for (const iovec& piece : pieces) bytes += piece.iov_len;
   return bytes;
-}
-
-// Puts the finished upload at its target, or takes it away; says what went wrong with it.
-Task<std::optional<Error>> place_partial(const Settlement& end, bool place) {
-  std::optional<Error> failure;
-  if (place) {
-    const Result<void> placed =
-        co_await put_in_place(end.partial_storage, *end.partial, end.storage, end.target, end.overwrite);
-    if (placed) co_return failure;
-    failure = placed.error();
-  }
-  const Result<void> removed = co_await end.partial_storage->remove_file(*end.partial);
-  if (!removed && !failure) failure = removed.error();
-  co_return failure;
 }
 
 // The first `count` bytes of the pieces.
@@ -46,107 +27,6 @@ std::vector<iovec> first_of(std::span<const iovec> pieces, std::uint64_t count) 
   return first;
 }
 
-// What was written beside its target goes there, if it may and there is room for it.
-Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
-  std::optional<Error> failure;
-  PathLocks::Held replaced;
-  const bool followed = end.room && end.ledger;
-  if (place && followed) {
-    const Existing there = co_await hold_file(*end.ledger, *end.storage, end.target, false, replaced);
-    const Result<void> fits = end.room->end_beside(size, there);
-    if (!fits) failure = fits.error();
-  }
-  place = place && !failure;
-  if (!place && end.room) end.room->drop();
-  const std::optional<Error> misplaced = co_await place_partial(end, place);
-  if (misplaced && !failure) failure = misplaced;
-  if (place && !failure && followed) end.room->placed();
-  co_return failure;
-}
-
-// What the hook refused goes, if it is there.
-Task<void> take_back(Settlement& end, Payers payers) {
-  QuotaStep quota = co_await QuotaStep::losing(end.ledger, std::move(payers), *end.storage, end.target);
-  const Result<void> removed = co_await end.storage->remove_file(end.target);
-  if (removed) co_await quota.done();
-  if (removed || removed.error().code == ErrorCode::not_found) co_return;
-  log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
-}
-
-struct FileOutcome {
-  std::uint64_t size = 0;
-  std::optional<Error> failure;
-};
-
-Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
-  FileEvents& events = *end.events;
-  const FileAction action = end.upload ? FileAction::upload : FileAction::download;
-  model::FileEvent event = events.event(action, end.place);
-  event.file_size = static_cast<std::int64_t>(outcome.size);
-  event.elapsed = elapsed_since(end.start);
-  if (outcome.failure) {
-    const bool quota = outcome.failure->code == ErrorCode::quota_exceeded;
-    event.status = quota ? model::FileEvent::over_quota : model::FileEvent::failed;
-  }
-  Result<void> told = co_await events.tell(event);
-  if (!told && events.may_be_refused(action)) {
-    const bool there = !outcome.failure || outcome.size > 0;
-    if (end.upload && there) co_await take_back(end, std::move(payers));
-    co_return told;
-  }
-  if (outcome.failure) co_return told;
-  const Result<void> told_first = co_await events.tell_if_first(std::move(event));
-  if (told && !told_first) told = told_first;
-  co_return told;
-}
-
-Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
-  const bool followed = end.room && end.ledger;
-  PathLocks::Held held, file;
-  std::optional<std::uint64_t> size;
-  if (!followed && end.upload && end.events) {
-    const Result<vfs::FileInfo> info = co_await end.file->info();
-    if (info) size = info->size;
-  }
-  if (followed) {
-    held = co_await end.ledger->locks().take(end.log_path);
-    if (!end.partial) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
-    const Result<vfs::FileInfo> info = co_await end.file->info();
-    if (info) size = info->size;
-    if (!end.partial) end.room->end_in_place(size);
-  }
-  const Result<void> closed = co_await end.file->close();
-  if (!closed && !failure) failure = closed.error();
-  end.writing.reset();  // a hook that is told below may move it
-  if (end.partial) {
-    const bool place = !failure || end.keep_partial;
-    const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
-    if (misplaced && !failure) failure = misplaced;
-    if (!place || misplaced) size = 0;
-  }
-  const Payers payers = followed ? end.room->payers() : Payers();
-  if (followed) {
-    const Payers settled = end.room->settled();
-    end.room.reset();
-    file.release();
-    held.release();
-    co_await end.ledger->store(settled);
-  }
-  for (std::unique_ptr<DataAllowance>* allowance : {&end.received, &end.sent}) {
-    if (!*allowance) continue;
-    const std::shared_ptr<Balance> balance = (*allowance)->balance();
-    allowance->reset();
-    co_await end.ledger->store(balance);
-  }
-  const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
-  log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
-  FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
-  Result<void> told;
-  if (end.events) told = co_await tell(end, std::move(outcome), payers);
-  if (failure) co_return fail(*failure);
-  co_return told;
-}
-
 }  // namespace
 
 Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlement settlement)
@@ -155,6 +35,7 @@ Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlemen
   settlement_.row = account_->registration->add_transfer(settlement_.upload, path_.text());
   settlement_.log_path = settlement_.storage->location(settlement_.target);
   settlement_.ledger = account_->ledger;
+  if (settlement_.staged) account_->staged_uploads.push_back(settlement_.staged);
   if (account_->events->follows(settlement_.upload)) {
     settlement_.events = account_->events;
     settlement_.place = account_->events->place(account_->mounts, path_);
@@ -163,8 +44,13 @@ Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlemen
   limits_writes_ = settlement_.received || account_->paces.upload;
 }
 
+void Transfer::let_go() {
+  if (settlement_.staged) settlement_.staged->ending = true;
+}
+
 Transfer::~Transfer() {
   if (!settlement_.file) return;
+  let_go();
   const Error vanished{ErrorCode::connection_lost, "the client went away"};
   // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it,
   // unless the storage does not answer even at the end of the server.
@@ -303,7 +189,10 @@ Task<Result<void>> Transfer::sync() {
 Task<Result<vfs::SpaceInfo>> Transfer::space() {
   if (!settlement_.file) co_return fail(closed_error());
   account_->registration->touch();
-  Result<vfs::SpaceInfo> space = co_await settlement_.storage->space(settlement_.target.parent());
+  vfs::FileSystem& storage = settlement_.staged ? *settlement_.staged->target.storage : *settlement_.storage;
+  const VirtualPath directory =
+      settlement_.staged ? settlement_.staged->target.path.parent() : settlement_.target.parent();
+  Result<vfs::SpaceInfo> space = co_await storage.space(directory);
   if (space) space = account_->space_in(*account_->mounts.resolve(path_).mount, *space);
   co_return space;
 }
@@ -311,6 +200,7 @@ Task<Result<vfs::SpaceInfo>> Transfer::space() {
 Task<Result<void>> Transfer::close() {
   if (!settlement_.file) co_return fail(closed_error());
   account_->registration->touch();
+  let_go();
   const Result<void> settled = co_await settle(std::move(settlement_), std::move(failure_));
   co_return settled;
 }
@@ -318,6 +208,7 @@ Task<Result<void>> Transfer::close() {
 Task<void> Transfer::abandon(Error why) {
   if (!settlement_.file) co_return;
   std::optional<Error> failure = failure_ ? std::move(failure_) : std::move(why);
+  let_go();
   const Result<void> settled = co_await settle(std::move(settlement_), std::move(failure));
   if (!settled) co_return;  // logged
 }

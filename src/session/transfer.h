@@ -2,36 +2,10 @@
 #pragma once
 
 #include "session/account.h"
-#include "session/file_events.h"
 #include "session/session.h"
-#include "session/upload_room.h"
+#include "session/settlement.h"
 
 namespace ferry::session {
-
-// What has to be done when a transfer ends. It owns all it needs, so that it can be done after the session
-// is gone.
-struct Settlement {
-  std::unique_ptr<vfs::File> file;
-  std::shared_ptr<vfs::FileSystem> storage;
-  VirtualPath target;                                // in the storage
-  std::optional<VirtualPath> partial;                // where an atomic upload writes meanwhile
-  std::shared_ptr<vfs::FileSystem> partial_storage;  // in this storage
-  bool overwrite = false;                            // whether it may replace what is at the target by then
-  bool keep_partial = false;                         // atomic with resume: also when it was broken off
-  bool upload = false;
-  std::shared_ptr<const Identity> who;
-  std::shared_ptr<TransferRow> row;
-  std::string log_path;
-  Clock::time_point start = Clock::now();
-  std::shared_ptr<Ledger> ledger;
-  std::shared_ptr<FileEvents> events;  // none: nobody follows
-  EventPlace place = {};
-  // What it has to watch; none of them: nothing.
-  std::unique_ptr<UploadRoom> room;
-  std::shared_ptr<const void> writing;  // of OpenUploads
-  OpenBudget::Taken taken;
-  std::unique_ptr<DataAllowance> received, sent;
-};
 
 class Transfer final : public OpenFile {
  public:
@@ -55,6 +29,8 @@ class Transfer final : public OpenFile {
   Result<void> count_written(Result<void> written, std::span<const iovec> pieces);
   // How many of `count` bytes may be written; fewer: `failure_` says why.
   std::uint64_t admit_write(std::uint64_t offset, std::uint64_t count);
+  // The session lets go of the upload that is staged: it is about to end.
+  void let_go();
   Task<Result<void>> keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count);
 
   Handle account_;

@@ -13,16 +13,16 @@ bool same_time(const vfs::FileTime& original, const vfs::FileTime& copied) {
   return original == copied || (copied.nanoseconds == 0 && original.seconds == copied.seconds);
 }
 
-using Writes = std::function<bool(std::uint64_t)>;
+using Busy = std::function<bool(std::uint64_t)>;
 
-Task<Result<bool>> has_counterpart(vfs::FileInfo original, vfs::FileSystem& copy, VirtualPath to,
-                                   const Writes& writes) {
+Task<Result<bool>> has_counterpart(vfs::FileInfo original, vfs::FileSystem& copy, VirtualPath to, const Busy& busy) {
   const Result<vfs::FileInfo> there = co_await copy.lstat(to);
   if (!there && there.error().code == ErrorCode::not_found) co_return false;
   if (!there) co_return fail(there.error());
   if (there->type != original.type) co_return false;
+  // Asked of a directory before it is read: whatever arrives in it later was not on its way when it was set aside.
+  if (busy(original.id)) co_return false;
   if (original.type != vfs::FileType::regular) co_return true;
-  if (writes(original.id)) co_return false;
   const bool timely = !copy.capabilities().attributes || same_time(original.modified, there->modified);
   co_return there->size == original.size&& timely;
 }
@@ -34,7 +34,7 @@ struct Level {
 
 // Compares a batch of the directory; the directories among it are added to `below`. No value: it has ended.
 Task<Result<std::optional<bool>>> compare_some(Level& level, vfs::FileSystem& copy, std::vector<Level>& below,
-                                               const Writes& writes) {
+                                               const Busy& busy) {
   const Result<std::vector<vfs::DirectoryEntry>> some = co_await level.listing->next(listing_batch);
   if (!some) co_return fail(some.error());
   if (some->empty()) co_return std::optional<bool>();
@@ -42,7 +42,7 @@ Task<Result<std::optional<bool>>> compare_some(Level& level, vfs::FileSystem& co
     if (is_partial_name(entry.name)) continue;
     Result<VirtualPath> from = level.from.child(entry.name), to = level.to.child(entry.name);
     if (!from || !to) co_return fail(ErrorCode::invalid_argument, "a path too long");
-    const Result<bool> there = co_await has_counterpart(entry.info, copy, *to, writes);
+    const Result<bool> there = co_await has_counterpart(entry.info, copy, *to, busy);
     if (!there) co_return fail(there.error());
     if (!*there) co_return std::optional<bool>(false);
     if (entry.info.type == vfs::FileType::directory) below.push_back({std::move(*from), std::move(*to), nullptr});
@@ -53,10 +53,10 @@ Task<Result<std::optional<bool>>> compare_some(Level& level, vfs::FileSystem& co
 }  // namespace
 
 Task<Result<bool>> is_whole_copy(vfs::FileSystem& source, VirtualPath from, vfs::FileSystem& copy, VirtualPath to,
-                                 std::function<bool(std::uint64_t)> writes) {
+                                 std::function<bool(std::uint64_t)> busy) {
   const Result<vfs::FileInfo> info = co_await source.lstat(from);
   if (!info) co_return fail(info.error());
-  Result<bool> there = co_await has_counterpart(*info, copy, to, writes);
+  Result<bool> there = co_await has_counterpart(*info, copy, to, busy);
   if (!there || !*there || info->type != vfs::FileType::directory) co_return there;
   std::vector<Level> waiting;
   waiting.push_back({from, to, nullptr});
@@ -68,7 +68,7 @@ Task<Result<bool>> is_whole_copy(vfs::FileSystem& source, VirtualPath from, vfs:
     if (!listing) co_return fail(listing.error());
     level.listing = std::move(*listing);
     for (bool more = true; more;) {
-      const Result<std::optional<bool>> some = co_await compare_some(level, copy, waiting, writes);
+      const Result<std::optional<bool>> some = co_await compare_some(level, copy, waiting, busy);
       if (!some) co_return fail(some.error());
       more = some->has_value();
       if (more && !**some) co_return false;

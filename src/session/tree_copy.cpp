@@ -1,5 +1,7 @@
 #include "session/tree_copy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "session/listing.h"
@@ -46,10 +48,10 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   const Payers all = purpose_ == Purpose::move ? target.with(source) : target;
   if (!all.empty()) change_.emplace(all);
   const bool in_place = !target_->capabilities().atomic_rename;
-  if (in_place) co_await hold_target(*item);
+  if (in_place) co_await hold_target();
   Result<void> done = co_await grow(*item);
   way_.clear();
-  if (done && !in_place) co_await hold_target(*item);
+  if (done && !in_place) co_await hold_target();
   if (done) done = co_await place(*item, overwrite);
   if (done) {
     gaining_.settle(counted_, counted_);
@@ -104,10 +106,7 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   // The rights of a move were checked for where things lay then.
   const bool judged = purpose_ == Purpose::copy || account_->alike_everywhere();
   if (!judged && (*source != from || *target != to)) co_return fail(ErrorCode::conflict, "the path keeps changing");
-  const vfs::MountTable::Target there = account_->mounts.resolve(*target);
-  target_ = account_->plain(*there.mount);
-  Item item{*source, *target, there.path, vfs::FileInfo()};
-  if (target_->capabilities().atomic_rename) item.made = partial_path(there.path);
+  Item item{*source, *target, VirtualPath(), vfs::FileInfo()};
   const vfs::MountTable::Target here = account_->mounts.resolve(*source);
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*here.mount);
   Result<vfs::FileInfo> info = co_await storage->lstat(here.path);
@@ -117,17 +116,35 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   const Result<void> allowed = judge(item);
   if (!allowed) co_return fail(allowed.error());
   if (!info) co_return fail(info.error());
+  const Result<void> held = co_await hold_place(*target);
+  if (!held) co_return fail(held.error());
+  item.made = target_->capabilities().atomic_rename ? partial_path(place_.path) : place_.path;
   const Result<void> free = co_await check_target(item, overwrite);
   if (!free) co_return fail(free.error());
   co_return item;
 }
 
+// From here on the copy stays in the directory that the path of its target meant, wherever that is renamed to.
+Task<Result<void>> TreeCopy::hold_place(VirtualPath target) {
+  const vfs::MountTable::Target there = account_->mounts.resolve(target);
+  const std::shared_ptr<vfs::FileSystem> whole = account_->plain(*there.mount);
+  Result<HeldName> held = co_await hold_name(whole, there.path);
+  if (!held) co_return fail(held.error());
+  place_ = std::move(*held);
+  target_ = place_.storage;
+  target_mount_ = there.mount;
+  if (!account_->ledger) co_return Result<void>();
+  Result<std::shared_ptr<const void>> noted = note_arrival(account_->ledger->uploads(), place_, *whole);
+  if (!noted) co_return fail(noted.error());
+  arrival_ = std::move(*noted);
+  co_return Result<void>();
+}
+
 Task<Result<void>> TreeCopy::check_target(const Item& top, bool overwrite) {
-  const VirtualPath target = account_->mounts.resolve(top.to).path;
   const Result<vfs::FileInfo> there = co_await behind_links(top.to);
   if (there && same_file(*there, top.info))
     co_return fail(ErrorCode::invalid_argument, "the same file by another name");
-  const Result<vfs::FileInfo> existing = co_await target_->lstat(target);
+  const Result<vfs::FileInfo> existing = co_await target_->lstat(place_.path);
   if (!existing) co_return existing.error().code == ErrorCode::not_found ? Result<void>() : fail(existing.error());
   if (overwrite && purpose_ == Purpose::move) co_return Result<void>();  // as the storage's own rename has it
   if (overwrite && top.info.type == vfs::FileType::regular) {
@@ -206,9 +223,9 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   if (!from) co_return fail(from.error());
   const Result<vfs::FileInfo> opened = co_await (*from)->info();
   if (!opened) co_return fail(opened.error());
-  if (purpose_ == Purpose::move && is_written(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
+  if (purpose_ == Purpose::move && is_busy(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
   const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
-  const bool replaces = item.made == account_->mounts.resolve(item.to).path;
+  const bool replaces = !target_->capabilities().atomic_rename;
   const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
   Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
   if (!to) co_return fail(to.error());
@@ -218,15 +235,19 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
     const vfs::AttributeChange::Times times{item.info.accessed, item.info.modified};
     done = co_await (*to)->set_attributes({.mode = item.info.mode & 01777U, .times = times});
   }
-  const Result<void> closed = co_await (*to)->close();
+  Result<void> closed;
+  if (done) closed = co_await (*to)->close();
+  if (!done) (void)co_await (*to)->discard();  // what went wrong before says more
   if (done && !closed) done = closed;
   const Result<void> read = co_await (*from)->close();
   if (done && !read) done = read;
   co_return done;
 }
 
-bool TreeCopy::is_written(std::uint64_t id) const {
-  return account_->ledger && account_->ledger->uploads().is_written(id);
+bool TreeCopy::is_busy(std::uint64_t id) const {
+  if (!account_->ledger) return false;
+  const OpenUploads& uploads = account_->ledger->uploads();
+  return uploads.is_written(id) || uploads.awaits_arrival(id);
 }
 
 Result<void> TreeCopy::claim(std::uint64_t size) {
@@ -242,22 +263,21 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
 }
 
 // From then on nobody else opens what is at the target, or takes it away: each would count for it.
-Task<void> TreeCopy::hold_target(const Item& top) {
-  QuotaStep step = co_await QuotaStep::losing(*account_, top.to);
+Task<void> TreeCopy::hold_target() {
+  QuotaStep step = co_await QuotaStep::losing(account_->ledger, account_->payers_of(*target_mount_), place_);
   replaced_.emplace(std::move(step));
 }
 
 // A move that has failed at its end. The copy goes, unless it has replaced something by then: then both stay, and who
 // pays for both counts one more.
 Task<void> TreeCopy::keep_source(const Item& top) {
-  co_await hold_target(top);
-  const VirtualPath target = account_->mounts.resolve(top.to).path;
-  const Result<vfs::FileInfo> there = co_await target_->lstat(target);
+  co_await hold_target();
+  const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
   Result<void> undone = fail(ErrorCode::conflict, "somebody else has replaced it");
   const bool ours = there && (placed_.id == 0 || same_file(*there, placed_));
-  if (!replaces_ && ours) undone = co_await remove_stored(target_, target);
+  if (!replaces_ && ours) undone = co_await remove_stored(target_, place_.path);
   if (!undone && !replaces_) log_failure(*account_->who, "undo a move", top.to, undone.error());
-  const Payers& payers = account_->payers_of(*account_->mounts.resolve(top.to).mount);
+  const Payers& payers = account_->payers_of(*target_mount_);
   if (undone && placed_.type != vfs::FileType::regular) {
     gaining_.settle({-counted_.files, -counted_.size}, {});
   } else {
@@ -308,7 +328,7 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
     if (!allowed) co_return allowed;
   }
   const vfs::MountTable::Target there = account_->mounts.resolve(*meant);
-  if (account_->plain(*there.mount) != target_) co_return fail(ErrorCode::unsupported, "a link between two storages");
+  if (there.mount != target_mount_) co_return fail(ErrorCode::unsupported, "a link between two storages");
   Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
   co_return made;
 }
@@ -333,6 +353,9 @@ Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath director
 
 Task<Result<void>> TreeCopy::enter(Item item) {
   if (way_.size() == deepest) co_return fail(ErrorCode::limit_exceeded, "too deep");
+  if (purpose_ == Purpose::move && is_busy(item.info.id)) {
+    co_return fail(ErrorCode::conflict, "an upload or a copy into it is running");
+  }
   Result<std::unique_ptr<OpenDirectory>> listing = co_await list(item.from);
   if (!listing) co_return fail(listing.error());
   Result<void> made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
@@ -354,17 +377,34 @@ Task<Result<void>> TreeCopy::leave() {
 }
 
 Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
-  const VirtualPath target = account_->mounts.resolve(top.to).path;
   const Result<vfs::FileInfo> made = co_await target_->lstat(top.made);
   if (!made) co_return fail(made.error());
   placed_ = *made;
   replaces_ = overwrite;
-  if (top.made == target) co_return Result<void>();
-  const Result<vfs::FileInfo> there = co_await target_->lstat(target);
+  if (top.made == place_.path) co_return Result<void>();
+  const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
   replaces_ = there.has_value();
-  Result<void> placed = co_await target_->rename(top.made, target, overwrite);
+  Result<void> placed = co_await target_->rename(top.made, place_.path, overwrite);
   co_return placed;
 }
+
+namespace {
+
+// Back to its name; when that was taken meanwhile, to one beside it that clients see.
+Task<Result<void>> put_back(vfs::FileSystem& storage, VirtualPath aside, VirtualPath name) {
+  constexpr int most_tries = 100;
+  constexpr std::size_t longest_suffix = 16;
+  Result<void> back = co_await storage.rename(aside, name, false);
+  for (int tries = 1; !back && back.error().code == ErrorCode::already_exists && tries <= most_tries; ++tries) {
+    const std::string_view kept = name.name().substr(0, VirtualPath::max_name_length - longest_suffix);
+    const Result<VirtualPath> other = name.parent().child(fmt::format("{}.not-moved-{}", kept, tries));
+    if (!other) co_return fail(other.error());
+    back = co_await storage.rename(aside, *other, false);
+  }
+  co_return back;
+}
+
+}  // namespace
 
 // Set aside first, in one step: either the whole source is gone from its place, or all of it is still there. What was
 // written to it while it was copied is not in the copy: then it goes back.
@@ -376,25 +416,33 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
     if (gone) losing_.settle({-counted_.files, -counted_.size}, {});
     co_return gone;
   }
-  const VirtualPath aside = partial_path(source.path);
+  const Result<HeldName> name = co_await hold_name(storage, source.path);
+  if (!name) co_return fail(name.error());
+  // Its directory stays where it is until the source is gone, or back.
+  std::shared_ptr<const void> back;
+  if (account_->ledger) {
+    Result<std::shared_ptr<const void>> noted = note_arrival(account_->ledger->uploads(), *name, *storage);
+    if (!noted) co_return fail(noted.error());
+    back = std::move(*noted);
+  }
+  const VirtualPath aside = partial_path(name->path);
   // Who opens the source meanwhile would count it as what he replaces.
   std::optional<QuotaStep> held;
-  QuotaStep step = co_await QuotaStep::losing(*account_, top.from);
+  QuotaStep step = co_await QuotaStep::losing(account_->ledger, account_->payers_of(*source.mount), *name);
   held.emplace(std::move(step));
-  const Result<void> moved = co_await storage->rename(source.path, aside, false);
+  const Result<void> moved = co_await name->storage->rename(name->path, aside, false);
   if (!moved) co_return moved;
-  const VirtualPath target = account_->mounts.resolve(top.to).path;
-  const auto writes = [this](std::uint64_t id) { return is_written(id); };
-  const Result<bool> whole = co_await is_whole_copy(*storage, aside, *target_, target, writes);
+  const auto busy = [this](std::uint64_t id) { return is_busy(id); };
+  const Result<bool> whole = co_await is_whole_copy(*name->storage, aside, *target_, place_.path, busy);
   if (!whole || !*whole) {
-    const Result<void> back = co_await storage->rename(aside, source.path, false);
-    if (!back) log_failure(*account_->who, "put back what was not moved", top.from, back.error());
+    const Result<void> returned = co_await put_back(*name->storage, aside, name->path);
+    if (!returned) log_failure(*account_->who, "put back what was not moved", top.from, returned.error());
     if (!whole) co_return fail(whole.error());
     co_return fail(ErrorCode::conflict, "it was changed while it was copied");
   }
   losing_.settle({-counted_.files, -counted_.size}, {});
   held.reset();
-  const Result<void> removed = co_await remove_stored(storage, aside);
+  const Result<void> removed = co_await remove_stored(name->storage, aside);
   if (!removed) log_failure(*account_->who, "tidy up after a move", top.from, removed.error());
   co_return Result<void>();
 }

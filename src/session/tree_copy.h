@@ -34,7 +34,7 @@ class TreeCopy {
  private:
   struct Item {
     VirtualPath from, to;  // in the account's terms
-    VirtualPath made;      // in the target's storage: where it grows
+    VirtualPath made;      // in target_: where it grows
     vfs::FileInfo info;
   };
   struct Directory {
@@ -58,9 +58,11 @@ class TreeCopy {
   Task<Result<void>> leave();
   Task<Result<std::unique_ptr<OpenDirectory>>> list(VirtualPath directory);
   Task<Result<void>> place(const Item& top, bool overwrite);
-  bool is_written(std::uint64_t id) const;
+  Task<Result<void>> hold_place(VirtualPath target);
+  // Of a file: somebody writes it. Of a directory: something is on its way into it.
+  bool is_busy(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
-  Task<void> hold_target(const Item& top);
+  Task<void> hold_target();
   Task<Result<void>> take_source_away(const Item& top);
   Task<void> keep_source(const Item& top);
   Task<Result<void>> pause();
@@ -68,8 +70,11 @@ class TreeCopy {
   std::shared_ptr<Account> account_;
   Purpose purpose_;
   GivenUp given_up_;
-  std::shared_ptr<vfs::FileSystem> target_;
-  Payers gaining_, losing_;  // who pays for the copy, and for the source that goes, but not for both
+  HeldName place_;                           // the target
+  std::shared_ptr<vfs::FileSystem> target_;  // its storage
+  const vfs::Mount* target_mount_ = nullptr;
+  std::shared_ptr<const void> arrival_;  // of OpenUploads
+  Payers gaining_, losing_;              // who pays for the copy, and for the source that goes, but not for both
   std::optional<QuotaChange> change_;
   std::optional<QuotaStep> replaced_;
   vfs::FileInfo placed_;        // what was made, before it was put in its place

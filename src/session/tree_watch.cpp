@@ -73,12 +73,12 @@ Task<Result<TreeWatch::Held>> TreeWatch::look() const {
   };
   const std::function<bool()> given_up = [&gone = account_->who->connection.gone] { return gone && gone(); };
   for (const VirtualPath& tree : trees_) {
-    const Result<QuotaUsage> usage = co_await count_files(storage, account_->ledger->uploads(), given_up, tree, seen);
+    const Result<Counted> counted = co_await count_files(storage, account_->ledger->uploads(), given_up, tree, seen);
     // A program may remove the whole tree.
-    if (!usage && usage.error().code != ErrorCode::not_found) co_return fail(usage.error());
-    if (!usage) continue;
-    held.usage.files += usage->files;
-    held.usage.size += usage->size;
+    if (!counted && counted.error().code != ErrorCode::not_found) co_return fail(counted.error());
+    if (!counted) continue;
+    held.usage.files += counted->usage.files;
+    held.usage.size += counted->usage.size;
   }
   if (replaced) {
     const Result<vfs::FileInfo> other = co_await storage->lstat(*replaced);

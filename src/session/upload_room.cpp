@@ -158,24 +158,37 @@ void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
 Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced) {
   if (!row_) return {};
   change_.emplace(payers_);
-  {
-    const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
-    const std::lock_guard lock(row->mutex);
-    ledger_->uploads().leave(id_, row);
-    bytes_ += bytes(row->covered - row->base);
-  }
   size_ = size;
   replaced_ = replaced;
+  std::int64_t reserved = bytes_;
+  {
+    const std::lock_guard lock(row_->mutex);
+    reserved += bytes(row_->covered - row_->base);
+  }
   const QuotaUsage more{std::max<std::int64_t>(0, (replaced ? 0 : 1) - slots_),
-                        std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - bytes_)};
-  const Result<void> reserved = payers_.reserve(more);
-  if (!reserved) return reserved;
+                        std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - reserved)};
+  const Result<void> granted = payers_.reserve(more);
+  if (!granted) return granted;
   slots_ += more.files;
   bytes_ += more.size;
   return {};
 }
 
+// Another handle of the session may go on writing it: from now on it is a file like any other.
+void UploadRoom::leave_placed() {
+  const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
+  const std::lock_guard lock(row->mutex);
+  const bool last = ledger_->uploads().leave(id_, row);
+  row->drop_handle(payers_);
+  bytes_ += bytes(row->covered - row->base);
+  if (last) return;
+  row->counted = row->base = row->covered = size_;
+  row->names = 1;
+  row->part();
+}
+
 void UploadRoom::placed() {
+  if (row_) leave_placed();
   if (payers_.empty()) return;
   const QuotaUsage loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : QuotaUsage{};
   payers_.settle({1 + loss.files, bytes(size_) + loss.size}, {std::exchange(slots_, 0), std::exchange(bytes_, 0)});

@@ -71,6 +71,7 @@ class UploadRoom {
   void set_ceiling();             // needs row_ and its lock
   const Payers& growing();        // who is asked when the row grows
   void give_back();
+  void leave_placed();
 
   std::shared_ptr<Ledger> ledger_;
   Payers payers_;

@@ -30,16 +30,18 @@ def test_sftp_stops_at_the_limit(new_user, tmp_path):
     with pytest.raises(ClientFailed) as failure:
         sftp(user, [f"put {large} large"])
     assert "Failure" in failure.value.output  # OpenSSH has its own words for the code
-    # What arrived up to the limit stays and counts.
-    assert (user.home / "large").stat().st_size == 400_000
+    # Nothing stays that could be taken for the whole file.
+    assert not (user.home / "large").exists()
     expect_used(user)
-    assert used(user) == (2, 1_000_000)
+    assert used(user) == (1, 600_000)
     with pytest.raises(ClientFailed) as failure:
         sftp(user, [f"put {fits} more"])
     assert "Failure" in failure.value.output and not (user.home / "more").exists()
+    sftp(user, [f"put {random_file(tmp_path / 'filler', 400_000)} filler"])
     with Paramiko(user) as client, pytest.raises(OSError, match="quota exceeded"):
         client.open("more", "w")
-    sftp(user, ["rm large", f"put {random_file(tmp_path / 'rest', 400_000)} rest"])
+    sftp(user, ["rm filler"])
+    sftp(user, [f"put {random_file(tmp_path / 'rest', 400_000)} rest"])
     assert used(user) == (2, 1_000_000)
     assert '"error":"quota exceeded' in user.server.log()
 
@@ -52,7 +54,7 @@ def test_scp_stops_at_the_limit(new_user, tmp_path, options):
         scp(user, [large], ":large", options=options)
     assert "quota exceeded" in failure.value.output or not options
     expect_used(user)
-    assert used(user) == (1, 1_000_000)
+    assert used(user) == (0, 0) and not (user.home / "large").exists()
     small = random_file(tmp_path / "small", 1_000_000)
     scp(user, [small], ":large", options=options)
     assert used(user) == (1, 1_000_000)

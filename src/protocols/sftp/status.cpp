@@ -43,6 +43,8 @@ std::string_view status_text(Status status) {
 }
 
 std::string_view status_text(ErrorCode code) {
+  // Nearly always: a directory that something is on its way into, or a file that somebody writes.
+  if (code == ErrorCode::conflict) return "in use: an upload or a copy is running";
   const Status status = status_of(code);
   return status == Status::failure ? to_string(code) : status_text(status);
 }

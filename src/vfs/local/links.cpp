@@ -66,7 +66,7 @@ Result<void> rename_exclusive(int from_directory, const std::string& from, int t
 Result<std::string> stored_target(const Root& root, const std::string& target, const VirtualPath& link) {
   if (target.empty()) return fail(ErrorCode::invalid_argument, "empty symlink target");
   // Of a root that is one directory of another, the kernel will read the text from where that lies.
-  const Result<VirtualPath> base = root.place();
+  const Result<VirtualPath> base = root.where();
   if (!base) return fail(base.error());
   const Result<VirtualPath> absolute = VirtualPath::parse(target, base->join(link.parent()));
   if (!absolute) return fail(absolute.error());
@@ -85,7 +85,7 @@ Result<std::string> shown_target(const Root& root, std::string stored, const Vir
   if (stored.starts_with(absolute_mark)) {
     lookup.would_wait = lookup.cached_only;
     if (lookup.would_wait) return stored;
-    const Result<VirtualPath> base = root.place();
+    const Result<VirtualPath> base = root.where();
     if (!base) return fail(base.error());
     Result<VirtualPath> directory = root.canonical(link.parent(), true);
     if (!directory) return fail(directory.error());
@@ -100,7 +100,7 @@ Result<std::string> shown_target(const Root& root, std::string stored, const Vir
     if (!inside) return fail(ErrorCode::permission_denied, "symlink target outside");
     return inside->text();
   }
-  const Result<VirtualPath> base = root.place();
+  const Result<VirtualPath> base = root.where();
   if (!base) return fail(base.error());
   if (climbs_out(stored, base->join(link.parent()))) {
     return fail(ErrorCode::permission_denied, "symlink target outside");

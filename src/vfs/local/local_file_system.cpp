@@ -152,7 +152,7 @@ Task<Result<std::shared_ptr<FileSystem>>> LocalFileSystem::hold_directory(Virtua
 Result<VirtualPath> LocalFileSystem::place_of(const FileSystem& held) const {
   const auto* directory = dynamic_cast<const LocalFileSystem*>(&held);
   if (directory == nullptr) return fail(ErrorCode::unsupported, "of another kind of storage");
-  return directory->root_.place();
+  return directory->root_.where();
 }
 
 Task<Result<VirtualPath>> LocalFileSystem::canonical(VirtualPath path, bool follow) {

@@ -226,7 +226,7 @@ Result<Root> Root::hold(const VirtualPath& path, Lookup& lookup) const {
   return held;
 }
 
-Result<VirtualPath> Root::place() const {
+Result<VirtualPath> Root::where() const {
   if (!whole_) return VirtualPath();
   struct statx facts {};
   const bool known = ::statx(directory_->get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &facts) == 0;
@@ -241,7 +241,7 @@ Result<VirtualPath> Root::place() const {
 }
 
 std::string Root::path() const {
-  const Result<VirtualPath> now = place();
+  const Result<VirtualPath> now = where();
   return whole_ && now ? below_root(whole_->path_, *now) : path_;
 }
 

@@ -43,7 +43,7 @@ class Root {
   Result<Root> hold(const VirtualPath& path, Lookup& lookup) const;
   // Where a root that hold() answered lies now in the one that was asked ("/" for any other). not_found: it was
   // removed, or moved out of it. Does not wait for a device.
-  Result<VirtualPath> place() const;
+  Result<VirtualPath> where() const;
 
   // open(2) flags, O_CLOEXEC added. Without O_NOFOLLOW a symlink at the end is followed inside the root.
   Result<Descriptor> open_at(const VirtualPath& path, int flags, Lookup& lookup) const;
@@ -74,7 +74,7 @@ class Root {
   // The kind of storage of an open file on `device`, which differs from storage() where another file system is mounted
   // below the root.
   Storage storage_of(int descriptor, dev_t device) const;
-  // Where it is on this machine: as configured, or by place().
+  // Where it is on this machine: as configured, or by where().
   std::string path() const;
 
  private:

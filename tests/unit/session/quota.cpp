@@ -176,16 +176,58 @@ TEST_P(QuotaCounting, StopsAtTheLimit) {
   const Result<void> closed = run(file->close());
   EXPECT_EQ(code_of(closed), ErrorCode::quota_exceeded);
   expect_true();
-  const bool kept = GetParam() != UploadMode::atomic;
-  const QuotaUsage left = kept ? QuotaUsage{2, 1000} : QuotaUsage{1, 400};
-  EXPECT_EQ(stored(), left);
-  if (kept) {
-    EXPECT_EQ(code_of(put("/more", "x")), ErrorCode::quota_exceeded);
-    ASSERT_TRUE(put("/f", text_of(600)));  // in the place of what is there
-    EXPECT_EQ(code_of(put("/f", text_of(601))), ErrorCode::quota_exceeded);
-  }
+  EXPECT_EQ(stored(), (QuotaUsage{1, 400}));
+  EXPECT_FALSE(std::filesystem::exists(real("f")));
+  ASSERT_TRUE(put("/f", text_of(600)));
+  EXPECT_EQ(code_of(put("/more", "x")), ErrorCode::quota_exceeded);
+  ASSERT_TRUE(put("/f", text_of(600)));  // in the place of what is there
+  EXPECT_EQ(code_of(put("/f", text_of(601))), ErrorCode::quota_exceeded);
+  // Where the old bytes are gone when it is opened, nothing is left that could be taken for a whole file.
+  const bool gone = GetParam() == UploadMode::standard;
+  EXPECT_EQ(test::read_file(real("f")), gone ? "" : text_of(600));
+  EXPECT_EQ(std::filesystem::exists(real("f")), !gone);
+  expect_true();
   ASSERT_TRUE(run(session->remove_file(at("/first"))));
   ASSERT_TRUE(put("/more", "x"));
+  expect_true();
+}
+
+// What is only gone on with keeps what was there.
+TEST_P(QuotaCounting, AResumedUploadIsCutBack) {
+  ASSERT_TRUE(put("/f", text_of(400)));
+  auto file = start("/f", {.write = true, .create = true});
+  ASSERT_TRUE(write(*file, 400, text_of(500)));
+  EXPECT_EQ(code_of(write(*file, 900, text_of(200))), ErrorCode::quota_exceeded);
+  EXPECT_EQ(code_of(run(file->close())), ErrorCode::quota_exceeded);
+  EXPECT_EQ(get("/f"), text_of(400));
+  EXPECT_EQ(stored(), (QuotaUsage{1, 400}));
+  ASSERT_TRUE(put("/g", text_of(600)));  // nothing of it is reserved any more
+  expect_true();
+}
+
+// Two write one file: what the other one brought to its end is not taken away because of the first.
+TEST_P(QuotaCounting, WhatOthersWroteStays) {
+  if (GetParam() != UploadMode::standard) GTEST_SKIP() << "each has a file of its own";
+  auto over = start("/f"), other = start("/f", {.write = true});
+  ASSERT_TRUE(write(*other, 0, text_of(500)));
+  ASSERT_TRUE(run(other->close()));
+  EXPECT_EQ(code_of(write(*over, 0, text_of(1200))), ErrorCode::quota_exceeded);
+  EXPECT_EQ(code_of(run(over->close())), ErrorCode::quota_exceeded);
+  EXPECT_EQ(get("/f").value_or("").substr(0, 500), text_of(500));
+  expect_true();
+}
+
+// Renamed while it was written: the file is not at its name any more, and another one there is not taken for it.
+TEST_P(QuotaCounting, AnotherFileAtItsNameStays) {
+  if (GetParam() != UploadMode::standard) GTEST_SKIP();
+  auto file = start("/f");
+  ASSERT_TRUE(write(*file, 0, text_of(100)));
+  ASSERT_TRUE(run(session->rename(at("/f"), at("/g"), false)));
+  ASSERT_TRUE(put("/f", "another"));
+  EXPECT_EQ(code_of(write(*file, 100, text_of(1000))), ErrorCode::quota_exceeded);
+  EXPECT_FALSE(run(file->close()));
+  EXPECT_EQ(get("/f"), "another");
+  EXPECT_EQ(get("/g"), "");
   expect_true();
 }
 
@@ -215,9 +257,7 @@ TEST_P(QuotaCounting, AppendsBesideOtherWritesStopAtTheLimit) {
 
 TEST_P(QuotaCounting, EachLimitOfAFolder) {
   EXPECT_EQ(code_of(put("/own/large", text_of(501))), ErrorCode::quota_exceeded);
-  if (GetParam() != UploadMode::atomic) {
-    ASSERT_TRUE(run(session->remove_file(at("/own/large"))));
-  }
+  EXPECT_FALSE(std::filesystem::exists(base / "own/large"));
   for (const char* path : {"/own/1", "/own/2", "/own/3"}) {
     ASSERT_TRUE(put(path, "x"));
   }
@@ -261,9 +301,9 @@ TEST_F(Quota, MaxUploadFileSizeHoldsWithoutAnyQuota) {
   user.filters.max_upload_file_size = 100;
   for (const QuotaTracking tracking : {QuotaTracking::off, QuotaTracking::all}) {
     count({.tracking = tracking});
-    ASSERT_TRUE(put("/f", text_of(100)));
     EXPECT_EQ(code_of(put("/f", text_of(101))), ErrorCode::quota_exceeded);
-    EXPECT_EQ(test::read_file(real("f")), text_of(100));
+    EXPECT_FALSE(std::filesystem::exists(real("f")));
+    ASSERT_TRUE(put("/f", text_of(100)));
     EXPECT_EQ(code_of(put("/f", "x", at_end)), ErrorCode::quota_exceeded);
     EXPECT_EQ(code_of(run(session->set_attributes(at("/f"), sized(101), true))), ErrorCode::quota_exceeded);
   }

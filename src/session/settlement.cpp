@@ -1,0 +1,228 @@
+#include "session/settlement.h"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+
+#include "session/quota_step.h"
+#include "session/staging.h"
+
+namespace ferry::session {
+
+namespace {
+
+using model::FileAction;
+
+constexpr std::string_view removed_text = "; what was stored of the file was removed";
+
+bool is_refused(const std::optional<Error>& failure) { return failure && failure->code == ErrorCode::quota_exceeded; }
+
+// What the session does to the upload at this moment (renaming it, say) is done first.
+Task<void> wait_for_session(const StagedUpload& staged) {
+  while (staged.busy) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(1));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+// Puts the finished upload at its target, or takes it away; says what went wrong with it.
+Task<std::optional<Error>> place_partial(const StagedUpload& staged, bool place) {
+  std::optional<Error> failure;
+  if (place) {
+    const Result<void> placed = co_await put_in_place(staged.partial, staged.target, staged.overwrite);
+    if (placed) co_return failure;
+    failure = placed.error();
+  }
+  const Result<void> removed = co_await staged.partial.storage->remove_file(staged.partial.path);
+  if (!removed && !failure) failure = removed.error();
+  co_return failure;
+}
+
+// What was written under a hidden name goes to its target, if it may and there is room for it.
+Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
+  const StagedUpload& staged = *end.staged;
+  std::optional<Error> failure;
+  PathLocks::Held replaced;
+  const bool followed = end.room && end.ledger;
+  if (place && followed) {
+    const Existing there = co_await hold_file(*end.ledger, *staged.target.storage, staged.target.path, false, replaced);
+    const Result<void> fits = end.room->end_beside(size, there);
+    if (!fits) failure = fits.error();
+  }
+  place = place && !failure;
+  if (!place && end.room) end.room->drop();
+  if (staged.removed) co_return failure;
+  const std::optional<Error> misplaced = co_await place_partial(staged, place);
+  if (misplaced && !failure) failure = misplaced;
+  if (place && !failure && followed) end.room->placed();
+  if (place && !failure && !staged.beside) {
+    // It may have been copied there.
+    const Result<vfs::FileInfo> info = co_await staged.target.storage->lstat(staged.target.path);
+    end.file_id = info ? info->id : 0;
+  }
+  co_return failure;
+}
+
+// Where it was put, if that is not where it was to go at the beginning: its directory was renamed, or itself.
+void tell_where(Settlement& end) {
+  const StagedUpload& staged = *end.staged;
+  const Result<VirtualPath> now = where_is(staged.target, *staged.whole);
+  if (!now || *now == staged.began) return;
+  end.log_path = staged.whole->location(*now);
+  if (!end.events) return;
+  end.place.path = end.mount_point.join(*now);
+  end.place.location = end.log_path;
+}
+
+// Takes the file away that this upload wrote, if it is still where it was put.
+Task<Result<void>> take_away(Settlement& end, Payers payers) {
+  Result<HeldName> name = fail(ErrorCode::internal);
+  if (end.staged) {
+    name = end.staged->target;
+  } else {
+    name = co_await hold_followed(end.storage, end.target);
+  }
+  if (!name) co_return fail(name.error());
+  QuotaStep quota = co_await QuotaStep::losing(end.ledger, std::move(payers), *name);
+  const Result<vfs::FileInfo> there = co_await name->storage->lstat(name->path);
+  if (!there) co_return fail(there.error());
+  if (end.file_id != 0 && there->id != end.file_id) co_return fail(ErrorCode::not_found, "another file is there");
+  Result<void> removed = co_await name->storage->remove_file(name->path);
+  if (removed) co_await quota.done();
+  co_return removed;
+}
+
+// In place, refused by a quota: before it is settled nothing of the upload stays in the file. `size` is that of the
+// file. What somebody else has written meanwhile, perhaps to its good end, is not taken away: then it stays.
+Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
+  if (end.ledger && end.ledger->uploads().is_shared(end.file_id)) co_return false;
+  if (!size || *size <= end.began_with) co_return true;
+  const vfs::AttributeChange before{.size = end.began_with};
+  const Result<void> cut = co_await end.file->set_attributes(before);
+  if (cut) size = end.began_with;
+  co_return cut.has_value();
+}
+
+Task<void> remove_torn(Settlement& end, Payers payers, std::optional<Error>& failure) {
+  const Result<void> removed = co_await take_away(end, std::move(payers));
+  if (removed) failure->message += removed_text;
+  if (removed || removed.error().code == ErrorCode::not_found) co_return;
+  log_failure(*end.who, "removing what an upload over its quota left", end.target, removed.error());
+}
+
+// What the hook refused goes, if it is there.
+Task<void> take_back(Settlement& end, Payers payers) {
+  const Result<void> removed = co_await take_away(end, std::move(payers));
+  if (removed || removed.error().code == ErrorCode::not_found) co_return;
+  log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
+}
+
+struct FileOutcome {
+  std::uint64_t size = 0;
+  std::optional<Error> failure;
+};
+
+Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
+  FileEvents& events = *end.events;
+  const FileAction action = end.upload ? FileAction::upload : FileAction::download;
+  model::FileEvent event = events.event(action, end.place);
+  event.file_size = static_cast<std::int64_t>(outcome.size);
+  event.elapsed = elapsed_since(end.start);
+  if (outcome.failure) {
+    event.status = is_refused(outcome.failure) ? model::FileEvent::over_quota : model::FileEvent::failed;
+  }
+  Result<void> told = co_await events.tell(event);
+  if (!told && events.may_be_refused(action)) {
+    const bool there = !outcome.failure || outcome.size > 0;
+    if (end.upload && there) co_await take_back(end, std::move(payers));
+    co_return told;
+  }
+  if (outcome.failure) co_return told;
+  const Result<void> told_first = co_await events.tell_if_first(std::move(event));
+  if (told && !told_first) told = told_first;
+  co_return told;
+}
+
+Task<void> settle_transfers(Settlement& end) {
+  for (std::unique_ptr<DataAllowance>* allowance : {&end.received, &end.sent}) {
+    if (!*allowance) continue;
+    const std::shared_ptr<Balance> balance = (*allowance)->balance();
+    allowance->reset();
+    co_await end.ledger->store(balance);
+  }
+}
+
+// What has become of the file: its size, if that is known.
+Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error>& failure) {
+  const bool followed = end.room && end.ledger, refused = end.upload && is_refused(failure);
+  PathLocks::Held held, file;
+  if (followed && end.staged) held = co_await end.ledger->locks().take(end.staged->target.key());
+  if (followed && !end.staged) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
+  std::optional<std::uint64_t> size;
+  if (followed || refused || (end.upload && end.events)) {
+    const Result<vfs::FileInfo> info = co_await end.file->info();
+    if (info) size = info->size;
+  }
+  bool torn = false;
+  if (refused && !end.staged) torn = co_await cut_back(end, size);
+  if (followed && !end.staged) end.room->end_in_place(size);
+  const bool keep = end.staged && end.staged->keep && !refused;
+  Result<void> closed;
+  if (failure && !keep && end.upload) {
+    closed = co_await end.file->discard();
+  } else {
+    closed = co_await end.file->close();
+  }
+  if (!closed && !failure) failure = closed.error();
+  end.writing.reset();  // a hook that is told below may move it
+  if (end.staged) {
+    const bool place = !end.staged->removed && (!failure || keep);
+    if (refused) failure->message += removed_text;
+    const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
+    if (misplaced && !failure) failure = misplaced;
+    if (!place || misplaced) size = 0;
+    tell_where(end);
+    end.staged->arrival.reset();
+  }
+  const Payers payers = followed ? end.room->payers() : Payers();
+  if (followed) {
+    const Payers settled = end.room->settled();
+    end.room.reset();
+    file.release();
+    held.release();
+    co_await end.ledger->store(settled);
+  }
+  if (torn && end.began_anew) {
+    co_await remove_torn(end, payers, failure);
+    size = 0;
+  }
+  co_return size;
+}
+
+Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
+  if (end.staged) co_await wait_for_session(*end.staged);
+  const bool removed = end.staged && end.staged->removed;
+  const Payers payers = end.room && end.ledger ? end.room->payers() : Payers();
+  const std::optional<std::uint64_t> size = co_await end_file(end, failure);
+  co_await settle_transfers(end);
+  const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
+  log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
+  FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
+  Result<void> told;
+  // Of what its own session removed before it was complete, nobody has to know.
+  if (end.events && !(removed && !failure)) told = co_await tell(end, std::move(outcome), payers);
+  if (failure) co_return fail(*failure);
+  co_return told;
+}
+
+}  // namespace
+
+Task<Result<void>> settle(Settlement end, std::optional<Error> failure) {
+  // A connection that is cut off meanwhile must not leave it half done.
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  Result<void> settled = co_await settle_all(end, std::move(failure));
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  co_return settled;
+}
+
+}  // namespace ferry::session
