@@ -305,8 +305,8 @@ Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t 
   co_return Result<void>();
 }
 
-// A relative link keeps its text. An absolute one that leads into the tree itself leads into the copy; another one means
-// the account's tree, and has to stay in its storage.
+// A relative link keeps its text. An absolute one that leads into the tree itself leads into the copy; another one
+// means the account's tree, and has to stay in its storage.
 Task<Result<void>> TreeCopy::link(const Item& item) {
   const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
   const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
