@@ -319,7 +319,10 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
       absolute ? source.mount->point.join(*inside) : VirtualPath::parse(*text, item.to.parent());
   if (!meant) co_return fail(meant.error());
   if (absolute && !way_.empty() && meant->is_within(way_.front().item.from)) {
-    meant = way_.front().item.to.join(meant->below(way_.front().item.from));
+    // Its directory may have another name by now.
+    const Result<VirtualPath> now = where_is(place_, *account_->plain(*target_mount_));
+    const VirtualPath top = now ? target_mount_->point.join(*now) : way_.front().item.to;
+    meant = top.join(meant->below(way_.front().item.from));
   }
   if (purpose_ == Purpose::copy) {
     const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
