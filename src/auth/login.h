@@ -9,10 +9,10 @@
 //   else ... outcome->user
 //
 // Steps, in this order: external authentication or the pre-login hook; account exists, status, expiration, access time,
-// IP filters, protocol, second factor, login method; the check-password hook; credential, one-time code. A step that
-// cannot be decided, because the provider or a hook failed, refuses too. While a hook runs no thread waits; after its
-// answer the account is read and checked again, since it may have been disabled meanwhile.
-// Neither the answer nor the time it takes tells a client which step refused, or whether the account exists.
+// IP filters, places and storage that can be used, protocol, second factor, login method; the check-password hook;
+// credential, one-time code. A step that cannot be decided, because the provider or a hook failed, refuses too. While a
+// hook runs no thread waits; after its answer the account is read and checked again, since it may have been disabled
+// meanwhile. Neither the answer nor the time it takes tells a client which step refused, or whether the account exists.
 #pragma once
 
 #include <chrono>
@@ -56,6 +56,8 @@ struct LoginRequest {
   std::optional<crypto::Secret> code;
   bool vouched = false;  // keyboard_interactive: a hook has accepted password and code; all else is still checked
   Bytes public_key;      // publickey: the blob; the protocol has checked the signature, unless `probe`
+  // publickey: what the signature of a security key says of its making; others are taken for touched and not verified.
+  bool user_present = true, user_verified = false;
   // publickey: the principals of a certificate that the protocol has accepted. The username must be one of them; the
   // account's own keys are not asked then.
   std::vector<std::string> certified_names;
@@ -97,6 +99,8 @@ struct LoginOptions {
   std::function<Result<void>(const model::User& user, bool at_once)> check_places = {};
   LoginHookOptions hooks = {};
   std::vector<LoginObserver*> observers = {};  // outlive the authenticator
+  // Why nobody can use this account, for the log: its storage is not there. "": it can be used.
+  std::function<std::string(const model::User&)> obstacle = {};
 };
 
 class Authenticator {

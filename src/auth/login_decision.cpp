@@ -17,12 +17,36 @@ constexpr std::size_t most_keys_at_once = 16 * 1024;
 
 std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
-bool has_key(const model::User& user, const Bytes& blob) {
-  if (blob.empty()) return false;
-  return std::ranges::any_of(user.public_keys, [&](const std::string& line) {
-    const auto own = model::public_key_blob(line);
-    return own && *own == blob;
-  });
+// What the options of a key object to; "" nothing. A client that only asks has signed nothing yet.
+std::string_view objection(const model::KeyOptions& options, const LoginRequest& request, const Circumstances& at) {
+  if (!options.allow_address(request.client_ip)) return "the key's option \"from\" does not let this address in";
+  if (options.expires_at && at.now_ms / 1000 >= *options.expires_at) return "the key has expired (\"expiry-time\")";
+  if (request.probe) return {};
+  if (!request.user_present && !options.no_touch_required) return "nobody touched the security key";
+  if (options.verify_required && !request.user_verified) return "the security key did not verify its owner";
+  return {};
+}
+
+// What the options of the account's lines with this key object to: "" when one of them does not. Nothing when the
+// account has no such key.
+std::optional<std::string_view> objection(const model::User& user, const LoginRequest& request,
+                                          const Circumstances& at) {
+  std::optional<std::string_view> why;
+  for (const std::string& line : user.public_keys) {
+    const auto own = model::parse_authorized_key(line);
+    if (!own || request.public_key.empty() || own->blob != request.public_key) continue;
+    why = objection(own->options, request, at);
+    if (why->empty()) break;
+  }
+  return why;
+}
+
+// `vouched`: a hook has said yes to the key. It counts for keys that the account does not have, touched ones alone.
+Result<void> check_key(const model::User& user, const LoginRequest& request, const Circumstances& at, bool vouched) {
+  const auto why = objection(user, request, at);
+  if (why && !why->empty()) return refuse(std::string(*why));
+  if (why || (vouched && request.user_present)) return {};
+  return refuse("the public key is not one of the account's");
 }
 
 bool has_many_keys(const model::User& user) {
@@ -73,6 +97,9 @@ Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, co
                                           const Circumstances& at, bool at_once) const {
   if (!user) return fail(user.error());
   if (auto allowed = check_user(**user, request.method, at); !allowed) return fail(allowed.error());
+  if (options_.obstacle) {
+    if (std::string why = options_.obstacle(**user); !why.empty()) return refuse(std::move(why));
+  }
   if (options_.check_places) {
     if (auto usable = options_.check_places(**user, at_once); !usable) return fail(usable.error());
   }
@@ -114,7 +141,7 @@ Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, co
   const bool coded = (by_dialogue || request.method == Method::password) &&
                      SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (coded && request.protocol == "FTP" && !request.code) return decide(with_code_apart(request), verdict);
-  if (auto credential = check_credential(*user, request, verdict); !credential) return fail(credential.error());
+  if (auto credential = check_credential(*user, request, verdict, at); !credential) return fail(credential.error());
   if (coded && by_dialogue && !request.code) {
     LoginOutcome outcome;
     outcome.code_due = true;
@@ -183,16 +210,15 @@ Result<model::AdminPtr> LoginDecision::decide_admin(const AdminLoginRequest& req
 }
 
 Result<void> LoginDecision::check_credential(model::UserPtr& user, const LoginRequest& request,
-                                             const HookVerdict& verdict) {
+                                             const HookVerdict& verdict, const Circumstances& at) {
+  if (request.method == Method::publickey && request.certified_names.empty()) {
+    return check_key(*user, request, at, verdict.credential_right);
+  }
   if (verdict.credential_right) return {};
   if (request.method == Method::publickey) {
-    if (!request.certified_names.empty()) {
-      // The account's own name: what the naming rules take for the same may be somebody else to an authority.
-      if (std::ranges::find(request.certified_names, user->username) != request.certified_names.end()) return {};
-      return refuse("the certificate is for somebody else");
-    }
-    if (has_key(*user, request.public_key)) return {};
-    return refuse("the public key is not one of the account's");
+    // The account's own name: what the naming rules take for the same may be somebody else to an authority.
+    if (std::ranges::find(request.certified_names, user->username) != request.certified_names.end()) return {};
+    return refuse("the certificate is for somebody else");
   }
   if (request.method == Method::none) return refuse("no credential");
   if (request.method == Method::keyboard_interactive && request.vouched) return {};

@@ -46,7 +46,8 @@ class LoginDecision {
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at,
                              bool at_once) const;
   Result<model::UserPtr> user_of(const LoginRequest& request);
-  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
+  Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict,
+                                const Circumstances& at);
   Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);
   Result<void> check_code(const model::User& user, const std::optional<crypto::Secret>& code,
                           std::string_view protocol);

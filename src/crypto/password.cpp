@@ -74,30 +74,64 @@ std::string run_bcrypt(std::string_view password, std::string setting) {
   return run_crypt(password.substr(0, std::min(password.find('\0'), bcrypt_bytes)), setting);
 }
 
-Result<bool> verify_bcrypt(std::string_view stored, std::string_view password) {
-  if (stored.size() != bcrypt_hash_size || stored[6] != '$') return malformed("bcrypt hash of a wrong form");
+// Whether all of the text is in the alphabet of crypt(3), and `size` characters long where that is not 0.
+bool is_crypt_text(std::string_view text, std::size_t size = 0) {
+  return (size == 0 || text.size() == size) &&
+         text.find_first_not_of("./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
+             std::string_view::npos;
+}
+
+Result<void> check_bcrypt(std::string_view stored) {
+  if (stored.size() != bcrypt_hash_size || stored[6] != '$' || !is_crypt_text(stored.substr(7))) {
+    return malformed("bcrypt hash of a wrong form");
+  }
   const std::optional<std::uint32_t> cost = number(stored.substr(stored[4] == '0' ? 5 : 4, stored[4] == '0' ? 1 : 2));
   if (!cost || *cost < 4 || *cost > 31) return malformed("bcrypt cost");
   if (*cost > max_bcrypt_cost) return too_costly();
+  return {};
+}
+
+Result<bool> verify_bcrypt(std::string_view stored, std::string_view password) {
+  if (auto checked = check_bcrypt(stored); !checked) return fail(checked.error());
   if (password.substr(0, bcrypt_bytes).find('\0') != std::string_view::npos) return false;
   const std::string hashed = run_bcrypt(password, std::string(stored));
   return hashed.size() == bcrypt_hash_size && equal(std::string_view(hashed).substr(4), stored.substr(4));
 }
 
-Result<bool> verify_sha_crypt(std::string_view stored, std::string_view password) {
+// "salt$digest" with a salt of `salt` characters at most and a digest of `digest`.
+Result<void> check_salt_and_digest(std::string_view text, std::size_t salt, std::size_t digest) {
+  const std::size_t end = text.find('$');
+  if (end <= salt && is_crypt_text(text.substr(end + 1), digest)) return {};
+  return malformed("the hash is not whole");
+}
+
+// What follows "$5$" or "$6$", without its rounds.
+Result<std::string_view> after_rounds(std::string_view stored) {
   constexpr std::string_view rounds = "rounds=";
   std::string_view rest = stored.substr(3);
-  if (rest.starts_with(rounds)) {
-    rest.remove_prefix(rounds.size());
-    const std::optional<std::uint32_t> count = number(take_field(rest, '$'));
-    if (!count) return malformed("sha-crypt rounds");
-    if (*count > max_sha_crypt_rounds) return too_costly();
-  }
+  if (!rest.starts_with(rounds)) return rest;
+  rest.remove_prefix(rounds.size());
+  const std::optional<std::uint32_t> count = number(take_field(rest, '$'));
+  if (!count) return malformed("sha-crypt rounds");
+  if (*count > max_sha_crypt_rounds) return too_costly();
+  return rest;
+}
+
+Result<void> check_sha_crypt(std::string_view stored) {
+  const auto rest = after_rounds(stored);
+  if (!rest) return fail(rest.error());
+  return check_salt_and_digest(*rest, 16, stored.starts_with("$5$") ? 43 : 86);
+}
+
+Result<bool> verify_sha_crypt(std::string_view stored, std::string_view password) {
+  if (const auto rest = after_rounds(stored); !rest) return fail(rest.error());
   return verify_crypt(stored, password);
 }
 
+Result<void> check_md5_crypt(std::string_view stored) { return check_salt_and_digest(stored.substr(3), 8, 22); }
+
 // $y$ flavour N r [more] $ salt $ hash: the characters of "./0-9A-Za-z" below the 48th stand for one number each.
-Result<bool> verify_yescrypt(std::string_view stored, std::string_view password) {
+Result<void> check_yescrypt_cost(std::string_view stored) {
   constexpr std::string_view digits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   std::string_view rest = stored.substr(3);
   const std::string_view parameters = take_field(rest, '$');
@@ -109,6 +143,18 @@ Result<bool> verify_yescrypt(std::string_view stored, std::string_view password)
   if (parameters.size() > 3 || block_size > 48 || log2_blocks > 18 || (block_size << log2_blocks) > (1U << 23)) {
     return too_costly();
   }
+  return {};
+}
+
+Result<void> check_yescrypt(std::string_view stored) {
+  if (auto cost = check_yescrypt_cost(stored); !cost) return cost;
+  std::string_view rest = stored.substr(3);
+  take_field(rest, '$');
+  return check_salt_and_digest(rest, 86, 43);
+}
+
+Result<bool> verify_yescrypt(std::string_view stored, std::string_view password) {
+  if (auto cost = check_yescrypt_cost(stored); !cost) return fail(cost.error());
   return verify_crypt(stored, password);
 }
 
@@ -139,23 +185,44 @@ std::optional<Argon2> read_argon2_cost(std::string_view text) {
   return Argon2{values[0], values[1], values[2]};
 }
 
-Result<bool> verify_argon2id(std::string_view stored, std::string_view password) {
+struct Argon2Hash {
+  Argon2 cost;
+  Bytes salt, digest;
+};
+
+Result<Argon2Hash> read_argon2id(std::string_view stored) {
   std::string_view rest = stored.substr(std::string_view("$argon2id$").size());
   if (take_field(rest, '$') != "v=19") return malformed("argon2id version");
   const std::optional<Argon2> cost = read_argon2_cost(take_field(rest, '$'));
-  const Result<Bytes> salt = base64_decode(take_field(rest, '$'), Base64::unpadded);
-  const Result<Bytes> expected = base64_decode(rest, Base64::unpadded);
+  Result<Bytes> salt = base64_decode(take_field(rest, '$'), Base64::unpadded);
+  Result<Bytes> expected = base64_decode(rest, Base64::unpadded);
   if (!cost || !salt || salt->size() < 8 || !expected) return malformed("argon2id hash of a wrong form");
   if (expected->size() < min_hash_size || expected->size() > max_hash_size) return malformed("argon2id hash size");
   const std::uint64_t work = std::uint64_t{cost->memory} * cost->iterations;
   if (cost->memory > max_argon2_memory || work > max_argon2_work) return too_costly();
-  const std::optional<Bytes> hashed = run_argon2(password, *salt, *cost, expected->size());
-  if (!hashed) return fail(ErrorCode::internal, "argon2 failed");
-  return equal_in_constant_time(*hashed, *expected);
+  return Argon2Hash{*cost, std::move(*salt), std::move(*expected)};
 }
 
-Result<bool> verify_pbkdf2_with(const EVP_MD* digest, bool base64_salt, std::string_view fields,
-                                std::string_view password) {
+Result<void> check_argon2id(std::string_view stored) {
+  const auto read = read_argon2id(stored);
+  return read ? Result<void>() : fail(read.error());
+}
+
+Result<bool> verify_argon2id(std::string_view stored, std::string_view password) {
+  const auto read = read_argon2id(stored);
+  if (!read) return fail(read.error());
+  const std::optional<Bytes> hashed = run_argon2(password, read->salt, read->cost, read->digest.size());
+  if (!hashed) return fail(ErrorCode::internal, "argon2 failed");
+  return equal_in_constant_time(*hashed, read->digest);
+}
+
+struct Pbkdf2Hash {
+  const EVP_MD* algorithm;
+  std::uint32_t iterations;
+  Bytes salt, digest;
+};
+
+Result<Pbkdf2Hash> read_pbkdf2_fields(const EVP_MD* digest, bool base64_salt, std::string_view fields) {
   const std::optional<std::uint32_t> iterations = number(take_field(fields, '$'));
   const std::size_t last = fields.rfind('$');
   if (!iterations || *iterations == 0 || last == std::string_view::npos)
@@ -168,20 +235,36 @@ Result<bool> verify_pbkdf2_with(const EVP_MD* digest, bool base64_salt, std::str
   if (!salt || !expected || expected->size() < min_hash_size) return malformed("pbkdf2 salt or digest");
   // Every digest size more than the hash's own repeats all the iterations.
   if (expected->size() > static_cast<std::size_t>(EVP_MD_get_size(digest)) * 2) return too_costly();
-  Bytes hashed(expected->size());
-  const int done = PKCS5_PBKDF2_HMAC(raw(password), static_cast<int>(password.size()),
-                                     reinterpret_cast<const unsigned char*>(salt->data()),
-                                     static_cast<int>(salt->size()), static_cast<int>(*iterations), digest,
-                                     static_cast<int>(hashed.size()), reinterpret_cast<unsigned char*>(hashed.data()));
-  if (done != 1) return fail(ErrorCode::internal, "pbkdf2 failed");
-  return equal_in_constant_time(hashed, *expected);
+  return Pbkdf2Hash{digest, *iterations, std::move(*salt), std::move(*expected)};
 }
 
-Result<bool> verify_pbkdf2(std::string_view stored, std::string_view password) {
+Result<Pbkdf2Hash> read_pbkdf2(std::string_view stored) {
   std::string_view rest = stored.substr(1);
   const std::string_view name = take_field(rest, '$');
   const EVP_MD* digest = name.ends_with("sha1") ? EVP_sha1() : name.ends_with("sha256") ? EVP_sha256() : EVP_sha512();
-  return verify_pbkdf2_with(digest, name.starts_with("pbkdf2-b64salt-"), rest, password);
+  return read_pbkdf2_fields(digest, name.starts_with("pbkdf2-b64salt-"), rest);
+}
+
+Result<void> check_pbkdf2(std::string_view stored) {
+  const auto read = read_pbkdf2(stored);
+  return read ? Result<void>() : fail(read.error());
+}
+
+Result<bool> verify_pbkdf2(std::string_view stored, std::string_view password) {
+  const auto read = read_pbkdf2(stored);
+  if (!read) return fail(read.error());
+  Bytes hashed(read->digest.size());
+  const int done = PKCS5_PBKDF2_HMAC(
+      raw(password), static_cast<int>(password.size()), reinterpret_cast<const unsigned char*>(read->salt.data()),
+      static_cast<int>(read->salt.size()), static_cast<int>(read->iterations), read->algorithm,
+      static_cast<int>(hashed.size()), reinterpret_cast<unsigned char*>(hashed.data()));
+  if (done != 1) return fail(ErrorCode::internal, "pbkdf2 failed");
+  return equal_in_constant_time(hashed, read->digest);
+}
+
+Result<void> check_apr1(std::string_view stored) {
+  if (stored.substr(apr1_prefix.size()).starts_with('$')) return malformed("apr1 hash without a salt");
+  return check_salt_and_digest(stored.substr(apr1_prefix.size()), 8, 22);
 }
 
 Result<bool> verify_apr1(std::string_view stored, std::string_view password) {
@@ -192,41 +275,58 @@ Result<bool> verify_apr1(std::string_view stored, std::string_view password) {
 }
 
 // {MD5} and its like: the plain digest, in hex.
-Result<bool> verify_digest(std::string_view stored, std::string_view password) {
+struct PlainDigest {
+  HashAlgorithm algorithm;
+  Bytes digest;
+};
+
+Result<PlainDigest> read_digest(std::string_view stored) {
   const std::string_view name = stored.substr(1, stored.find('}') - 1);
   const HashAlgorithm algorithm = name == "MD5"      ? HashAlgorithm::md5
                                   : name == "SHA256" ? HashAlgorithm::sha256
                                                      : HashAlgorithm::sha512;
-  const Result<Bytes> expected = hex_decode(stored.substr(name.size() + 2));
+  Result<Bytes> expected = hex_decode(stored.substr(name.size() + 2));
   if (!expected || expected->size() != hash_size(algorithm)) return malformed("digest of a wrong size");
-  return equal_in_constant_time(hash(algorithm, {as_bytes(password)}), *expected);
+  return PlainDigest{algorithm, std::move(*expected)};
+}
+
+Result<void> check_digest(std::string_view stored) {
+  const auto read = read_digest(stored);
+  return read ? Result<void>() : fail(read.error());
+}
+
+Result<bool> verify_digest(std::string_view stored, std::string_view password) {
+  const auto read = read_digest(stored);
+  if (!read) return fail(read.error());
+  return equal_in_constant_time(hash(read->algorithm, {as_bytes(password)}), read->digest);
 }
 
 struct Form {
   std::string_view prefix;
   Result<bool> (*verify)(std::string_view stored, std::string_view password);
+  Result<void> (*check)(std::string_view stored);
   int parameters = 0;  // fields that follow, each with its '$'
 };
 constexpr std::string_view argon2id_prefix = "$argon2id$";
 constexpr std::array forms = {
-    Form{"$2a$", &verify_bcrypt, 1},
-    Form{"$2b$", &verify_bcrypt, 1},
-    Form{"$2y$", &verify_bcrypt, 1},
-    Form{argon2id_prefix, &verify_argon2id, 2},
-    Form{"$pbkdf2-sha1$", &verify_pbkdf2, 1},
-    Form{"$pbkdf2-sha256$", &verify_pbkdf2, 1},
-    Form{"$pbkdf2-sha512$", &verify_pbkdf2, 1},
-    Form{"$pbkdf2-b64salt-sha256$", &verify_pbkdf2, 1},
-    Form{"$1$", &verify_crypt},
-    Form{apr1_prefix, &verify_apr1},
-    Form{"$5$rounds=", &verify_sha_crypt, 1},
-    Form{"$5$", &verify_sha_crypt},
-    Form{"$6$rounds=", &verify_sha_crypt, 1},
-    Form{"$6$", &verify_sha_crypt},
-    Form{"$y$", &verify_yescrypt, 1},
-    Form{"{MD5}", &verify_digest},
-    Form{"{SHA256}", &verify_digest},
-    Form{"{SHA512}", &verify_digest},
+    Form{"$2a$", &verify_bcrypt, &check_bcrypt, 1},
+    Form{"$2b$", &verify_bcrypt, &check_bcrypt, 1},
+    Form{"$2y$", &verify_bcrypt, &check_bcrypt, 1},
+    Form{argon2id_prefix, &verify_argon2id, &check_argon2id, 2},
+    Form{"$pbkdf2-sha1$", &verify_pbkdf2, &check_pbkdf2, 1},
+    Form{"$pbkdf2-sha256$", &verify_pbkdf2, &check_pbkdf2, 1},
+    Form{"$pbkdf2-sha512$", &verify_pbkdf2, &check_pbkdf2, 1},
+    Form{"$pbkdf2-b64salt-sha256$", &verify_pbkdf2, &check_pbkdf2, 1},
+    Form{"$1$", &verify_crypt, &check_md5_crypt},
+    Form{apr1_prefix, &verify_apr1, &check_apr1},
+    Form{"$5$rounds=", &verify_sha_crypt, &check_sha_crypt, 1},
+    Form{"$5$", &verify_sha_crypt, &check_sha_crypt},
+    Form{"$6$rounds=", &verify_sha_crypt, &check_sha_crypt, 1},
+    Form{"$6$", &verify_sha_crypt, &check_sha_crypt},
+    Form{"$y$", &verify_yescrypt, &check_yescrypt, 1},
+    Form{"{MD5}", &verify_digest, &check_digest},
+    Form{"{SHA256}", &verify_digest, &check_digest},
+    Form{"{SHA512}", &verify_digest, &check_digest},
 };
 
 const Form* find_form(std::string_view stored) {
@@ -305,6 +405,15 @@ std::string_view cost_of_hash(std::string_view stored_hash) {
 }
 
 bool is_password_hash(std::string_view text) { return find_form(text) != nullptr; }
+
+Result<void> check_password_hash(std::string_view text) {
+  const Form* form = find_form(text);
+  if (form == nullptr) return fail(ErrorCode::unsupported, "no known form of a password hash");
+  if (text.size() > max_stored_size || text.find('\0') != std::string_view::npos) {
+    return malformed("password hash too long, or with a NUL inside");
+  }
+  return form->check(text);
+}
 
 bool needs_rehash(std::string_view stored, const PasswordHashing& hashing, std::string_view password) {
   const Form* form = find_form(stored);

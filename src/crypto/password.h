@@ -41,8 +41,11 @@ Result<bool> verify_password(std::string_view stored_hash, std::string_view pass
 // Parameters outside their limits are brought to the nearest allowed. Throws when the system is out of memory.
 std::string hash_password(std::string_view password, const PasswordHashing& hashing);
 
-// Whether the text has one of the forms above (by its prefix): such a password is stored as it is.
+// Whether the text has one of the forms above by its prefix; it may be damaged.
 bool is_password_hash(std::string_view text);
+// Whether the hash is whole and costs no more than it may, so that verify_password can say yes or no. unsupported: none
+// of the forms above; invalid_argument, limit_exceeded as there. Fast.
+Result<void> check_password_hash(std::string_view text);
 
 // The part of a stored hash that says what it costs to verify: form and parameters, without salt and digest. Empty:
 // none of the forms.

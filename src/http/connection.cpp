@@ -33,6 +33,8 @@ using TlsStream = asio::ssl::stream<beast::tcp_stream>;
 
 constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto linger_time = std::chrono::seconds(2);
+// Bytes a second: large bodies get more time.
+constexpr std::size_t slowest_body = 256 << 10;
 constexpr std::size_t linger_bytes = 1 << 20;
 // Room for what a peer pipelines behind one request.
 constexpr std::size_t read_ahead = 16 * 1024;
@@ -294,7 +296,7 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     }
     BodyParser body(std::move(parser));
     body.body_limit(limit);
-    lowest().expires_after(options().body_timeout);
+    lowest().expires_after(options().body_timeout + std::chrono::seconds(limit / slowest_body));
     const auto [error, count] = co_await bhttp::async_read(stream_, buffer_, body, as_tuple);
     if (!error) request.body = std::move(body.get().body());
     co_return error;

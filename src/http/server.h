@@ -31,7 +31,7 @@ struct ServerOptions {
   std::size_t max_connections = 1024;        // more are closed as they come
   std::size_t max_body_memory = 256 << 20;   // of all bodies being received at once; more: 503
   std::chrono::seconds header_timeout{30};   // from the first byte to the end of the fields; also TLS handshake
-  std::chrono::seconds body_timeout{60};     // the whole body
+  std::chrono::seconds body_timeout{60};     // the whole body, and a second more for each 256 KiB that a route takes
   std::chrono::seconds idle_timeout{60};     // until the first byte of the next request
   std::chrono::seconds write_timeout{60};    // the whole response
   std::string server_name = "Ferry";         // the Server field; empty leaves it out

@@ -25,9 +25,11 @@ void Checker::words(std::string_view field, std::vector<std::string>& list, std:
   drop_duplicates(list);
 }
 
-void Checker::networks(std::string_view field, const std::vector<std::string>& list) {
-  for (const std::string& text : list) {
-    require(IpNetwork::parse(text).has_value(), field, "\"" + text + "\" is not an IP address or network");
+void Checker::networks(std::string_view field, std::vector<std::string>& list) {
+  for (std::string& text : list) {
+    const auto network = IpNetwork::parse(text);
+    require(network.has_value(), field, "\"" + text + "\" is not an IP address or network");
+    if (network && !text.contains('/')) text = network->to_string();
   }
 }
 
@@ -63,8 +65,9 @@ void Checker::public_keys(std::string_view field, std::vector<std::string>& keys
   }
   std::erase(keys, "");
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto blob = public_key_blob(keys[i]);
-    if (!blob) require(false, field, "key " + std::to_string(i + 1) + ": " + blob.error().message);
+    const auto key = parse_authorized_key(keys[i]);
+    const auto usable = key ? check_usable(*key) : Result<void>(fail(key.error()));
+    if (!usable) require(false, field, "key " + std::to_string(i + 1) + ": " + usable.error().message);
   }
   drop_duplicates(keys);
 }

@@ -34,18 +34,23 @@ class Checker {
   void not_negative(std::string_view field, std::int64_t value) { require(value >= 0, field, "cannot be negative"); }
   // Every word is one of `known`; duplicates are dropped.
   void words(std::string_view field, std::vector<std::string>& list, std::span<const std::string_view> known);
-  void networks(std::string_view field, const std::vector<std::string>& list);
+  // Every text is a network or an address, which gets its /32 or /128.
+  void networks(std::string_view field, std::vector<std::string>& list);
   void email(std::string_view field, std::string_view address);
   // An absolute path of the machine, brought to normal form.
   void real_path(std::string_view field, std::string& path);
   // An absolute path of the virtual tree, brought to normal form.
   void virtual_path(std::string_view field, std::string& path);
   void public_keys(std::string_view field, std::vector<std::string>& keys);
+  // Every text of the object, however deep, is no longer than its column (validate_texts.cpp).
+  template <class Object>
+  void texts(const Object& object);
 
   // validate_filters.cpp
   void base_filters(BaseUserFilters& filters);
   void filters(UserFilters& filters);
   void totp(const TotpConfig& totp, const std::vector<RecoveryCode>& codes);
+  void certificates(std::string_view field, const std::vector<std::string>& list);
   // validate_filesystem.cpp
   void filesystem(FilesystemConfig& config);
   void secret(std::string_view field, const ConfigSecret& secret);

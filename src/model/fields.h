@@ -1,7 +1,8 @@
 // The one list of every object's fields and their JSON names. Private to src/model.
 //
 // A visitor has `field(name, value)`, for fields that are left out of JSON when they have their default, and
-// `always(name, value)`. It is called with const objects to write and with others to read.
+// `always(name, value)`. It is called with const objects to write and with others to read. `unknown(object)` comes last
+// for objects that keep the fields of their JSON that are not listed here.
 #pragma once
 
 #include <concepts>
@@ -33,6 +34,7 @@ template <class V>
 void visit_fields(V& v, Of<LocalConfig> auto& o) {
   v.field("read_buffer_size", o.read_buffer_size);
   v.field("write_buffer_size", o.write_buffer_size);
+  v.unknown(o);
 }
 
 template <class V>
@@ -55,6 +57,8 @@ void visit_fields(V& v, Of<S3Config> auto& o) {
   v.field("download_part_max_time", o.download_part_max_time);
   v.field("force_path_style", o.force_path_style);
   v.field("key_prefix", o.key_prefix);
+  v.field("skip_tls_verify", o.skip_tls_verify);
+  v.unknown(o);
 }
 
 template <class V>
@@ -67,6 +71,7 @@ void visit_fields(V& v, Of<GcsConfig> auto& o) {
   v.field("key_prefix", o.key_prefix);
   v.field("upload_part_size", o.upload_part_size);
   v.field("upload_part_max_time", o.upload_part_max_time);
+  v.unknown(o);
 }
 
 template <class V>
@@ -83,6 +88,7 @@ void visit_fields(V& v, Of<AzureBlobConfig> auto& o) {
   v.field("access_tier", o.access_tier);
   v.field("key_prefix", o.key_prefix);
   v.field("use_emulator", o.use_emulator);
+  v.unknown(o);
 }
 
 template <class V>
@@ -90,6 +96,7 @@ void visit_fields(V& v, Of<EncryptedConfig> auto& o) {
   v.field("passphrase", o.passphrase);
   v.field("read_buffer_size", o.read_buffer_size);
   v.field("write_buffer_size", o.write_buffer_size);
+  v.unknown(o);
 }
 
 template <class V>
@@ -104,6 +111,7 @@ void visit_fields(V& v, Of<SftpConfig> auto& o) {
   v.field("disable_concurrent_reads", o.disable_concurrent_reads);
   v.field("buffer_size", o.buffer_size);
   v.field("equality_check_mode", o.equality_check_mode);
+  v.unknown(o);
 }
 
 template <class V>
@@ -114,6 +122,7 @@ void visit_fields(V& v, Of<HttpConfig> auto& o) {
   v.field("api_key", o.api_key);
   v.field("skip_tls_verify", o.skip_tls_verify);
   v.field("equality_check_mode", o.equality_check_mode);
+  v.unknown(o);
 }
 
 template <class V>
@@ -126,6 +135,7 @@ void visit_fields(V& v, Of<FilesystemConfig> auto& o) {
   v.field("cryptconfig", o.cryptconfig);
   v.field("sftpconfig", o.sftpconfig);
   v.field("httpconfig", o.httpconfig);
+  v.unknown(o);
 }
 
 template <class V>

@@ -20,9 +20,14 @@ enum class FilesystemProvider : std::uint8_t {
   http = 6,
 };
 
+// Fields of a storage that this version does not know, kept for those that will: the text of a JSON object, "" none.
+// Nothing that looks like a secret is among them, as it could not be encrypted or hidden.
+using UnknownFields = std::string;
+
 struct LocalConfig {
   std::int64_t read_buffer_size = 0;   // MiB, 0..10; 0 no buffering
   std::int64_t write_buffer_size = 0;  // MiB, 0..10
+  UnknownFields unknown;
   bool operator==(const LocalConfig&) const = default;
 };
 
@@ -45,6 +50,8 @@ struct S3Config {
   std::int64_t download_part_max_time = 0;  // seconds
   bool force_path_style = false;
   std::string key_prefix;
+  bool skip_tls_verify = false;
+  UnknownFields unknown;
   bool operator==(const S3Config&) const = default;
 };
 
@@ -57,6 +64,7 @@ struct GcsConfig {
   std::string key_prefix;
   std::int64_t upload_part_size = 0;      // MiB
   std::int64_t upload_part_max_time = 0;  // seconds
+  UnknownFields unknown;
   bool operator==(const GcsConfig&) const = default;
 };
 
@@ -73,6 +81,7 @@ struct AzureBlobConfig {
   std::string access_tier;
   std::string key_prefix;
   bool use_emulator = false;
+  UnknownFields unknown;
   bool operator==(const AzureBlobConfig&) const = default;
 };
 
@@ -80,6 +89,7 @@ struct EncryptedConfig {
   ConfigSecret passphrase;
   std::int64_t read_buffer_size = 0;   // MiB, 0..10
   std::int64_t write_buffer_size = 0;  // MiB, 0..10
+  UnknownFields unknown;
   bool operator==(const EncryptedConfig&) const = default;
 };
 
@@ -94,6 +104,7 @@ struct SftpConfig {
   bool disable_concurrent_reads = false;
   std::int64_t buffer_size = 0;  // MiB, 0..16
   std::int64_t equality_check_mode = 0;
+  UnknownFields unknown;
   bool operator==(const SftpConfig&) const = default;
 };
 
@@ -104,6 +115,7 @@ struct HttpConfig {
   ConfigSecret api_key;
   bool skip_tls_verify = false;
   std::int64_t equality_check_mode = 0;
+  UnknownFields unknown;
   bool operator==(const HttpConfig&) const = default;
 };
 
@@ -116,6 +128,7 @@ struct FilesystemConfig {
   EncryptedConfig cryptconfig;
   SftpConfig sftpconfig;
   HttpConfig httpconfig;
+  UnknownFields unknown;
   bool operator==(const FilesystemConfig&) const = default;
 };
 

@@ -1,5 +1,7 @@
 #include "model/json.h"
 
+#include <algorithm>
+
 #include "model/json_io.h"
 
 namespace ferry::model {
@@ -50,9 +52,38 @@ void Reader::read(const Json& json, const std::string& path, Permissions& value)
   if (!json.is_object()) return expected(path, "an object");
   for (const auto& [directory, granted] : json.items()) {
     const std::string inner = path + "." + directory;
-    if (!granted.is_null()) read(granted, inner, value[directory]);
+    // An entry that is there counts: null grants nothing, so that the parent's rights do not open a closed directory.
+    std::vector<std::string>& rights = value[directory];
+    if (!granted.is_null()) read(granted, inner, rights);
     if (!error_.empty()) return;
   }
+}
+
+void Writer::add_unknown(const UnknownFields& fields) {
+  const Json object = Json::parse(fields, nullptr, false);
+  if (!object.is_object()) return;
+  for (const auto& [name, value] : object.items()) {
+    if (!out_.contains(name)) out_[name] = value;
+  }
+}
+
+namespace {
+
+// Secrets are objects with a payload (model/config_secret.h).
+bool holds_secret(const Json& value) {
+  if (!value.is_structured()) return false;
+  return (value.is_object() && value.contains("payload")) || std::any_of(value.begin(), value.end(), holds_secret);
+}
+
+}  // namespace
+
+UnknownFields unknown_fields(const Json& object, std::span<const std::string_view> known) {
+  Json kept = Json::object();
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_null() || holds_secret(value) || std::ranges::find(known, name) != known.end()) continue;
+    kept[name] = value;
+  }
+  return kept.empty() ? "" : kept.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 namespace {

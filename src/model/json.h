@@ -4,7 +4,8 @@
 //   if (!user) return bad_request(user.error().message);   // "quota_size: an integer expected"
 //   body = model::to_json(*user, model::View::answer).dump();
 //
-// Reading: a missing or null field takes its default, an unknown field is ignored, a field of another type is
+// Reading: a missing or null field takes its default (a null entry of permissions is an empty one), an
+// unknown field is ignored, but kept with storages (UnknownFields), a field of another type is
 // invalid_argument with a message that names it. Nothing else is checked: see model/validate.h.
 // Writing leaves out empty strings, lists, objects, false and 0 where SFTPGo does. `dump` of the result never
 // throws for text that came from JSON or passed validation (it is UTF-8).

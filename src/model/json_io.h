@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/fields.h"
@@ -26,8 +28,14 @@ class Writer {
   void always(const char* name, const T& value) {
     out_[name] = json_of(value);
   }
+  template <class T>
+  void unknown(const T& object) {
+    if (!object.unknown.empty()) add_unknown(object.unknown);
+  }
 
  private:
+  void add_unknown(const UnknownFields& fields);
+
   template <class T>
   Json json_of(const T& value) const {
     Json object = Json::object();
@@ -52,6 +60,17 @@ class Writer {
   View view_;
 };
 
+// Collects the names of an object's fields.
+struct FieldNames {
+  std::vector<std::string_view> names;
+  void field(const char* name, const auto& /*value*/) { names.emplace_back(name); }
+  void always(const char* name, const auto& /*value*/) { names.emplace_back(name); }
+  void unknown(const auto& /*object*/) {}
+};
+
+// What UnknownFields keeps of `object`: all but `known`, nulls and what looks like a secret.
+UnknownFields unknown_fields(const Json& object, std::span<const std::string_view> known);
+
 // Reads an object's fields; the first mistake is kept, with the path to the field that has it.
 class Reader {
  public:
@@ -60,12 +79,21 @@ class Reader {
   template <class T>
   void field(const char* name, T& value) {
     const auto found = in_.find(name);
-    if (found == in_.end() || found->is_null() || !error_.empty()) return;
+    if (found == in_.end()) return;
+    ++known_;
+    if (found->is_null() || !error_.empty()) return;
     read(*found, path_.empty() ? std::string(name) : path_ + "." + name, value);
   }
   template <class T>
   void always(const char* name, T& value) {
     field(name, value);
+  }
+  template <class T>
+  void unknown(T& object) {
+    if (in_.size() == known_) return;
+    FieldNames names;
+    visit_fields(names, object);
+    object.unknown = unknown_fields(in_, names.names);
   }
 
  private:
@@ -94,6 +122,7 @@ class Reader {
   const Json& in_;
   std::string path_;
   std::string& error_;
+  std::size_t known_ = 0;  // fields of `in_` that were asked for
 };
 
 }  // namespace ferry::model

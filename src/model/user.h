@@ -14,12 +14,13 @@
 
 namespace ferry::model {
 
-// Virtual directory to what is allowed there and below, until a deeper entry says otherwise. "/" is always there.
+// Virtual directory to what is allowed there and below, until a deeper entry says otherwise; an empty list allows
+// nothing. "/" is always there and never empty.
 using Permissions = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 struct GroupMapping {
   std::string name;
-  std::int64_t type = 1;  // 1 primary, 2 secondary, 3 membership
+  std::int64_t type = 0;  // 1 primary, 2 secondary, 3 membership; must be given
   bool operator==(const GroupMapping&) const = default;
 };
 

@@ -30,12 +30,12 @@ constexpr std::int64_t largest_days = 36500;
 constexpr std::int64_t largest_scaled = std::int64_t{1} << 42;  // of KB and MB: bytes still fit 63 bits
 constexpr std::size_t max_subpath = 191;
 
+// An entry without rights is one: it closes the directory.
 void check_permissions(Checker& check, Permissions& permissions) {
   Permissions normal;
   for (auto& [path, granted] : permissions) {
     std::string directory = path;
     check.virtual_path("permissions", directory);
-    check.require(!granted.empty(), "permissions", "none granted for \"" + path + "\"");
     check.words("permissions", granted, known_permissions());
     if (std::ranges::find(granted, "*") != granted.end()) granted = {"*"};
     check.require(normal.emplace(directory, std::move(granted)).second, "permissions",
@@ -46,6 +46,8 @@ void check_permissions(Checker& check, Permissions& permissions) {
 
 // A user of a primary group may leave all of them to the group.
 void check_root_permissions(Checker& check, const User& user) {
+  const auto root = user.permissions.find("/");
+  check.require(root == user.permissions.end() || !root->second.empty(), "permissions", "none granted for \"/\"");
   const bool inherits = std::ranges::any_of(user.groups, [](const GroupMapping& group) { return group.type == 1; });
   if (inherits) return;
   check.require(!user.permissions.empty(), "permissions", "please grant some permissions");
@@ -145,6 +147,8 @@ void restrict_anonymous(User& user) {
 Result<void> validate(User& user, const UserRules& rules) {
   Checker check;
   check.name(rules.naming, "username", user.username);
+  check.texts(user);
+  check.require(user.oidc_custom_fields.size() <= max_text_bytes, "oidc_custom_fields", "too long");
   check.email("email", user.email);
   check_numbers(check, user);
   restrict_anonymous(user);
@@ -163,6 +167,7 @@ Result<void> validate(User& user, const UserRules& rules) {
 Result<void> validate(Admin& admin, const NamingRules& naming) {
   Checker check;
   check.name(naming, "username", admin.username);
+  check.texts(admin);
   check.email("email", admin.email);
   check.range("status", admin.status, 0, 1);
   check.require(!admin.permissions.empty(), "permissions", "please grant some permissions");
@@ -187,6 +192,9 @@ Result<void> validate(Admin& admin, const NamingRules& naming) {
 Result<void> validate(Folder& folder, const NamingRules& naming) {
   Checker check;
   check.name(naming, "name", folder.name);
+  check.texts(folder);
+  check.not_negative("used_quota_size", folder.used_quota_size);
+  check.not_negative("used_quota_files", folder.used_quota_files);
   const bool on_disk = folder.filesystem.provider == FilesystemProvider::local ||
                        folder.filesystem.provider == FilesystemProvider::encrypted;
   if (on_disk || !folder.mapped_path.empty()) check.real_path("mapped_path", folder.mapped_path);
@@ -198,6 +206,7 @@ Result<void> validate(Group& group, const NamingRules& naming) {
   GroupUserSettings& settings = group.user_settings;
   Checker check;
   check.name(naming, "name", group.name);
+  check.texts(group);
   check_limits(check, settings);
   check.range("expires_in", settings.expires_in, 0, largest_days);
   if (!settings.home_dir.empty()) check.real_path("home_dir", settings.home_dir);
@@ -211,6 +220,7 @@ Result<void> validate(Group& group, const NamingRules& naming) {
 Result<void> validate(Role& role, const NamingRules& naming) {
   Checker check;
   check.name(naming, "name", role.name);
+  check.texts(role);
   return check.result();
 }
 
@@ -222,7 +232,7 @@ Result<void> validate(IpListEntry& entry) {
   check.require(may_deny || entry.mode != static_cast<std::int64_t>(IpListMode::deny), "mode",
                 "only the defender's list can deny");
   check.range("protocols", entry.protocols, 0, 15);
-  check.require(entry.description.size() <= 512, "description", "too long");
+  check.texts(entry);
   const auto network = IpNetwork::parse(entry.ipornet);
   check.require(network.has_value(), "ipornet", "an IP address or network expected");
   if (network) entry.ipornet = network->to_string();
@@ -236,7 +246,7 @@ Result<void> validate(ApiKey& key, const NamingRules& naming) {
       !key.id.empty() && key.id.size() <= max_name_length && key.id.find_first_not_of(letters) == std::string::npos,
       "id", "letters and digits expected");
   check.require(!key.name.empty(), "name", "is required");
-  check.require(key.name.size() <= max_name_length, "name", "too long");
+  check.texts(key);
   check.range("scope", key.scope, api_key_scope_admin, api_key_scope_user);
   check.not_negative("expires_at", key.expires_at);
   check.require(key.user.empty() || key.scope == api_key_scope_user, "user", "only for keys of users");

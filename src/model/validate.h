@@ -32,6 +32,9 @@ struct NamingRules {
 };
 
 inline constexpr std::size_t max_name_length = 255;
+// Texts are bounded as the columns they are kept in elsewhere: 512 characters of a description, 255 of an email address
+// or of the name of an API key, this many bytes where the column is a long text.
+inline constexpr std::size_t max_text_bytes = 65535;
 
 struct UserRules {
   NamingRules naming;

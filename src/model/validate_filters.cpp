@@ -1,4 +1,5 @@
 #include "base/glob.h"
+#include "crypto/encoding.h"
 #include "model/checker.h"
 
 namespace ferry::model {
@@ -41,8 +42,8 @@ void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
   }
 }
 
-void check_bandwidth(Checker& check, const std::vector<BandwidthLimit>& list) {
-  for (const BandwidthLimit& limit : list) {
+void check_bandwidth(Checker& check, std::vector<BandwidthLimit>& list) {
+  for (BandwidthLimit& limit : list) {
     check.require(!limit.sources.empty(), "filters.bandwidth_limits.sources", "at least one is required");
     check.networks("filters.bandwidth_limits.sources", limit.sources);
     check.not_negative("filters.bandwidth_limits.upload_bandwidth", limit.upload_bandwidth);
@@ -101,9 +102,28 @@ void Checker::filters(UserFilters& filters) {
   base_filters(filters);
   totp(filters.totp_config, filters.recovery_codes);
   words("filters.totp_config.protocols", filters.totp_config.protocols, mfa_protocols);
+  certificates("filters.tls_certs", filters.tls_certs);
   for (const std::string& address : filters.additional_emails) {
     require(!address.empty(), "filters.additional_emails", "an address is empty");
     email("filters.additional_emails", address);
+  }
+}
+
+// PEM, whole, with the beginning of an ASN.1 sequence inside; whether it is trusted is decided at a login.
+void Checker::certificates(std::string_view field, const std::vector<std::string>& list) {
+  constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string_view text = list[i];
+    const std::size_t from = text.find(begin), to = text.find(end);
+    std::string base64;
+    if (from != std::string_view::npos && to != std::string_view::npos && from < to) {
+      for (const char c : text.substr(from + begin.size(), to - from - begin.size())) {
+        if (c != '\n' && c != '\r' && c != ' ' && c != '\t') base64 += c;
+      }
+    }
+    const auto der = crypto::base64_decode(base64);
+    const bool holds = der && der->size() > 64 && (*der)[0] == std::byte{0x30};
+    require(holds, field, "certificate " + std::to_string(i + 1) + " is no certificate in PEM form");
   }
 }
 

@@ -23,6 +23,7 @@ struct LoadData {
   std::filesystem::path file;  // "" loads nothing; absolute
   int mode = 1;                // 0, 2: add and update; 1: add only
   int scan = 0;                // quota scans afterwards
+  bool skip_invalid = false;   // load the rest when some objects are not valid
   bool clean = false;          // remove the file once it is loaded; with it a missing file is no error
 };
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <span>
 
+#include "server/storages.h"
 #include "server/version.h"
 #include "store/memory/memory_provider.h"
 #include "store/sqlite/sqlite_provider.h"
@@ -97,7 +98,9 @@ Result<std::string> read_file(const std::string& key, const fs::path& file, std:
 }  // namespace
 
 model::NamingRules naming_of(const config::DataProvider& config) {
-  return {.value = static_cast<unsigned>(config.naming_rules)};
+  // The older key of the two that let names hold any character.
+  const unsigned any_character = config.skip_natural_keys_validation ? 1U : 0U;
+  return {.value = static_cast<unsigned>(config.naming_rules) | any_character};
 }
 
 Result<std::string> read_setting_file(const std::string& key, const fs::path& file, std::size_t limit) {
@@ -132,6 +135,8 @@ Result<store::AccountOptions> account_options(const config::Config& config) {
   options.hashing = hashing_of(config.data_provider.password_hashing);
   options.min_user_entropy = config.data_provider.password_validation.users.min_entropy;
   options.min_admin_entropy = config.data_provider.password_validation.admins.min_entropy;
+  options.min_secret_entropy = config.common.secret_min_entropy;
+  options.can_open = is_built;
   const auto& secrets = config.kms.secrets;
   if (!secrets.master_key.empty()) {
     options.master_key = crypto::Secret(secrets.master_key);
@@ -150,6 +155,7 @@ auth::LoginOptions login_options(const config::Config& config) {
   options.hashing = hashing_of(config.data_provider.password_hashing);
   options.password_caching = config.data_provider.password_caching;
   options.local_time = config.common.tz == "local";
+  options.obstacle = storage_obstacle;
   for (const auto& totp : config.mfa.totp) {
     // The algorithm was checked by the schema.
     options.totp.push_back({totp.name, crypto::totp_algorithm(totp.algo).value(), totp.issuer});

@@ -39,6 +39,17 @@ Error not_built_in(model::FilesystemProvider provider) {
 
 }  // namespace
 
+bool is_built(model::FilesystemProvider provider) { return provider == model::FilesystemProvider::local; }
+
+std::string storage_obstacle(const model::User& user) {
+  if (!is_built(user.filesystem.provider)) return not_built_in(user.filesystem.provider).message;
+  for (const model::VirtualFolder& folder : user.virtual_folders) {
+    if (is_built(folder.filesystem.provider)) continue;
+    return "folder \"" + folder.name + "\": " + not_built_in(folder.filesystem.provider).message;
+  }
+  return {};
+}
+
 Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRequest& request) const {
   const bool exempt = !options_.staging.empty() && request.path == options_.staging;
   const ProtectedPaths* paths = exempt ? nullptr : options_.paths.get();

@@ -33,7 +33,12 @@ class Storages {
   const StorageOptions options_;
 };
 
-// The same as a function that keeps the storages alive.
+// Whether there is a backend for the provider.
+bool is_built(model::FilesystemProvider provider);
+// Why nobody can work in this account: its home or one of its folders is on storage that is not built. "": they can.
+std::string storage_obstacle(const model::User& user);
+
+// Storages::open as a function that keeps the storages alive.
 session::StorageFactory factory_of(std::shared_ptr<const Storages> storages);
 
 }  // namespace ferry::server

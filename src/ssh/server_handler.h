@@ -69,8 +69,9 @@ class ServerHandler {
   virtual Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret password);
   // Whether a signature by this key would be looked at (RFC 4252 section 7); logs nothing, decides nothing.
   virtual Task<AuthOutcome> query_public_key(std::string user, PublicKey key);
-  // The signature was verified.
-  virtual Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key);
+  // The signature was verified; `flags` are what it says. Without `user_present` it is to be refused, unless the
+  // account wants that key so.
+  virtual Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key, SignatureFlags flags = {});
   // The same for certificates. The signature of the certified key was verified (and its owner, where the certificate
   // requires that), but nothing of what the certificate says.
   virtual Task<AuthOutcome> query_certificate(std::string user, Certificate certificate);

@@ -2,16 +2,12 @@
 
 #include <vector>
 
+#include "crypto/password_text.h"
+#include "store/kept.h"
+
 namespace ferry::store {
 
 namespace {
-
-constexpr std::size_t max_password = 4096;
-
-Result<void> check_password(std::string_view password) {
-  if (password.size() <= max_password || crypto::is_password_hash(password)) return {};
-  return fail(ErrorCode::invalid_argument, "password: too long");
-}
 
 // Keeps the stored secret where the client sent back what it was shown.
 void keep_secret(model::ConfigSecret& given, const model::ConfigSecret& stored) {
@@ -75,8 +71,17 @@ Result<Restored> add_or_change(Object object, bool replace, Add add, ChangeStore
 Accounts::Accounts(Provider& provider, AccountOptions options) : provider_(provider), options_(std::move(options)) {}
 
 Result<void> Accounts::hash_in_place(std::string& password) const {
-  if (password.empty() || crypto::is_password_hash(password)) return {};
-  if (auto fits = check_password(password); !fits) return fits;
+  if (password.empty()) return {};
+  switch (crypto::kind_of_password(password, false)) {
+    case crypto::PasswordText::hash: return {};
+    case crypto::PasswordText::lock:
+      return fail(ErrorCode::invalid_argument,
+                  "password: a mark that locks accounts; to disable one set its status to 0");
+    case crypto::PasswordText::unusable:
+      return fail(ErrorCode::invalid_argument, "password: " + crypto::problem_of_password(password));
+    case crypto::PasswordText::password: break;
+  }
+  if (password.size() > max_password) return fail(ErrorCode::invalid_argument, "password: too long");
   std::string hash = crypto::hash_password(password, options_.hashing);
   crypto::wipe(password.data(), password.size());
   password = std::move(hash);
@@ -87,6 +92,7 @@ Result<model::UserPtr> Accounts::add_user(model::User user) {
   if (auto valid = model::validate(user, options_.users); !valid) return fail(valid.error());
   if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
+  if (auto strong = check_strength(user.filesystem); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   user.last_password_change = user.has_password() ? now_ms() : 0;  // clients have no say in it
   seal(user, options_.master_key);
@@ -97,16 +103,18 @@ Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User 
   return update_user_if(name, std::move(user), [](const model::User&) { return Result<void>(); });
 }
 
-Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, const UserCheck& may) {
+Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, const UserCheck& may,
+                                                bool drop_password) {
   const bool new_password = user.has_password();
   user.username = stored_name(name);
   if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
+  if (auto strong = check_strength(user.filesystem); !strong) return fail(strong.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
     if (auto good = may(stored); !good) return good;
     user.username = stored.username;
-    if (!new_password) user.password = stored.password;
+    if (!new_password && !drop_password) user.password = stored.password;
     user.last_password_change = new_password ? now_ms() : stored.last_password_change;
     keep_second_factor(user.filters, stored.filters);
     keep_secrets(user.filesystem, stored.filesystem);
@@ -150,12 +158,14 @@ Result<model::AdminPtr> Accounts::update_admin(std::string_view name, model::Adm
 }
 
 Result<model::Folder> Accounts::add_folder(model::Folder folder) {
+  if (auto strong = check_strength(folder.filesystem); !strong) return fail(strong.error());
   if (auto valid = check(folder); !valid) return fail(valid.error());
   seal(folder, options_.master_key);
   return provider_.add_folder(std::move(folder));
 }
 
 Result<model::Folder> Accounts::update_folder(std::string_view name, model::Folder folder) {
+  if (auto strong = check_strength(folder.filesystem); !strong) return fail(strong.error());
   return provider_.change_folder(stored_name(name), [&](model::Folder& stored) -> Result<void> {
     folder.name = stored.name;
     keep_secrets(folder.filesystem, stored.filesystem);
@@ -167,12 +177,14 @@ Result<model::Folder> Accounts::update_folder(std::string_view name, model::Fold
 }
 
 Result<model::Group> Accounts::add_group(model::Group group) {
+  if (auto strong = check_strength(group.user_settings.filesystem); !strong) return fail(strong.error());
   if (auto valid = check(group); !valid) return fail(valid.error());
   seal(group, options_.master_key);
   return provider_.add_group(std::move(group));
 }
 
 Result<model::Group> Accounts::update_group(std::string_view name, model::Group group) {
+  if (auto strong = check_strength(group.user_settings.filesystem); !strong) return fail(strong.error());
   return provider_.change_group(stored_name(name), [&](model::Group& stored) -> Result<void> {
     group.name = stored.name;
     keep_secrets(group.user_settings.filesystem, stored.user_settings.filesystem);
@@ -198,17 +210,18 @@ Result<model::Role> Accounts::update_role(std::string_view name, model::Role rol
 }
 
 Result<void> Accounts::check(model::User& user) const {
-  if (auto fits = check_password(user.password); !fits) return fits;
+  if (auto usable = check_imported_password(user.password); !usable) return usable;
   if (auto valid = model::validate(user, options_.users); !valid) return valid;
   return check_home(user);
 }
 
 Result<void> Accounts::check(model::Admin& admin) const {
-  if (auto fits = check_password(admin.password); !fits) return fits;
+  if (auto usable = check_imported_password(admin.password); !usable) return usable;
   return model::validate(admin, options_.users.naming);
 }
 
 Result<Restored> Accounts::restore(model::User user, bool replace) {
+  lock_if_marked(user.status, user.password);
   if (auto valid = check(user); !valid) return fail(valid.error());
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
   seal(user, options_.master_key);
@@ -219,14 +232,18 @@ Result<Restored> Accounts::restore(model::User user, bool replace) {
 }
 
 Result<Restored> Accounts::restore(model::Admin admin, bool replace) {
+  const bool locked = lock_if_marked(admin.status, admin.password);
   if (auto valid = check(admin); !valid) return fail(valid.error());
   if (auto hashed = hash_in_place(admin.password); !hashed) return fail(hashed.error());
   seal_second_factor(admin.filters, admin.username, options_.master_key);
   const std::string name = admin.username;
-  if (admin.password.empty()) {
+  if (admin.password.empty() && !locked) {
     const auto stored = provider_.admin(name);
-    if (!stored) return fail(ErrorCode::invalid_argument, "password: please set a password");
-    admin.password = (*stored)->password;
+    if (stored) {
+      admin.password = (*stored)->password;
+    } else if (admin.status != 0) {
+      return fail(ErrorCode::invalid_argument, "password: please set a password");
+    }
   }
   return add_or_change(
       std::move(admin), replace, [&](const model::Admin& o) { return provider_.add_admin(o, Origin::dump); },
@@ -238,7 +255,7 @@ Result<Restored> Accounts::restore(model::Folder folder, bool replace) {
   seal(folder, options_.master_key);
   const std::string name = folder.name;
   return add_or_change(
-      std::move(folder), replace, [&](const model::Folder& o) { return provider_.add_folder(o); },
+      std::move(folder), replace, [&](const model::Folder& o) { return provider_.add_folder(o, Origin::dump); },
       [&](const Change<model::Folder>& change) { return provider_.change_folder(name, change); });
 }
 

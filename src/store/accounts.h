@@ -27,6 +27,8 @@ class ProtectedPaths;
 namespace ferry::store {
 
 struct AccountOptions {
+  // Which storages this server has; loading a dump names who uses another. Empty: all.
+  std::function<bool(model::FilesystemProvider)> can_open = {};
   model::UserRules users;
   crypto::PasswordHashing hashing;
   crypto::Secret master_key;  // kms.secrets.master_key; empty: secrets carry their own key
@@ -36,6 +38,8 @@ struct AccountOptions {
   double min_admin_entropy = 0;
   // Where no account, group or folder may lie (base/protected_paths.h); none: anywhere.
   std::shared_ptr<const ProtectedPaths> protected_paths = {};
+  // The same of new passphrases of encrypted storage. Those of dumps are not judged: their files are encrypted already.
+  double min_secret_entropy = 0;
 };
 
 // Which of the two kinds of accounts a name belongs to.
@@ -56,7 +60,8 @@ class Accounts {
 
   // What a hook makes at a login of the account that it has `seen` (null: none): adds it, or updates the stored one as
   // update_user does. What would change nothing is not written; the stored password is no change, whether it comes as
-  // such or as its hash. What others changed while the hook ran, and the hook did not, stays so.
+  // such or as its hash. What others changed while the hook ran, and the hook did not, stays so. A mark that locks
+  // accounts ("!") in place of a password disables the account and removes its password.
   // conflict: the account is gone, or another one was made meanwhile.
   Result<model::UserPtr> provide_user(model::User given, const model::UserPtr& seen);
 
@@ -135,7 +140,8 @@ class Accounts {
   Result<void> check(model::ApiKey& key) const;
 
   // An object of a dump. It is all that counts: nothing of a stored one of its name is kept but what the store keeps,
-  // and an admin's password when the dump has none. Unless `replace`, a stored one stays as it is.
+  // and an admin's password when the dump has none. Unless `replace`, a stored one stays as it is. An account with a
+  // mark that locks it in place of a password is stored disabled and without one.
   Result<Restored> restore(model::User user, bool replace);
   Result<Restored> restore(model::Admin admin, bool replace);
   Result<Restored> restore(model::Folder folder, bool replace);
@@ -153,19 +159,25 @@ class Accounts {
   // A name as it is stored: apply to every name from a path or a login before looking it up.
   std::string stored_name(std::string_view name) const { return options_.users.naming.convert(name); }
   Provider& provider() const { return provider_; }
+  // Whether this server has such storage.
+  bool can_open(model::FilesystemProvider storage) const { return !options_.can_open || options_.can_open(storage); }
 
  private:
   // `may` is asked about the stored one in the moment of the change.
   using UserCheck = std::function<Result<void>(const model::User& stored)>;
-  Result<model::UserPtr> update_user_if(std::string_view name, model::User user, const UserCheck& may);
+  // `drop_password`: the stored one goes when `user` has none.
+  Result<model::UserPtr> update_user_if(std::string_view name, model::User user, const UserCheck& may,
+                                        bool drop_password = false);
   // invalid_argument: one of places(user) is the server's own.
   Result<void> check_places(const model::User& user) const;
   Result<void> check_home(const model::User& user) const;
+  // invalid_argument: a mark that locks accounts, a damaged hash or one of an unknown scheme.
   Result<void> hash_in_place(std::string& password) const;
   Result<void> prepare(model::Admin& admin) const;
   // invalid_argument: a new password that is too easy to guess.
   Result<void> check_strength(const model::User& user, std::string_view password) const;
   Result<void> check_strength(const model::Admin& admin, std::string_view password) const;
+  Result<void> check_strength(const model::FilesystemConfig& config) const;
   // Reads, or changes and checks, what both kinds of accounts have: `act(account)`, an error leaves it as it was.
   template <class Act>
   Result<void> with_account(Whose whose, std::string_view name, Act act) const;

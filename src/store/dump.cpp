@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "model/json.h"
 
@@ -42,28 +43,28 @@ Json list_of(const std::vector<Object>& objects) {
 
 Result<DumpScopes> DumpScopes::parse(std::string_view words) {
   if (words.empty()) return everything();
-  static constexpr std::array others = {"shares", "actions", "rules", "configs"};
+  static constexpr std::array<std::pair<std::string_view, bool DumpScopes::*>, 11> known = {{
+      {"users", &DumpScopes::users},
+      {"groups", &DumpScopes::groups},
+      {"folders", &DumpScopes::folders},
+      {"admins", &DumpScopes::admins},
+      {"roles", &DumpScopes::roles},
+      {"ip_lists", &DumpScopes::ip_lists},
+      {"api_keys", &DumpScopes::api_keys},
+      {"shares", &DumpScopes::shares},
+      {"actions", &DumpScopes::actions},
+      {"rules", &DumpScopes::rules},
+      {"configs", &DumpScopes::configs},
+  }};
   DumpScopes scopes;
   while (!words.empty()) {
     const std::string_view word = words.substr(0, words.find(','));
     words.remove_prefix(std::min(word.size() + 1, words.size()));
-    if (word == "users") {
-      scopes.users = true;
-    } else if (word == "groups") {
-      scopes.groups = true;
-    } else if (word == "folders") {
-      scopes.folders = true;
-    } else if (word == "admins") {
-      scopes.admins = true;
-    } else if (word == "roles") {
-      scopes.roles = true;
-    } else if (word == "ip_lists") {
-      scopes.ip_lists = true;
-    } else if (word == "api_keys") {
-      scopes.api_keys = true;
-    } else if (std::ranges::find(others, word) == others.end()) {
+    const auto found = std::ranges::find(known, word, &std::pair<std::string_view, bool DumpScopes::*>::first);
+    if (found == known.end()) {
       return fail(ErrorCode::invalid_argument, "scopes: unknown value \"" + std::string(word) + "\"");
     }
+    scopes.*(found->second) = true;
   }
   return scopes;
 }
@@ -72,13 +73,17 @@ Result<std::string> write_dump(Provider& provider, const DumpScopes& scopes, boo
   const auto all = provider.snapshot();
   if (!all) return fail(all.error());
   Json dump{{"version", dump_version}};
-  if (scopes.users) dump["users"] = list_of(all->users);
-  if (scopes.groups) dump["groups"] = list_of(all->groups);
-  if (scopes.folders) dump["folders"] = list_of(all->folders);
-  if (scopes.admins) dump["admins"] = list_of(all->admins);
-  if (scopes.roles) dump["roles"] = list_of(all->roles);
-  if (scopes.ip_lists) dump["ip_lists"] = list_of(all->ip_lists);
-  if (scopes.api_keys) dump["api_keys"] = list_of(all->api_keys);
+  dump["users"] = scopes.users ? list_of(all->users) : Json();
+  dump["groups"] = scopes.groups ? list_of(all->groups) : Json();
+  dump["folders"] = scopes.folders ? list_of(all->folders) : Json();
+  dump["admins"] = scopes.admins ? list_of(all->admins) : Json();
+  dump["roles"] = scopes.roles ? list_of(all->roles) : Json();
+  dump["ip_lists"] = scopes.ip_lists ? list_of(all->ip_lists) : Json();
+  dump["api_keys"] = scopes.api_keys ? list_of(all->api_keys) : Json();
+  dump["shares"] = scopes.shares ? Json::array() : Json();
+  dump["event_actions"] = scopes.actions ? Json::array() : Json();
+  dump["event_rules"] = scopes.rules ? Json::array() : Json();
+  dump["configs"] = scopes.configs ? Json::object() : Json();
   return dump.dump(indent ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <limits>
 
+#include "crypto/password_text.h"
+
 namespace ferry::store {
 
 std::int64_t now_ms() {
@@ -50,8 +52,8 @@ void begin(model::Admin& admin, Origin origin) {
   if (origin == Origin::client) admin.last_login = 0;
 }
 
-void begin(model::Folder& folder) {
-  folder.used_quota_size = folder.used_quota_files = folder.last_quota_update = 0;
+void begin(model::Folder& folder, Origin origin) {
+  if (origin == Origin::client) folder.used_quota_size = folder.used_quota_files = folder.last_quota_update = 0;
   folder.users.clear();
   folder.groups.clear();
 }
@@ -129,6 +131,25 @@ model::VirtualFolder mounted(model::VirtualFolder mount, const model::Folder& fo
   mount.users.clear();
   mount.groups.clear();
   return mount;
+}
+
+Result<void> check_imported_password(std::string_view password) {
+  switch (crypto::kind_of_password(password, true)) {
+    case crypto::PasswordText::hash:
+    case crypto::PasswordText::lock: return {};
+    case crypto::PasswordText::unusable:
+      return fail(ErrorCode::invalid_argument, "password: " + crypto::problem_of_password(password));
+    case crypto::PasswordText::password: break;
+  }
+  if (password.size() <= max_password) return {};
+  return fail(ErrorCode::invalid_argument, "password: too long");
+}
+
+bool lock_if_marked(std::int64_t& status, std::string& password) {
+  if (password.empty() || crypto::kind_of_password(password, true) != crypto::PasswordText::lock) return false;
+  status = 0;
+  password.clear();
+  return true;
 }
 
 std::int64_t add_usage(std::int64_t stored, std::int64_t change) {

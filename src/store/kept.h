@@ -16,7 +16,7 @@ namespace ferry::store {
 // What the store keeps of a new object, which is given its id later.
 void begin(model::User& user, Origin origin);
 void begin(model::Admin& admin, Origin origin);
-void begin(model::Folder& folder);
+void begin(model::Folder& folder, Origin origin);
 void begin(model::Group& group, Origin origin);
 void begin(model::Role& role, Origin origin);
 void begin(model::IpListEntry& entry, Origin origin);
@@ -35,6 +35,15 @@ void restore_kept(model::ApiKey& changed, const model::ApiKey& stored);
 model::VirtualFolder mount_only(const model::VirtualFolder& mount);
 // `mount` with the details of its folder, but not who else uses it.
 model::VirtualFolder mounted(model::VirtualFolder mount, const model::Folder& folder);
+
+// Longer passwords in plain text are refused.
+inline constexpr std::size_t max_password = 4096;
+// What a dump or a hook gives as a password: text in plain, a whole hash, or a mark that locks the account.
+// invalid_argument: a damaged hash, or one of a scheme that is not known.
+Result<void> check_imported_password(std::string_view password);
+// Of an account that a dump or a hook brings: where a mark that locks accounts (crypto/password_text.h) stands in place
+// of the password, the account becomes disabled and has none. Whether it was one.
+bool lock_if_marked(std::int64_t& status, std::string& password);
 
 // stored + change, never below 0 and never past the largest number.
 std::int64_t add_usage(std::int64_t stored, std::int64_t change);

@@ -30,12 +30,13 @@ Result<void> check_change(std::string_view stored, std::string_view current, std
   return {};
 }
 
-Result<void> check_entropy(std::string_view password, double least) {
-  if (least <= 0 || password.empty() || crypto::is_password_hash(password)) return {};
+Result<void> check_entropy(std::string_view field, std::string_view password, double least) {
+  if (least <= 0 || password.empty()) return {};
   const double entropy = crypto::password_entropy(password.substr(0, longest_judged));
   if (entropy >= least) return {};
-  return fail(ErrorCode::invalid_argument, "password: too easy to guess (" + std::to_string(std::lround(entropy)) +
-                                               " bits, at least " + std::to_string(std::lround(least)) + " expected)");
+  return fail(ErrorCode::invalid_argument, std::string(field) + ": too easy to guess (" +
+                                               std::to_string(std::lround(entropy)) + " bits, at least " +
+                                               std::to_string(std::lround(least)) + " expected)");
 }
 
 }  // namespace
@@ -49,11 +50,19 @@ Result<void> Accounts::check_strength(const model::User& user, std::string_view 
     // One that does not exist is refused when the user is stored.
     if (group) least = static_cast<double>(group->user_settings.filters.password_strength);
   }
-  return check_entropy(password, least > 0 ? least : options_.min_user_entropy);
+  if (crypto::is_password_hash(password)) return {};
+  return check_entropy("password", password, least > 0 ? least : options_.min_user_entropy);
 }
 
 Result<void> Accounts::check_strength(const model::Admin&, std::string_view password) const {
-  return check_entropy(password, options_.min_admin_entropy);
+  if (crypto::is_password_hash(password)) return {};
+  return check_entropy("password", password, options_.min_admin_entropy);
+}
+
+Result<void> Accounts::check_strength(const model::FilesystemConfig& config) const {
+  const model::ConfigSecret& passphrase = config.cryptconfig.passphrase;
+  if (config.provider != model::FilesystemProvider::encrypted || !passphrase.is_plain()) return {};
+  return check_entropy("filesystem.cryptconfig.passphrase", passphrase.payload, options_.min_secret_entropy);
 }
 
 Result<void> Accounts::change_password(Whose whose, std::string_view name, std::string_view current,

@@ -1,6 +1,7 @@
 // Accounts that a hook provides at login.
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "model/json.h"
 #include "store/accounts.h"
 #include "store/kept.h"
@@ -72,6 +73,9 @@ Error changed_meanwhile() { return {ErrorCode::conflict, "the account was change
 
 Result<model::UserPtr> Accounts::provide_user(model::User given, const model::UserPtr& seen) {
   const std::string name = stored_name(given.username);
+  if (auto usable = check_imported_password(given.password); !usable) return fail(usable.error());
+  const bool locked = lock_if_marked(given.status, given.password);
+  if (locked) log::warn("dataprovider", "", "the hook has a lock in place of the password of \"{}\": disabled", name);
   if (!seen) {
     auto added = add_user(given);
     if (added || added.error().code != ErrorCode::already_exists) return added;
@@ -85,13 +89,14 @@ Result<model::UserPtr> Accounts::provide_user(model::User given, const model::Us
     if (!user) return fail(user.error());
     if (auto valid = check(*user); !valid) return fail(valid.error());
     if (user->has_password() && is_stored_password(**stored, user->password)) user->password.clear();
-    if (!user->has_password() && says_the_same(*user, **stored)) return *stored;
+    const bool has_to_go = locked && (*stored)->has_password();
+    if (!user->has_password() && !has_to_go && says_the_same(*user, **stored)) return *stored;
     if (!seen) return fail(changed_meanwhile());  // somebody else was quicker, and says something else
     const auto unchanged = [&](const model::User& now) -> Result<void> {
       if (!is_still(now, **stored)) return fail(changed_meanwhile());
       return {};
     };
-    auto updated = update_user_if(name, std::move(*user), unchanged);
+    auto updated = update_user_if(name, std::move(*user), unchanged, locked);
     if (updated || updated.error().code != ErrorCode::conflict) return updated;
   }
   return fail(changed_meanwhile());

@@ -102,7 +102,8 @@ class Provider : public IpLists,
   // Folders. `users` and `groups` of an answer list who mounts it, by name.
   virtual Result<model::Folder> folder(std::string_view name) = 0;
   virtual Result<std::vector<model::Folder>> folders(Page page) = 0;
-  virtual Result<model::Folder> add_folder(model::Folder folder) = 0;
+  // Origin::dump keeps its used quota.
+  virtual Result<model::Folder> add_folder(model::Folder folder, Origin origin = Origin::client) = 0;
   virtual Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) = 0;
   // The users and groups that mounted it no longer do.
   virtual Result<void> delete_folder(std::string_view name) = 0;

@@ -3,6 +3,7 @@ import paramiko
 import pytest
 
 from clients import ClientFailed, Paramiko, random_file, sftp
+from ferry import RestError
 
 
 def logs_in(user, key=None):
@@ -26,6 +27,17 @@ def test_wrong_credentials_do_not(user, new_user, keys):
     assert not logs_in(stranger) and not logs_in(stranger, keys["ed25519"])
     stranger.name = "../" + user.name
     assert not logs_in(stranger, keys["ed25519"])
+
+
+def test_options_before_a_key_are_honoured_or_refused(server, new_user, public_keys, keys):
+    ed25519, ecdsa, rsa = public_keys
+    user = new_user(public_keys=['from="127.0.0.0/8" ' + ed25519, 'from="192.0.2.1" ' + ecdsa,
+                                 'expiry-time="20200101" ' + rsa])
+    assert [logs_in(user, keys[kind]) for kind in ("ed25519", "ecdsa", "rsa")] == [True, False, False]
+    for options in ("restrict", 'command="true"', 'from="host.example.com"', "cert-authority"):
+        with pytest.raises(RestError) as refused:
+            new_user(public_keys=[ed25519, f"{options} {ecdsa}"])
+        assert refused.value.status == 400 and "key 2: option " + options.split("=")[0] in refused.value.body
 
 
 def test_an_account_without_password_has_none(new_user, keys):

@@ -22,7 +22,7 @@ def fill(server, tmp_path):
     server.api("POST", "/roles", {"name": "north", "description": "d"})
     server.api("POST", "/folders", {"name": "shared", "mapped_path": str(tmp_path / "shared")})
     server.api("POST", "/folders", {"name": "vault", "mapped_path": str(tmp_path / "vault"), "filesystem": {
-        "provider": 4, "cryptconfig": {"passphrase": {"status": "Plain", "payload": "hush"}}}})
+        "provider": 4, "cryptconfig": {"passphrase": {"status": "Plain", "payload": "f8Kx2Lq9Zt5Rw7Vn3Mb6Yh1J"}}}})
     server.api("POST", "/groups", {"name": "staff", "virtual_folders": [{"name": "shared", "virtual_path": "/shared"}],
                                    "user_settings": {"max_sessions": 2}})
     server.create_user("dumped", role="north", groups=[{"name": "staff", "type": 2}], quota_size=5)
@@ -175,7 +175,9 @@ def test_files_stay_in_their_directory(make_server, tmp_path):
 
 @pytest.mark.parametrize("content,problem", [
     ("{", "not valid JSON"),
-    ('{"version": 99}', "version 99"),
+    ('{"version": "17"}', "version: an integer expected"),
+    ('{"users": [{"username": "x", "home_dir": "rel", "permissions": {"/": ["*"]}}, {"username": "y", "home_dir": "/h"}]}',
+     '2 objects are not valid: users[0] "x": home_dir: an absolute path is required; users[1] "y": permissions: '),
     ('{"users": [{"username": "x", "home_dir": "/h", "permissions": {"/": ["*"]}, "role": "none"}]}',
      'users[0] "x": role: role "none" does not exist'),
     (None, "No such file"),
@@ -200,3 +202,39 @@ def test_initprovider_loads_a_dump(make_server, tmp_path):
                     file], check=True, env=server.environment, capture_output=True)
     server.start()
     assert server.api("GET", "/roles/north")["users"] == ["new-user"]
+
+
+def test_a_start_skips_what_is_not_valid_and_names_it(make_server, tmp_path):
+    file = tmp_path / "dump.json"
+    user = {"status": 1, "password": "a user's Passw0rd", "permissions": {"/": ["*"], "/closed": None}}
+    file.write_text(json.dumps({"version": 17, "users": [
+        user | {"username": "good", "home_dir": str(tmp_path / "good")},
+        user | {"username": "bad", "home_dir": str(tmp_path / "bad"), "password": "$6$bad"},
+        user | {"username": "far", "home_dir": str(tmp_path / "far"), "filesystem": {"provider": 1, "s3config": {
+            "bucket": "b", "region": "r"}}}]}))
+    server = make_server(arguments=["--loaddata-from", file, "--loaddata-skip-invalid"])
+    log = server.log()
+    assert 'not valid, so skipped: users[1] \\"bad\\": password: a damaged hash' in log
+    assert 'nobody can use it: users \\"far\\"' in log
+    # An entry without rights closes its directory, whatever its parent allows.
+    with Paramiko(User(server, "good", "a user's Passw0rd", None)) as sftp:
+        sftp.mkdir("/open")
+        (tmp_path / "good/closed").mkdir()
+        for refused in (lambda: sftp.listdir("/closed"), lambda: sftp.mkdir("/closed/x")):
+            with pytest.raises(OSError):
+                refused()
+    # On storage that is not there nobody logs in, and the log says why.
+    with pytest.raises(paramiko.AuthenticationException):
+        with Paramiko(User(server, "far", "a user's Passw0rd", None)):
+            pass
+    wait_for(lambda: "storage provider 1 is not built in" in server.log(), "the reason in the log")
+
+
+def test_large_dumps_load_over_rest(server, tmp_path):
+    """20 MB, twice what a body of JSON could hold once; loaded within bounds of memory in tests of the store."""
+    users = [{"username": "large", "home_dir": str(tmp_path / "large"), "permissions": {"/": ["*"]}, "status": 0,
+              "additional_info": "x" * 60000}]
+    shares = [{"id": str(i), "paths": ["x" * 60000]} for i in range(340)]
+    message = server.api("POST", "/loaddata", {"version": 17, "users": users, "shares": shares})["message"]
+    assert "1 added" in message and "shares (340)" in message
+    server.api("DELETE", "/users/large")

@@ -14,6 +14,9 @@ void LoadOptions::add_to(Command& command) {
                           .help = "quota scan after loading: 0 none, 1 all, 2 who has a quota",
                           .variables = {"LOADDATA_SCAN", "LOADDATA_QUOTA_SCAN"},
                           .range = {{0, 2}}});
+  command.add_flag(rest.skip_invalid, {.name = "--loaddata-skip-invalid",
+                                       .help = "load the rest of a dump when some of its objects are not valid",
+                                       .variables = {"LOADDATA_SKIP_INVALID"}});
   command.add_flag(
       rest.clean,
       {.name = "--loaddata-clean", .help = "remove the dump once it is loaded", .variables = {"LOADDATA_CLEAN"}});

@@ -78,7 +78,7 @@ struct Row {
 };
 std::span<const Row> rows();
 
-inline constexpr std::size_t max_dump = 10 << 20;  // bytes, as documented
+inline constexpr std::size_t max_dump = 100 << 20;  // bytes, as documented
 
 inline constexpr std::string_view api_prefix = "/api/v2";
 

@@ -36,31 +36,38 @@ http::Response load(const Call& call, std::string_view dump) {
   if (!mode) return error_response(mode.error());
   const auto scan = choice(call, "scan-quota", 2);
   if (!scan) return error_response(scan.error());
-  store::LoadListener listener;
+  const auto skip = choice(call, "skip-invalid", 1);
+  if (!skip) return error_response(skip.error());
+  store::LoadOptions options{.mode = *mode == 1 ? store::LoadMode::add : store::LoadMode::update,
+                             .skip_invalid = *skip == 1};
   if (call.api.events) {
-    listener = call.api.events->loads(
+    options.listener = call.api.events->loads(
         {.username = call.admin().username, .ip = call.request.remote_ip, .role = call.admin().role});
   }
   // In add mode the caller is there already and stays as it is.
   if (*mode != 1) {
-    listener.may_become = [&call](const model::Admin& admin) -> Result<void> {
+    options.listener.may_become = [&call](const model::Admin& admin) -> Result<void> {
       if (admin.username != call.admin().username) return {};
       const std::string_view why_not = objection_to_own_change(call.admin(), admin);
       if (!why_not.empty()) return fail(ErrorCode::invalid_argument, std::string(why_not));
       return {};
     };
   }
-  const auto report =
-      store::load_dump(call.api.accounts, dump, *mode == 1 ? store::LoadMode::add : store::LoadMode::update, listener);
+  const auto report = store::load_dump(call.api.accounts, dump, options);
   if (!report) {
     log::warn("httpd", call.request.id, "the dump was not loaded: {}", report.error().message);
     return error_response(report.error());
   }
-  log::info("httpd", call.request.id, "dump loaded: {}", report->text());
+  if (report->skipped.empty() && report->locked.empty() && report->unusable.empty()) {
+    log::info("httpd", call.request.id, "dump loaded: {}", report->text());
+  } else {
+    log::warn("httpd", call.request.id, "dump loaded: {}", report->text());
+  }
   if (*mode == 2) {
     for (const std::string& name : report->updated_users) call.api.registry->close_user(name);
   }
-  std::string message = "Data restored: " + report->text();
+  std::string message = "Data restored";
+  if (!report->empty()) message += ": " + report->text();
   if (*scan != 0) {
     const auto begun = session::scan_loaded(*call.api.scans, call.api.accounts.provider(), *report, *scan == 2);
     message += "; quota scans begun: " + std::to_string(begun);
@@ -83,7 +90,11 @@ http::Response dump_data(const Call& call) {
   if (!dump) return error_response(dump.error());
   log::info("httpd", call.request.id, "admin \"{}\" from {} took a dump", call.admin().username,
             call.request.remote_ip);
-  if (*output_data == 1) return http::Response::json(200, std::move(*dump));
+  if (*output_data == 1) {
+    http::Response response = http::Response::json(200, std::move(*dump));
+    response.headers.set("Content-Disposition", "attachment; filename=\"sftpgo-backup.json\"");
+    return response;
+  }
   const auto written = write_contained(call.api.backups, file, *dump);
   return written ? api_response(200, "Data saved") : file_response("output-file", written.error());
 }

@@ -85,8 +85,12 @@ class SshPolicy final : public ssh::ServerHandler {
     co_return answer;
   }
 
-  Task<AuthOutcome> authenticate_public_key(std::string user, ssh::PublicKey key) override {
+  Task<AuthOutcome> authenticate_public_key(std::string user, ssh::PublicKey key, ssh::SignatureFlags flags) override {
     auto request = request_of(std::move(user), key);
+    if (request) {
+      request->user_present = flags.user_present;
+      request->user_verified = flags.user_verified;
+    }
     AuthOutcome answer = co_await log_in_by_key(std::move(request));
     co_return answer;
   }

@@ -166,8 +166,10 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   ByteWriter covered(512);  // RFC 4252 section 7
   covered.string(transport_.session_id()).u8(msg::userauth_request).string(request.user).string(request.service);
   covered.string(request.method).boolean(true).string(algorithm).string(blob);
+  const auto flags = offer->signer().check(offer->signature_algorithm, signature, covered.data());
   const bool verified = offer->certificate && requires_user_verification(*offer->certificate);
-  if (!offer->signer().verify(offer->signature_algorithm, signature, covered.data(), verified)) {
+  const bool touched = flags && (flags->user_present || !offer->certificate);
+  if (!touched || (verified && !flags->user_verified)) {
     AuthOutcome outcome = co_await refused(request.user);
     co_return outcome;
   }
@@ -175,7 +177,7 @@ Task<AuthOutcome> UserAuth::public_key(const Request& request, bool& answered, b
   if (offer->certificate) {
     outcome = co_await handler_.authenticate_certificate(request.user, *offer->certificate);
   } else {
-    outcome = co_await handler_.authenticate_public_key(request.user, *offer->key);
+    outcome = co_await handler_.authenticate_public_key(request.user, *offer->key, *flags);
   }
   co_return outcome;
 }

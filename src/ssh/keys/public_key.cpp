@@ -198,20 +198,29 @@ bool PublicKey::fits_algorithm(std::string_view algorithm) const {
 }
 
 bool PublicKey::verify(std::string_view algorithm, ByteSpan signature, ByteSpan data, bool user_verified) const {
-  if (!native_ || !fits_algorithm(algorithm)) return false;
-  if (user_verified && !native_->security_key) return false;
+  const auto flags = check(algorithm, signature, data);
+  return flags && flags->user_present && (!user_verified || flags->user_verified);
+}
+
+std::optional<SignatureFlags> PublicKey::check(std::string_view algorithm, ByteSpan signature, ByteSpan data) const {
+  if (!native_ || !fits_algorithm(algorithm)) return std::nullopt;
   ByteReader in(signature);
-  if (in.string() != algorithm) return false;
-  ByteSpan value = in.blob();
+  if (in.string() != algorithm) return std::nullopt;
+  const ByteSpan value = in.blob();
+  SignatureFlags result;
   Bytes message;
   if (native_->security_key) {
     const std::uint8_t flags = in.u8();
     const std::uint32_t counter = in.u32();
-    if ((flags & user_present) == 0 || (user_verified && (flags & user_verification) == 0)) return false;
+    result = {.user_present = (flags & user_present) != 0, .user_verified = (flags & user_verification) != 0};
     message = security_key_message(native_->application, flags, counter, data);
     data = message;
   }
-  if (!in.done()) return false;
+  if (!in.done() || !is_right(algorithm, value, data)) return std::nullopt;
+  return result;
+}
+
+bool PublicKey::is_right(std::string_view algorithm, ByteSpan value, ByteSpan data) const {
   if (type_ == rsa_type) return verify_rsa(native_->key.get(), algorithm, value, data);
   if (native_->curve == nullptr) {
     return value.size() == crypto::ed25519_signature_size &&

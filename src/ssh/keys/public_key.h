@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,13 @@
 #include "base/error.h"
 
 namespace ferry::ssh {
+
+// What a signature says of its making. Only those of security keys can say that nobody touched the key, or that its
+// owner was verified (a PIN, a finger).
+struct SignatureFlags {
+  bool user_present = true;
+  bool user_verified = false;
+};
 
 class PublicKey {
  public:
@@ -39,11 +47,16 @@ class PublicKey {
   // too, which no other key has: none of them verifies then. Safe from any thread.
   [[nodiscard]] bool verify(std::string_view algorithm, ByteSpan signature, ByteSpan data,
                             bool user_verified = false) const;
+  // The same, but with any flags, which are returned; nothing when the signature is wrong.
+  [[nodiscard]] std::optional<SignatureFlags> check(std::string_view algorithm, ByteSpan signature,
+                                                    ByteSpan data) const;
 
   bool operator==(const PublicKey& other) const { return blob_ == other.blob_; }
 
  private:
   struct Native;  // the parsed key
+  // Whether `value` is the key's signature of `data`, which is all that it signs.
+  bool is_right(std::string_view algorithm, ByteSpan value, ByteSpan data) const;
   std::string type_;
   Bytes blob_;
   std::shared_ptr<const Native> native_;

@@ -80,7 +80,7 @@ class Engine final : public Provider {
 
   Result<model::Folder> folder(std::string_view name) override;
   Result<std::vector<model::Folder>> folders(Page page) override;
-  Result<model::Folder> add_folder(model::Folder folder) override;
+  Result<model::Folder> add_folder(model::Folder folder, Origin origin) override;
   Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) override;
   Result<void> delete_folder(std::string_view name) override;
 

@@ -16,10 +16,10 @@ Result<std::vector<model::Folder>> Engine::folders(Page page) {
   return list;
 }
 
-Result<model::Folder> Engine::add_folder(model::Folder folder) {
+Result<model::Folder> Engine::add_folder(model::Folder folder, Origin origin) {
   std::unique_lock lock(mutex_);
   if (folders_.contains(folder.name)) return fail_exists("folder", folder.name);
-  begin(folder);
+  begin(folder, origin);
   folder.id = ++last_id_;
   return folders_[folder.name] = std::move(folder);
 }

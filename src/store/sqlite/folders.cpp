@@ -147,12 +147,16 @@ Result<std::vector<model::Folder>> list(soci::session& sql, Page page) {
   });
 }
 
-Result<model::Folder> add(soci::session& sql, model::Folder folder) {
+Result<model::Folder> add(soci::session& sql, model::Folder folder, Origin origin) {
   int taken = 0;
   sql << "SELECT count(*) FROM folders WHERE name = :name", soci::use(folder.name), soci::into(taken);
   if (taken != 0) return fail_exists("folder", folder.name);
+  begin(folder, origin);
   const std::string record = record_of(folder);
-  sql << "INSERT INTO folders (name, data) VALUES (:name, :data)", soci::use(folder.name), soci::use(record);
+  const Row size = folder.used_quota_size, files = folder.used_quota_files, when = folder.last_quota_update;
+  sql << "INSERT INTO folders (name, data, used_quota_size, used_quota_files, last_quota_update) "
+         "VALUES (:name, :data, :size, :files, :when)",
+      soci::use(folder.name), soci::use(record), soci::use(size), soci::use(files), soci::use(when);
   return find(sql, folder.name);
 }
 

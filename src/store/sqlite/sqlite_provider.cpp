@@ -83,8 +83,8 @@ class SqliteProvider final : public Provider {
   Result<std::vector<model::Folder>> folders(Page page) override {
     return db_->read([&](session& sql) { return tables::folders::list(sql, page); });
   }
-  Result<model::Folder> add_folder(model::Folder folder) override {
-    return db_->write([&](session& sql) { return tables::folders::add(sql, std::move(folder)); });
+  Result<model::Folder> add_folder(model::Folder folder, Origin origin) override {
+    return db_->write([&](session& sql) { return tables::folders::add(sql, std::move(folder), origin); });
   }
   Result<model::Folder> change_folder(std::string_view name, const Change<model::Folder>& change) override {
     return db_->write([&](session& sql) { return tables::folders::change(sql, std::string(name), change); });

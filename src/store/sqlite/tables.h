@@ -93,7 +93,7 @@ Result<void> set_last_login(soci::session& sql, const std::string& name, Row whe
 namespace folders {
 Result<model::Folder> find(soci::session& sql, const std::string& name);
 Result<std::vector<model::Folder>> list(soci::session& sql, Page page);
-Result<model::Folder> add(soci::session& sql, model::Folder folder);
+Result<model::Folder> add(soci::session& sql, model::Folder folder, Origin origin);
 Result<model::Folder> change(soci::session& sql, const std::string& name, const Change<model::Folder>& change);
 Result<void> erase(soci::session& sql, const std::string& name);
 Result<void> update_quota(soci::session& sql, const std::string& name, QuotaUsage usage, QuotaUpdate how);

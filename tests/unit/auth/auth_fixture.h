@@ -75,7 +75,9 @@ class FaultyProvider final : public store::Provider {
   Result<bool> has_admin() override { return inner_->has_admin(); }
   Result<model::Folder> folder(std::string_view name) override { return inner_->folder(name); }
   Result<std::vector<model::Folder>> folders(store::Page page) override { return inner_->folders(page); }
-  Result<model::Folder> add_folder(model::Folder folder) override { return inner_->add_folder(std::move(folder)); }
+  Result<model::Folder> add_folder(model::Folder folder, store::Origin origin) override {
+    return inner_->add_folder(std::move(folder), origin);
+  }
   Result<model::Folder> change_folder(std::string_view name, const store::Change<model::Folder>& change) override {
     return inner_->change_folder(name, change);
   }

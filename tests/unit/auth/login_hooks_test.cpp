@@ -110,7 +110,7 @@ class LoginHooksTest : public testing::Test {
   static LoginRequest by_key(const char* name = "maria") {
     LoginRequest request = by_password("", name);
     request.method = Method::publickey;
-    request.public_key = *model::public_key_blob(hook_key_line);
+    request.public_key = model::parse_authorized_key(hook_key_line)->blob;
     return request;
   }
   bool lets_in(LoginRequest request) {

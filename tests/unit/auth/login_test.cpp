@@ -85,7 +85,7 @@ class LoginTest : public testing::Test {
   static LoginRequest by_key(const char* line = key_line) {
     LoginRequest request = by_password("");
     request.method = Method::publickey;
-    request.public_key = *model::public_key_blob(line);
+    request.public_key = model::parse_authorized_key(line)->blob;
     return request;
   }
   Result<model::AdminPtr> admin_login(const char* password, const char* ip = "10.1.2.3") {
@@ -152,6 +152,55 @@ TEST_F(LoginTest, RightKeysOfRememberedAccountsAskNobody) {
   EXPECT_FALSE(lets_in(by_password("wrong")));
   change([](model::User& user) { user.status = 0; });
   EXPECT_FALSE(lets_in(by_key()));
+}
+
+TEST_F(LoginTest, OptionsOfKeysAreHonoured) {
+  const auto with = [&](const std::string& options) {
+    change([&](model::User& user) { user.public_keys = {other_key_line, options + " " + key_line}; });
+  };
+  with("from=\"10.0.0.0/8\"");
+  EXPECT_TRUE(lets_in(by_key()));
+  with("from=\"10.0.0.0/8,!10.1.2.3\"");
+  EXPECT_FALSE(lets_in(by_key()));
+  LoginRequest asks = by_key();
+  asks.probe = true;
+  EXPECT_FALSE(lets_in(asks)) << "the client need not sign in vain";
+  EXPECT_TRUE(lets_in(by_key(other_key_line)));
+  with("expiry-time=\"20200101Z\"");
+  EXPECT_FALSE(lets_in(by_key()));
+  with("expiry-time=\"22000101Z\"");
+  EXPECT_TRUE(lets_in(by_key()));
+  // Stored before such options were refused.
+  with("command=\"rsync --server\"");
+  EXPECT_FALSE(lets_in(by_key()));
+
+  LoginRequest verified = by_key(), untouched = by_key();
+  verified.user_verified = true;
+  untouched.user_present = false;
+  with("verify-required");
+  EXPECT_FALSE(lets_in(by_key()));
+  EXPECT_TRUE(lets_in(verified));
+  asks = by_key();
+  asks.probe = true;
+  EXPECT_TRUE(lets_in(asks));
+  with("");
+  EXPECT_FALSE(lets_in(untouched));
+  with("no-touch-required");
+  EXPECT_TRUE(lets_in(untouched));
+  // One of two lines with the same key is enough.
+  change([&](model::User& user) { user.public_keys = {std::string("from=\"192.0.2.1\" ") + key_line, key_line}; });
+  EXPECT_TRUE(lets_in(by_key()));
+}
+
+TEST_F(LoginTest, WhatNobodyCanUseLetsNobodyIn) {
+  std::string why;
+  LoginOptions options = fast_options();
+  options.obstacle = [&](const model::User& user) { return user.username == "maria" ? why : "somebody else"; };
+  Authenticator auth(provider_, options);
+  EXPECT_TRUE(login_now(auth, by_key()));
+  why = "its storage is not built";
+  EXPECT_FALSE(login_now(auth, by_key()));
+  EXPECT_FALSE(login_now(auth, by_password()));
 }
 
 TEST_F(LoginTest, WrongKeysTakeTheirTime) {

@@ -197,5 +197,32 @@ TEST(ModelJson, MissingNullAndUnknownFieldsAreNoMistake) {
   EXPECT_EQ(user->status, 1);
 }
 
+TEST(Json, AnEntryOfPermissionsThatIsThereCounts) {
+  const auto user = user_from_text(R"({"username":"u","permissions":{"/":["*"],"/null":null,"/empty":[]}})");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->permissions, (Permissions{{"/", {"*"}}, {"/empty", {}}, {"/null", {}}}));
+  const auto json = to_json(*user, View::answer);
+  EXPECT_EQ(json["permissions"]["/null"], nlohmann::json::array());
+  const auto group = group_from_text(R"({"name":"g","user_settings":{"permissions":{"/null":null}}})");
+  EXPECT_EQ(group->user_settings.permissions, (Permissions{{"/null", {}}}));
+  EXPECT_FALSE(user_from_text(R"({"permissions":{"/":""}})"));
+  EXPECT_FALSE(user_from_text(R"({"permissions":{"/":{}}})"));
+}
+
+TEST(Json, StoragesKeepWhatIsNotKnown) {
+  const auto folder = folder_from_text(
+      R"({"name":"f","filesystem":{"provider":1,"later":1,"s3config":{"bucket":"b","skip_tls_verify":true,"x":{"y":[2]},
+          "none":null,"key":{"status":"Plain","payload":"p"}}}})");
+  ASSERT_TRUE(folder);
+  EXPECT_TRUE(folder->filesystem.s3config.skip_tls_verify);
+  for (const View view : {View::answer, View::confidential, View::storage}) {
+    const auto json = to_json(*folder, view)["filesystem"];
+    EXPECT_EQ(json["later"], 1);
+    EXPECT_EQ(json["s3config"]["x"]["y"][0], 2);
+    EXPECT_FALSE(json["s3config"].contains("key") || json["s3config"].contains("none"));
+    EXPECT_EQ(*folder_from_json(nlohmann::json{{"name", "f"}, {"filesystem", json}}), *folder);
+  }
+}
+
 }  // namespace
 }  // namespace ferry::model

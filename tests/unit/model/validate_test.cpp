@@ -89,6 +89,7 @@ TEST(Validate, Permissions) {
   EXPECT_EQ(problem([](User& u) { u.permissions.clear(); }), "permissions: please grant some permissions");
   EXPECT_NE(problem([](User& u) { u.permissions = {{"/a", {"*"}}}; }), "");
   EXPECT_NE(problem([](User& u) { u.permissions["/"] = {}; }), "");
+  EXPECT_EQ(problem([](User& u) { u.permissions["/closed"] = {}; }), "") << "the way to close a directory";
   EXPECT_EQ(problem([](User& u) { u.permissions["/"] = {"fly"}; }), "permissions: unknown value \"fly\"");
   EXPECT_NE(problem([](User& u) { u.permissions["rel"] = {"list"}; }), "");
   EXPECT_NE(problem([](User& u) { u.permissions["/a"] = u.permissions["/a/"] = {"list"}; }), "");
@@ -101,10 +102,86 @@ TEST(Validate, PublicKeys) {
     EXPECT_NE(problem([&](User& u) { u.public_keys = {key}; }), "") << key;
   }
   EXPECT_NE(problem([](User& u) { u.public_keys = {std::string(ed25519) + "\nssh-rsa AAAA"}; }), "");
-  const auto plain = public_key_blob(ed25519);
-  const auto with_options = public_key_blob(std::string(R"(from="1.2.3.4",command="a b" )") + ed25519);
-  ASSERT_TRUE(plain && with_options);
-  EXPECT_EQ(*plain, *with_options);
+  EXPECT_EQ(problem([](User& u) { u.public_keys = {std::string("from=\"10.0.0.0/8\" ") + ed25519}; }), "");
+  // Which of them it is.
+  EXPECT_EQ(problem([](User& u) {
+              u.public_keys = {ed25519, "", std::string("restrict ") + ed25519};
+            }),
+            "public_keys: key 2: option restrict is not supported");
+}
+
+TEST(Validate, EveryTextHasABound) {
+  const auto of = [](std::size_t size) { return std::string(size, 'x'); };
+  EXPECT_EQ(problem([&](User& u) { u.description = of(512); }), "");
+  EXPECT_EQ(problem([&](User& u) { u.description = of(513); }), "description: longer than 512 characters (513)");
+  std::string wide;
+  for (int i = 0; i < 512; ++i) wide += "ü";
+  EXPECT_EQ(problem([&](User& u) { u.description = wide; }), "") << "characters, not bytes";
+  EXPECT_NE(problem([&](User& u) { u.email = of(300) + "@example.com"; }), "");
+  EXPECT_EQ(problem([&](User& u) { u.additional_info = of(65535); }), "");
+  EXPECT_EQ(problem([&](User& u) { u.additional_info = of(65536); }), "additional_info: longer than 65535 bytes");
+  EXPECT_NE(problem([&](User& u) { u.oidc_custom_fields = of(65536); }), "");
+  EXPECT_EQ(problem([&](User& u) { u.filters.totp_config.config_name = of(256); }),
+            "filters.totp_config.config_name: longer than 255 characters (256)");
+  EXPECT_EQ(problem([&](User& u) { u.filesystem.s3config.bucket = of(4097); }),
+            "filesystem.s3config.bucket: longer than 4096 characters (4097)");
+  EXPECT_NE(problem([&](User& u) { u.filesystem.httpconfig.unknown = of(65536); }), "");
+  Admin admin;
+  admin.username = "root";
+  admin.permissions = {"*"};
+  admin.additional_info = of(65536);
+  EXPECT_FALSE(validate(admin, {}));
+  Folder folder;
+  folder.name = "f";
+  folder.mapped_path = "/m";
+  folder.description = of(513);
+  EXPECT_FALSE(validate(folder, {}));
+  folder.description.clear();
+  folder.used_quota_size = -1;
+  EXPECT_FALSE(validate(folder, {})) << "as a dump may bring it";
+  Group group;
+  group.name = "g";
+  group.description = of(513);
+  EXPECT_FALSE(validate(group, {}));
+  Role role;
+  role.name = "r";
+  role.description = of(513);
+  EXPECT_FALSE(validate(role, {}));
+  ApiKey key{.id = "K", .name = of(255), .description = of(65535)};
+  EXPECT_TRUE(validate(key, {})) << "a long text there";
+  key.name = of(256);
+  EXPECT_FALSE(validate(key, {}));
+}
+
+TEST(Validate, CertificatesOfUsers) {
+  const std::string body(96, 'A');
+  const auto pem = [](const std::string& base64) {
+    return "-----BEGIN CERTIFICATE-----\n" + base64 + "\n-----END CERTIFICATE-----\n";
+  };
+  EXPECT_EQ(problem([&](User& u) { u.filters.tls_certs = {pem("MIIB" + body)}; }), "");
+  for (const std::string& wrong : {std::string("zz"), pem(body), pem("MIIB"), pem("MIIB%" + body), std::string()}) {
+    EXPECT_EQ(problem([&](User& u) {
+                u.filters.tls_certs = {pem("MIIB" + body), wrong};
+              }),
+              "filters.tls_certs: certificate 2 is no certificate in PEM form");
+  }
+}
+
+TEST(Validate, AddressesGetTheirMask) {
+  User user = valid_user();
+  user.filters.allowed_ip = {"192.0.2.1", "10.1.2.3/8", "2001:DB8::1"};
+  user.filters.denied_ip = {"::1"};
+  user.filters.bandwidth_limits = {{.sources = {"192.0.2.7"}}};
+  ASSERT_TRUE(validate(user, {}));
+  EXPECT_EQ(user.filters.allowed_ip, (std::vector<std::string>{"192.0.2.1/32", "10.1.2.3/8", "2001:db8::1/128"}));
+  EXPECT_EQ(user.filters.denied_ip, std::vector<std::string>{"::1/128"});
+  EXPECT_EQ(user.filters.bandwidth_limits[0].sources, std::vector<std::string>{"192.0.2.7/32"});
+  Admin admin;
+  admin.username = "root";
+  admin.permissions = {"*"};
+  admin.filters.allow_list = {"192.0.2.1"};
+  ASSERT_TRUE(validate(admin, {}));
+  EXPECT_EQ(admin.filters.allow_list, std::vector<std::string>{"192.0.2.1/32"});
 }
 
 TEST(Validate, FiltersAndNumbers) {
@@ -230,6 +307,7 @@ TEST(Validate, GroupsOfUsersAndAdmins) {
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"h", 1}}; }), "");
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"g", 2}}; }), "");
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 4}}; }), "");
+  EXPECT_EQ(problem([](User& u) { u.groups.emplace_back().name = "g"; }), "groups.type: must be from 1 to 3");
   EXPECT_NE(problem([](User& u) { u.groups = {{"a/b", 1}}; }), "");
 }
 
@@ -249,6 +327,7 @@ TEST(Validate, Groups) {
   EXPECT_EQ(group.name, "g");
   EXPECT_EQ(group.user_settings.home_dir, "/srv/%username%");
   EXPECT_EQ(group.user_settings.permissions, (Permissions{{"/a/b", {"*"}}}));
+  EXPECT_EQ(problem_of([](Group& g) { g.user_settings.permissions = {{"/", {}}, {"/closed", {}}}; }), "");
   EXPECT_EQ(problem_of([](Group& g) { g.user_settings.home_dir = "%username%"; }),
             "home_dir: an absolute path is required");
   EXPECT_NE(problem_of([](Group& g) { g.name = "a/b"; }), "");

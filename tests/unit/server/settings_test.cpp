@@ -34,18 +34,28 @@ TEST_F(SettingsTest, OneWarningForEachSectionThatIsNotBuilt) {
   config_.ftpd.bindings[0].port = 21;
   config_.ftpd.enable_site = true;
   config_.common.resume_max_size = 5;
-  config_.common.secret_min_entropy = 1;
   config_.common.idle_timeout = 3;  // built
   config_.httpd.bindings[0].oidc.debug = true;
   EXPECT_EQ(unbuilt_warnings(config_),
-            (std::vector<std::string>{"common: not built yet, ignored: resume_max_size, secret_min_entropy",
-                                      "ftpd: not built yet, ignored",
+            (std::vector<std::string>{"common: not built yet, ignored: resume_max_size", "ftpd: not built yet, ignored",
                                       "httpd: not built yet, ignored: bindings[].oidc.debug"}));
 }
 
 TEST_F(SettingsTest, ANameThatOnlyStartsLikeAnEntryIsNotCovered) {
   config_.common.server_version = "short";
   config_.data_provider.name = "other.db";
+  EXPECT_TRUE(unbuilt_warnings(config_).empty());
+}
+
+TEST_F(SettingsTest, NamesAndPassphrasesAsTheirKeysSay) {
+  EXPECT_EQ(account_options(config_)->min_secret_entropy, 80);
+  config_.common.secret_min_entropy = 5;
+  EXPECT_EQ(account_options(config_)->min_secret_entropy, 5);
+  config_.data_provider.naming_rules = 2;
+  EXPECT_FALSE(account_options(config_)->users.naming.check("username", "a b"));
+  config_.data_provider.skip_natural_keys_validation = true;
+  EXPECT_TRUE(account_options(config_)->users.naming.check("username", "a b"));
+  EXPECT_EQ(account_options(config_)->users.naming.convert("A b"), "a b") << "the other rules stay";
   EXPECT_TRUE(unbuilt_warnings(config_).empty());
 }
 

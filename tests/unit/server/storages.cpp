@@ -26,6 +26,19 @@ TEST(Storage, KnowsTheLocalProviderAndRefusesTheOthersByNumber) {
   }
 }
 
+TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
+  model::User user;
+  EXPECT_EQ(storage_obstacle(user), "");
+  user.virtual_folders.resize(2);
+  EXPECT_EQ(storage_obstacle(user), "");
+  user.virtual_folders[1].name = "f";
+  user.virtual_folders[1].filesystem.provider = model::FilesystemProvider::s3;
+  EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 1 is not built in");
+  user.virtual_folders.clear();
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  EXPECT_EQ(storage_obstacle(user), "storage provider 4 is not built in");
+}
+
 TEST(Storage, ServersOwnDirectoriesAreNotOpened) {
   const test::TempDirectory base;
   std::filesystem::create_directories(base / "conf/env.d");

@@ -89,9 +89,10 @@ Task<AuthOutcome> TestHandler::query_public_key(std::string user, PublicKey key)
   co_return outcome(known ? AuthOutcome::Verdict::success : AuthOutcome::Verdict::failure, methods);
 }
 
-Task<AuthOutcome> TestHandler::authenticate_public_key(std::string user, PublicKey key) {
+Task<AuthOutcome> TestHandler::authenticate_public_key(std::string user, PublicKey key, SignatureFlags flags) {
   calls.push_back("key " + user);
-  if (std::ranges::find(keys, key) == keys.end()) co_return outcome(AuthOutcome::Verdict::failure, methods);
+  if (std::ranges::find(keys, key) == keys.end() || !flags.user_present)
+    co_return outcome(AuthOutcome::Verdict::failure, methods);
   if (!key_then_password) co_return outcome(AuthOutcome::Verdict::success, methods);
   key_done_ = true;
   co_return outcome(AuthOutcome::Verdict::partial, "password");

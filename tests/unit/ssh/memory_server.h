@@ -42,7 +42,7 @@ class TestHandler : public ServerHandler {
   Task<AuthOutcome> authenticate_none(std::string user) override;
   Task<AuthOutcome> authenticate_password(std::string user, crypto::Secret secret) override;
   Task<AuthOutcome> query_public_key(std::string user, PublicKey key) override;
-  Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key) override;
+  Task<AuthOutcome> authenticate_public_key(std::string user, PublicKey key, SignatureFlags flags) override;
   Task<AuthOutcome> query_certificate(std::string user, Certificate certificate) override;
   Task<AuthOutcome> authenticate_certificate(std::string user, Certificate certificate) override;
   Task<DialogueStep> begin_dialogue(std::string user) override;

@@ -155,6 +155,11 @@ TEST(PublicKey, SecurityKeys) {
     EXPECT_FALSE(key.verify(token.type, good, as_bytes("data"), true)) << "the user was not verified";
     EXPECT_FALSE(key.verify(token.type, token.sign(0x04, 7, "data"), as_bytes("data"), true));
     EXPECT_FALSE(key.verify(token.type, token.sign(0x04, 7, "data"), as_bytes("data"))) << "nobody was present";
+    const auto flags = key.check(token.type, token.sign(0x04, 7, "data"), as_bytes("data"));
+    ASSERT_TRUE(flags);
+    EXPECT_FALSE(flags->user_present);
+    EXPECT_TRUE(flags->user_verified);
+    EXPECT_FALSE(key.check(token.type, good, as_bytes("other")));
     EXPECT_FALSE(key.verify(token.type, token.sign(0x01, 7, "data", "https://evil"), as_bytes("data")));
     EXPECT_FALSE(key.verify(token.type, good, as_bytes("other")));
     for (std::size_t back = 1; back <= 5; ++back) {  // the counter and the flags are signed

@@ -58,8 +58,76 @@ TEST_F(AccountsTest, HashesThePasswordAndSealsSecrets) {
   EXPECT_EQ(model::open(passphrase, no_key_)->text(), "hush");
 }
 
+TEST_F(AccountsTest, WhatIsNoPasswordDoesNotBecomeOne) {
+  for (const char* text : {"!", "!!", "*", "*LK*", "!$6$salt$x", "{SSHA}abc", "$argon2i$x", "$P$abc", "$6$bad",
+                           "{MD5}X03MO1qnZdYdgyfeuILPmQ=="}) {
+    EXPECT_FALSE(accounts_.add_user(new_user(text))) << text;
+    EXPECT_FALSE(accounts_.add_admin(new_admin(text))) << text;
+  }
+  ASSERT_TRUE(accounts_.add_user(new_user("a!b")));
+  ASSERT_TRUE(accounts_.add_admin(new_admin("secret")));
+  EXPECT_FALSE(accounts_.update_user("maria", new_user("!")));
+  EXPECT_FALSE(accounts_.update_admin("root", new_admin("{SSHA}abc")));
+  EXPECT_FALSE(accounts_.change_password(Whose::user, "maria", "a!b", "$P$abc"));
+  EXPECT_FALSE(accounts_.reset_admin_password("root", "!!"));
+  EXPECT_TRUE(*crypto::verify_password((*provider_->user("maria"))->password, "a!b"));
+}
+
+TEST_F(AccountsTest, LocksOfHooksAndDumpsDisable) {
+  // A hook that makes an account.
+  auto made = accounts_.provide_user(new_user("!$6$salt$x"), nullptr);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ((*made)->status, 0);
+  EXPECT_FALSE((*made)->has_password());
+  // One that locks a stored one, whose password goes.
+  model::User stored = new_user("secret");
+  stored.username = "luis";
+  const auto seen = accounts_.add_user(stored);
+  ASSERT_TRUE(seen);
+  model::User locked = **seen;
+  locked.password = "*LK*";
+  made = accounts_.provide_user(locked, *seen);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ((*provider_->user("luis"))->status, 0);
+  EXPECT_FALSE((*provider_->user("luis"))->has_password());
+  model::User unknown = new_user("{SSHA}abc");
+  unknown.username = "eva";
+  EXPECT_FALSE(accounts_.provide_user(unknown, nullptr));
+  EXPECT_FALSE(provider_->user("eva"));
+  // A dump, over a stored administrator with a password.
+  ASSERT_TRUE(accounts_.add_admin(new_admin("secret")));
+  ASSERT_TRUE(accounts_.restore(new_admin("!"), true));
+  EXPECT_EQ((*provider_->admin("root"))->status, 0);
+  EXPECT_TRUE((*provider_->admin("root"))->password.empty());
+}
+
+TEST_F(AccountsTest, NewPassphrasesAreJudged) {
+  AccountOptions strict = test_options();
+  strict.min_secret_entropy = 80;
+  Accounts accounts(*provider_, strict);
+  model::User user = new_user("secret");
+  user.filesystem.provider = model::FilesystemProvider::encrypted;
+  user.filesystem.cryptconfig.passphrase = plain("abc");
+  const auto refused = accounts.add_user(user);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message.starts_with("filesystem.cryptconfig.passphrase: too easy to guess"));
+  model::Folder folder;
+  folder.name = "f";
+  folder.mapped_path = "/m";
+  folder.filesystem = user.filesystem;
+  EXPECT_FALSE(accounts.add_folder(folder));
+  model::Group group;
+  group.name = "g";
+  group.user_settings.filesystem = user.filesystem;
+  EXPECT_FALSE(accounts.add_group(group));
+  EXPECT_TRUE(accounts.restore(user, true)) << "its files are encrypted already";
+  user.filesystem.cryptconfig.passphrase = plain("f8Kx2Lq9Zt5Rw7Vn3Mb6Yh1Jd4Gs0PcX");
+  EXPECT_TRUE(accounts.update_user("maria", user));
+}
+
 TEST_F(AccountsTest, KeepsAHashAsItIs) {
-  const char* const hash = "$6$salt$abc";
+  const char* const hash =
+      "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
   EXPECT_EQ((*accounts_.add_user(new_user(hash)))->password, hash);
 }
 
