@@ -42,7 +42,8 @@ def test_quota_ends_what_receives(programs, tmp_path, keys):
     rsync(user, keys["ed25519"], small, ":")
     with pytest.raises(ClientFailed) as failure:
         rsync(user, keys["ed25519"], large, ":")
-    assert "Disk quota exceeded" in failure.value.output and not (user.home / "large").exists()
+    assert "Disk quota exceeded" in failure.value.output
+    assert [path.name for path in user.home.iterdir()] == ["small"]  # rsync has removed what it had of the other
     random_file(user.home / "there", 5_000_000)
     rsync(user, keys["ed25519"], ":there", tmp_path / "back")  # leaving costs nothing
     assert same(user.home / "there", tmp_path / "back")
