@@ -21,28 +21,28 @@ Task<Result<vfs::FileInfo>> look(vfs::FileSystem& storage, VirtualPath path, boo
 
 }  // namespace
 
-AccountSession::Step::Step(Account& owner, std::string_view name, const VirtualPath& where)
-    : account(owner), what(name), path(where) {
-  account.registration->touch();
+AccountSession::LoggedOperation::LoggedOperation(SessionState& owner, std::string_view name, const VirtualPath& where)
+    : state(owner), what(name), path(where) {
+  state.registration->touch();
 }
 
-std::unexpected<Error> AccountSession::Step::failed(Error error) const {
-  log_failure(*account.who, what, path, error);
+std::unexpected<Error> AccountSession::LoggedOperation::failed(Error error) const {
+  log_failure(*state.who, what, path, error);
   return fail(std::move(error));
 }
 
-void AccountSession::Step::done(std::string_view command, std::string_view target) const {
-  const std::string location = account.location(path);
-  log_command(*account.who, command, {.path = location, .target_path = target}, start);
+void AccountSession::LoggedOperation::done(std::string_view command, std::string_view target) const {
+  const std::string location = state.location(path);
+  log_command(*state.who, command, {.path = location, .target_path = target}, start);
 }
 
-Task<Result<void>> AccountSession::tell(const Step& step, FileAction action, const VirtualPath* target,
+Task<Result<void>> AccountSession::tell(const LoggedOperation& step, FileAction action, const VirtualPath* target,
                                         std::uint64_t size) {
-  FileEvents& events = *account_->events;
+  FileEvents& events = *state_->events;
   if (!events.wants(action)) co_return Result<void>();
-  model::FileEvent event = events.event(action, events.place(account_->mounts, step.path));
+  model::FileEvent event = events.event(action, events.place(state_->mounts, step.path));
   if (target != nullptr) {
-    event.target_path = account_->location(*target);
+    event.target_path = state_->location(*target);
     event.virtual_target_path = target->text();
   }
   event.file_size = static_cast<std::int64_t>(size);
@@ -52,44 +52,44 @@ Task<Result<void>> AccountSession::tell(const Step& step, FileAction action, con
 }
 
 Task<Result<void>> AccountSession::command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) {
-  FileEvents& events = *account_->events;
+  FileEvents& events = *state_->events;
   if (!events.wants(FileAction::ssh_command)) co_return Result<void>();
   model::FileEvent event;
   if (paths.empty()) {
-    event = events.event(FileAction::ssh_command, {{}, {}, &account_->user->filesystem});
+    event = events.event(FileAction::ssh_command, {{}, {}, &state_->user->filesystem});
     event.virtual_path.clear();
   } else {
-    event = events.event(FileAction::ssh_command, events.place(account_->mounts, paths[0]));
+    event = events.event(FileAction::ssh_command, events.place(state_->mounts, paths[0]));
   }
   if (paths.size() > 1) {
-    event.target_path = account_->location(paths[1]);
+    event.target_path = state_->location(paths[1]);
     event.virtual_target_path = paths[1].text();
   }
   event.ssh_cmd = std::move(name);
   event.status = succeeded ? model::FileEvent::ok : model::FileEvent::failed;
-  event.elapsed = elapsed_since(account_->begun);
+  event.elapsed = elapsed_since(state_->begun);
   Result<void> told = co_await events.tell(std::move(event));
   co_return told;
 }
 
 Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follow) {
-  const Step step(*account_, "stat", path);
-  const vfs::MountTable::Target target = account_->mounts.resolve(path);
+  const LoggedOperation step(*state_, "stat", path);
+  const vfs::MountTable::Target target = state_->mounts.resolve(path);
   Result<vfs::FileInfo> info = fail(ErrorCode::unsupported);
-  bool pinned = account_->mounts.is_pinned(path);
-  if (!account_->alike_everywhere()) {
+  bool pinned = state_->mounts.is_pinned(path);
+  if (!state_->has_uniform_rules()) {
     // Most paths hold no links: then the text says where they lead, and nothing has to be resolved beforehand.
-    const Result<void> judged = account_->judge(Operation::list, path);
-    if (!judged) co_return step.failed(judged.error());
-    const std::shared_ptr<vfs::FileSystem> plain = account_->plain(*target.mount);
-    info = co_await look(*plain, target.path, follow);
+    const Result<void> checked = state_->check_text(Operation::list, path);
+    if (!checked) co_return step.failed(checked.error());
+    const std::shared_ptr<vfs::FileSystem> safe = state_->link_free(*target.mount);
+    info = co_await look(*safe, target.path, follow);
   }
   if (!info && info.error().code == ErrorCode::unsupported) {
-    const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, follow);
+    const Result<VirtualPath> allowed = co_await state_->check(Operation::list, path, follow);
     if (!allowed) co_return step.failed(allowed.error());
-    const vfs::MountTable::Target place = account_->mounts.resolve(*allowed);
-    info = co_await look(*account_->storage_of(*place.mount), place.path, follow);
-    pinned = pinned || account_->mounts.is_pinned(*allowed);
+    const vfs::MountTable::Target place = state_->mounts.resolve(*allowed);
+    info = co_await look(*state_->storage_of(*place.mount), place.path, follow);
+    pinned = pinned || state_->mounts.is_pinned(*allowed);
   }
   if (!info && info.error().code == ErrorCode::not_found && !pinned) info = co_await look_at_own(path, follow);
   if ((!info || info->type != vfs::FileType::directory) && pinned) {
@@ -109,22 +109,22 @@ Task<Result<vfs::FileInfo>> AccountSession::lstat(VirtualPath path) {
 }
 
 Task<Result<std::unique_ptr<OpenDirectory>>> AccountSession::open_directory(VirtualPath path) {
-  const Step step(*account_, "list", path);
-  const Result<VirtualPath> real = co_await account_->check_listing(path);
+  const LoggedOperation step(*state_, "list", path);
+  const Result<VirtualPath> real = co_await state_->check_listing(path);
   if (!real) co_return step.failed(real.error());
-  Result<std::unique_ptr<Listing>> listing = co_await Listing::open(account_, path, *real);
+  Result<std::unique_ptr<Listing>> listing = co_await Listing::open(state_, path, *real);
   if (!listing) co_return step.failed(listing.error());
   co_return std::move(*listing);
 }
 
 Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_t mode) {
-  const Step step(*account_, "mkdir", path);
-  const Result<VirtualPath> allowed = co_await account_->check(Operation::make_directory, path, false);
+  const LoggedOperation step(*state_, "mkdir", path);
+  const Result<VirtualPath> allowed = co_await state_->check(Operation::make_directory, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  mode = account_->mode_of_new(path, *allowed, mode, usual_directory_mode);
-  const Result<void> made = co_await account_->storage_of(*target.mount)->make_directory(target.path, mode);
+  if (state_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
+  mode = state_->mode_of_new(path, *allowed, mode, usual_directory_mode);
+  const Result<void> made = co_await state_->storage_of(*target.mount)->make_directory(target.path, mode);
   if (!made) co_return step.failed(made.error());
   step.done("Mkdir");
   const Result<void> told = co_await tell(step, FileAction::make_directory);
@@ -132,22 +132,22 @@ Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_
 }
 
 Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
-  const Step step(*account_, "remove", path);
-  const Result<VirtualPath> allowed = co_await account_->check(Operation::remove_file, path, false);
+  const LoggedOperation step(*state_, "remove", path);
+  const Result<VirtualPath> allowed = co_await state_->check(Operation::remove_file, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  if (state_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
   Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
-  const bool questioned = account_->events->wants(FileAction::pre_remove);
-  if (questioned || account_->events->wants(FileAction::remove)) {
-    const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-    info = co_await account_->storage_of(*target.mount)->lstat(target.path);
+  const bool questioned = state_->events->wants(FileAction::pre_remove);
+  if (questioned || state_->events->wants(FileAction::remove)) {
+    const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
+    info = co_await state_->storage_of(*target.mount)->lstat(target.path);
   }
   const Result<void> asked = co_await ask(FileAction::pre_remove, path, *allowed, {});
   if (!asked) co_return step.failed(asked.error());
   const Result<void> removed = co_await take_away(*allowed);
   if (!removed && removed.error().code == ErrorCode::not_found && questioned && info) {
     // The hook has taken it away itself: it knows, and nobody is told.
-    QuotaStep quota = QuotaStep::lost(*account_, *allowed, countable(info));
+    QuotaStep quota = QuotaStep::removed(*state_, *allowed, countable(info));
     co_await quota.done();
     step.done("Remove");
     co_return Result<void>();
@@ -160,7 +160,7 @@ Task<Result<void>> AccountSession::remove_file(VirtualPath path) {
 }
 
 Task<Result<void>> AccountSession::take_away(VirtualPath path) {
-  Result<QuotaStep> quota = co_await QuotaStep::losing(*account_, path);
+  Result<QuotaStep> quota = co_await QuotaStep::removing(*state_, path);
   if (!quota) co_return fail(quota.error());
   Result<void> removed = co_await quota->at().storage->remove_file(quota->at().path);
   if (removed) co_await quota->done();
@@ -169,16 +169,16 @@ Task<Result<void>> AccountSession::take_away(VirtualPath path) {
 }
 
 Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
-  const Step step(*account_, "rmdir", path);
-  const Result<VirtualPath> allowed = co_await account_->check(Operation::remove_directory, path, false);
+  const LoggedOperation step(*state_, "rmdir", path);
+  const Result<VirtualPath> allowed = co_await state_->check(Operation::remove_directory, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  if (account_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  const Result<HeldName> name = co_await hold_name(account_->storage_of(*target.mount), target.path);
+  if (state_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::permission_denied, "a mount point"});
+  const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
+  const Result<HeldName> name = co_await hold_name(state_->storage_of(*target.mount), target.path);
   if (!name) co_return step.failed(name.error());
   const Result<void> removed = co_await remove_empty(*name);
   if (!removed) {
-    const Error why = co_await account_->discreet(removed.error(), path);
+    const Error why = co_await state_->discreet(removed.error(), path);
     co_return step.failed(why);
   }
   step.done("Rmdir");
@@ -189,22 +189,22 @@ Task<Result<void>> AccountSession::remove_directory(VirtualPath path) {
 // A directory takes everything below it along, so the right is needed in every directory there, at both ends.
 Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite,
                                                 std::shared_ptr<StagedUpload>& own) {
-  const auto pinned = [this](const VirtualPath& path) { return account_->mounts.is_pinned(path); };
+  const auto pinned = [this](const VirtualPath& path) { return state_->mounts.is_pinned(path); };
   const Error mount_point{ErrorCode::permission_denied, "a mount point"};
   if (pinned(from) || pinned(to)) co_return fail(mount_point);
   Result<VirtualPath> real = from;
-  if (!account_->alike_everywhere()) real = co_await account_->canonical(from, false);
-  const vfs::MountTable::Target source = account_->mounts.resolve(real.value_or(from));
+  if (!state_->has_uniform_rules()) real = co_await state_->canonical(from, false);
+  const vfs::MountTable::Target source = state_->mounts.resolve(real.value_or(from));
   const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
   // Whoever may not rename learns no more from a missing file than from one that is there.
   const bool directory = info && info->type == vfs::FileType::directory;
   const Operation operation = directory ? Operation::rename_directory : Operation::rename_file;
-  const Result<VirtualPath> old_place = co_await account_->check(operation, from, false);
+  const Result<VirtualPath> old_place = co_await state_->check(operation, from, false);
   if (!old_place) co_return fail(old_place.error());
-  const Result<VirtualPath> new_place = co_await account_->check(operation, to, false);
+  const Result<VirtualPath> new_place = co_await state_->check(operation, to, false);
   if (!new_place) co_return fail(new_place.error());
   if (pinned(*old_place) || pinned(*new_place)) co_return fail(mount_point);
-  if (!info && info.error().code == ErrorCode::not_found) own = co_await account_->own_upload(*old_place, false);
+  if (!info && info.error().code == ErrorCode::not_found) own = co_await state_->own_upload(*old_place, false);
   if (!info && !own) co_return fail(info.error());
   if (directory) {
     Result<void> throughout = check_tree(operation, from, to);
@@ -212,7 +212,7 @@ Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& 
     if (!throughout) co_return throughout;
   }
   if (overwrite) {
-    const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
+    const Result<VirtualPath> may_replace = co_await state_->check(Operation::overwrite, to, false);
     overwrite = may_replace && *may_replace == *new_place;
   }
   from = *old_place;
@@ -221,16 +221,16 @@ Task<Result<void>> AccountSession::check_rename(VirtualPath& from, VirtualPath& 
 }
 
 Result<void> AccountSession::check_tree(Operation operation, const VirtualPath& from, const VirtualPath& to) const {
-  const Permissions& permissions = account_->permissions;
+  const Permissions& permissions = state_->permissions;
   if (!permissions.allow_throughout(operation, from) || !permissions.allow_throughout(operation, to)) {
     return fail(ErrorCode::permission_denied, "a directory below may not be renamed");
   }
-  if (!account_->patterns.alike(from, to)) return fail(ErrorCode::permission_denied, "other file patterns hold below");
+  if (!state_->patterns.alike(from, to)) return fail(ErrorCode::permission_denied, "other file patterns hold below");
   return {};
 }
 
 Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
-  const Step step(*account_, "rename", from);
+  const LoggedOperation step(*state_, "rename", from);
   const bool asked = overwrite;
   VirtualPath old_place = from, new_place = to;
   std::shared_ptr<StagedUpload> own;
@@ -246,60 +246,60 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
     renamed = fail(ErrorCode::permission_denied, "may not overwrite");
   }
   if (!renamed) {
-    const Error why = co_await account_->discreet(renamed.error(), to);
+    const Error why = co_await state_->discreet(renamed.error(), to);
     co_return step.failed(why);
   }
-  const std::string there = account_->location(to);
+  const std::string there = state_->location(to);
   step.done("Rename", there);
   const Result<void> told = co_await tell(step, FileAction::rename, &to);
   co_return told;
 }
 
 Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath link) {
-  const Step step(*account_, "symlink", link);
+  const LoggedOperation step(*state_, "symlink", link);
   const Result<VirtualPath> meant = VirtualPath::parse(target, link.parent());
   if (!meant) co_return step.failed(meant.error());
-  const Result<VirtualPath> place = co_await account_->check(Operation::make_link, link, false);
+  const Result<VirtualPath> place = co_await state_->check(Operation::make_link, link, false);
   if (!place) co_return step.failed(place.error());
-  const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
+  const Result<VirtualPath> goal = co_await state_->check(Operation::make_link, *meant, true);
   if (!goal) co_return step.failed(goal.error());
-  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target there = account_->mounts.resolve(*meant), here = account_->mounts.resolve(*place);
+  if (state_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target there = state_->mounts.resolve(*meant), here = state_->mounts.resolve(*place);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  const Result<void> allowed = account_->check_links(*here.mount);
+  const Result<void> allowed = state_->check_links(*here.mount);
   if (!allowed) co_return step.failed(allowed.error());
   // An absolute target means the account's tree; the storage knows only its own.
   if (target.starts_with('/')) target = there.path.text();
-  const Result<void> made = co_await account_->storage_of(*here.mount)->make_symlink(target, here.path);
+  const Result<void> made = co_await state_->storage_of(*here.mount)->make_symlink(target, here.path);
   if (!made) co_return step.failed(made.error());
-  const std::string location = account_->location(*meant);
+  const std::string location = state_->location(*meant);
   step.done("Symlink", location);
   co_return Result<void>();
 }
 
 Task<Result<std::string>> AccountSession::read_symlink(VirtualPath path) {
-  const Step step(*account_, "readlink", path);
-  const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, false);
+  const LoggedOperation step(*state_, "readlink", path);
+  const Result<VirtualPath> allowed = co_await state_->check(Operation::list, path, false);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  Result<std::string> text = co_await account_->storage_of(*target.mount)->read_symlink(target.path);
+  const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
+  Result<std::string> text = co_await state_->storage_of(*target.mount)->read_symlink(target.path);
   if (!text) co_return step.failed(text.error());
   if (!text->starts_with('/') || target.mount->point.is_root()) co_return text;
   co_return *text == "/" ? target.mount->point.text() : target.mount->point.text() + *text;
 }
 
 Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualPath link) {
-  const Step step(*account_, "link", link);
-  const Result<VirtualPath> place = co_await account_->check(Operation::make_link, link, false);
+  const LoggedOperation step(*state_, "link", link);
+  const Result<VirtualPath> place = co_await state_->check(Operation::make_link, link, false);
   if (!place) co_return step.failed(place.error());
-  const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, existing, false);
+  const Result<VirtualPath> goal = co_await state_->check(Operation::make_link, existing, false);
   if (!goal) co_return step.failed(goal.error());
-  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
-  const vfs::MountTable::Target there = account_->mounts.resolve(*goal), here = account_->mounts.resolve(*place);
+  if (state_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const vfs::MountTable::Target there = state_->mounts.resolve(*goal), here = state_->mounts.resolve(*place);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  const Result<void> allowed = account_->check_links(*here.mount);
+  const Result<void> allowed = state_->check_links(*here.mount);
   if (!allowed) co_return step.failed(allowed.error());
-  Result<QuotaStep> quota = co_await QuotaStep::linking(*account_, *goal, *place);
+  Result<QuotaStep> quota = co_await QuotaStep::linking(*state_, *goal, *place);
   if (!quota) co_return step.failed(quota.error());
   Result<void> made;
   if (quota->at().storage == quota->from().storage) {
@@ -309,28 +309,29 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   }
   if (!made) co_return step.failed(made.error());
   co_await quota->done();
-  const std::string location = account_->location(existing);
+  const std::string location = state_->location(existing);
   step.done("Symlink", location);
   co_return Result<void>();
 }
 
 Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) {
-  const Step step(*account_, "setstat", path);
+  const LoggedOperation step(*state_, "setstat", path);
   VirtualPath place = path;
-  const Result<vfs::AttributeChange> allowed = co_await account_->permitted(place, std::move(change), follow, false);
+  const Result<vfs::AttributeChange> allowed =
+      co_await state_->permitted_changes(place, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
   if (!allowed->size && !allowed->mode && !allowed->owner && !allowed->times) {
     // All that is left to find out is whether it is there. Who may not look is told of success, and learns nothing.
-    const Result<VirtualPath> seen = co_await account_->check(Operation::list, path, follow);
+    const Result<VirtualPath> seen = co_await state_->check(Operation::list, path, follow);
     if (!seen && seen.error().code == ErrorCode::permission_denied) co_return Result<void>();
     if (!seen) co_return step.failed(seen.error());
     place = *seen;
   }
-  const vfs::MountTable::Target target = account_->mounts.resolve(place);
-  HeldName name{account_->storage_of(*target.mount), target.path};
+  const vfs::MountTable::Target target = state_->mounts.resolve(place);
+  HeldName name{state_->storage_of(*target.mount), target.path};
   std::optional<QuotaStep> quota;
   if (allowed->size) {
-    Result<QuotaStep> resizing = co_await QuotaStep::resizing(*account_, place, *allowed->size, follow);
+    Result<QuotaStep> resizing = co_await QuotaStep::resizing(*state_, place, *allowed->size, follow);
     if (!resizing) co_return step.failed(resizing.error());
     quota.emplace(std::move(*resizing));
     name = quota->at();
@@ -342,25 +343,25 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
   }
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
-  const std::string location = account_->location(path);
-  log_changes(*account_->who, location, *allowed, step.start);
+  const std::string location = state_->location(path);
+  log_changes(*state_->who, location, *allowed, step.start);
   co_return Result<void>();
 }
 
 Task<Result<vfs::SpaceInfo>> AccountSession::space(VirtualPath path) {
-  const Step step(*account_, "statvfs", path);
-  const Result<VirtualPath> allowed = co_await account_->check(Operation::list, path, true);
+  const LoggedOperation step(*state_, "statvfs", path);
+  const Result<VirtualPath> allowed = co_await state_->check(Operation::list, path, true);
   if (!allowed) co_return step.failed(allowed.error());
-  const vfs::MountTable::Target target = account_->mounts.resolve(*allowed);
-  Result<vfs::SpaceInfo> space = co_await account_->storage_of(*target.mount)->space(target.path);
+  const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
+  Result<vfs::SpaceInfo> space = co_await state_->storage_of(*target.mount)->space(target.path);
   if (!space) co_return step.failed(space.error());
-  co_return account_->space_in(*target.mount, *space);
+  co_return state_->space_in(*target.mount, *space);
 }
 
 Task<Result<bool>> AccountSession::holds_mounts(VirtualPath path) {
-  const Result<VirtualPath> real = co_await account_->check(Operation::list, path, false);
+  const Result<VirtualPath> real = co_await state_->check(Operation::list, path, false);
   if (!real) co_return fail(real.error());
-  for (const model::VirtualFolder& folder : account_->user->virtual_folders) {
+  for (const model::VirtualFolder& folder : state_->user->virtual_folders) {
     const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
     if (point && (point->is_within(path) || point->is_within(*real))) co_return true;
   }

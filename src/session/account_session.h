@@ -1,21 +1,21 @@
 // The Session of an account on its mounted storages.
 #pragma once
 
-#include "session/account.h"
 #include "session/data_flow.h"
 #include "session/session.h"
+#include "session/session_state.h"
 #include "session/transfer.h"
 
 namespace ferry::session {
 
 class AccountSession final : public Session {
  public:
-  explicit AccountSession(std::shared_ptr<Account> account) : account_(std::move(account)) {}
+  explicit AccountSession(std::shared_ptr<SessionState> state) : state_(std::move(state)) {}
 
-  const model::User& user() const override { return *account_->user; }
-  const ConnectionInfo& connection() const override { return account_->who->connection; }
-  const VirtualPath& start_directory() const override { return account_->start_directory; }
-  std::size_t open_handles() const override { return account_->open_handles; }
+  const model::User& user() const override { return *state_->user; }
+  const ConnectionInfo& connection() const override { return state_->who->connection; }
+  const VirtualPath& start_directory() const override { return state_->start_directory; }
+  std::size_t open_handles() const override { return state_->open_handles; }
 
   Task<Result<vfs::FileInfo>> stat(VirtualPath path) override;
   Task<Result<vfs::FileInfo>> lstat(VirtualPath path) override;
@@ -34,28 +34,29 @@ class AccountSession final : public Session {
   Task<Result<bool>> holds_mounts(VirtualPath path) override;
   Task<Result<NativePlace>> native_place(VirtualPath path) override;
   Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) override {
-    return AccountFlow::begin(account_, std::move(path), use);
+    return AccountFlow::begin(state_, std::move(path), use);
   }
   Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) override;
 
  private:
-  // Every operation starts with one: a sign of life, a clock, and who to name in the log.
-  struct Step {
-    Account& account;
+  // One operation of the session, made at its beginning: marks the session as active, measures the time, and writes the
+  // log lines of its failure or success.
+  struct LoggedOperation {
+    SessionState& state;
     std::string_view what;
     const VirtualPath& path;
     Clock::time_point start = Clock::now();
 
-    Step(Account& owner, std::string_view name, const VirtualPath& where);
-    // Logs why the operation failed, and answers it.
+    LoggedOperation(SessionState& owner, std::string_view name, const VirtualPath& where);
+    // Logs why the operation failed, and answers that error.
     std::unexpected<Error> failed(Error error) const;
     void done(std::string_view command, std::string_view target = {}) const;
   };
 
   // Asks the hook of a pre-* action about `path`, which lies at `place`; permission_denied.
   Task<Result<void>> ask(model::FileAction action, VirtualPath path, VirtualPath place, vfs::OpenOptions options);
-  // Whoever wants to know that the step was done. An error: nobody could be told.
-  Task<Result<void>> tell(const Step& step, model::FileAction action, const VirtualPath* target = nullptr,
+  // Publishes the event of an operation that was done. An error: the notification could not be stored.
+  Task<Result<void>> tell(const LoggedOperation& step, model::FileAction action, const VirtualPath* target = nullptr,
                           std::uint64_t size = 0);
   Task<Result<void>> take_away(VirtualPath path);
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
@@ -73,16 +74,16 @@ class AccountSession final : public Session {
   Task<Result<void>> change_own(VirtualPath path, vfs::AttributeChange change, bool follow);
   Task<Result<void>> rename_own(std::shared_ptr<StagedUpload> own, VirtualPath to, bool overwrite);
   Task<Result<void>> remove_empty(HeldName name);
-  Result<void> judge_native(const VirtualPath& directory) const;
+  Result<void> check_native(const VirtualPath& directory) const;
   NativeRights native_rights(const VirtualPath& directory, const VirtualPath& real) const;
   Task<Result<bool>> must_copy(const VirtualPath& from, const VirtualPath& to);
   Task<Result<void>> move(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up);
-  // `from` and `to` become where they lie. `own`: what is to be renamed is an upload that is not complete yet.
+  // Sets `from` and `to` to the resolved paths. `own`: what is to be renamed is an upload that is not complete yet.
   Task<Result<void>> check_rename(VirtualPath& from, VirtualPath& to, bool& overwrite,
                                   std::shared_ptr<StagedUpload>& own);
   Result<void> check_tree(Operation operation, const VirtualPath& from, const VirtualPath& to) const;
 
-  std::shared_ptr<Account> account_;
+  std::shared_ptr<SessionState> state_;
 };
 
 }  // namespace ferry::session

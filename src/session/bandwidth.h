@@ -1,9 +1,10 @@
-// How fast accounts may move data. One pace for an account and a direction, shared by all its connections.
+// Bandwidth limits. There is one Pace for each account and direction, shared by all its connections: an account with 1
+// MB/s that downloads over two connections gets 0.5 MB/s on each.
 //
 //   std::shared_ptr<Pace> pace = bandwidth.of(user, client_ip).upload;      // null: as fast as it goes
 //   const bool there = co_await pace->wait(count, first, gone);            // before (or after) `count` bytes
 //
-// Nobody sleeps but timers. Safe from any thread.
+// Waiting is done with timers; no thread sleeps. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -24,11 +25,12 @@ class Pace {
   using Clock = std::chrono::steady_clock;
   explicit Pace(std::int64_t bytes_per_second) : rate_(static_cast<double>(bytes_per_second)) {}
 
-  // Books `count` bytes and answers when they will have been paid. A transfer that begins (`first`) has no claim to
-  // the time before; one that goes on may make up for up to a second in which it was late.
+  // Books `count` bytes and answers the time at which they may go on: 50,000 bytes at 100,000 bytes/s are 0.5 s after
+  // the bytes booked before. A transfer that was slower than its limit for a while may catch up, by one second's worth
+  // at most; one that begins (`first`) has nothing to catch up.
   Clock::time_point book(std::uint64_t count, bool first, Clock::time_point now);
 
-  // Waits until they are paid, looking now and then whether the client is `gone`: then false.
+  // Books and waits until that time. False: the client has left meanwhile (`gone` is asked now and then).
   static Task<bool> wait(std::shared_ptr<Pace> pace, std::uint64_t count, bool first, std::function<bool()> gone);
 
  private:
@@ -43,8 +45,8 @@ struct Paces {
 
 class Bandwidth {
  public:
-  // Of this account from this address: the first of filters.bandwidth_limits whose networks hold it, else the
-  // account's own.
+  // The limits of this account for a client at this address: those of the first entry in filters.bandwidth_limits whose
+  // networks contain it, else the account's own.
   Paces of(const model::User& user, const std::string& client_ip);
 
  private:

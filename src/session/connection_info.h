@@ -1,4 +1,4 @@
-// Who is connected, from where, over what: set once by the protocol when a client connects.
+// Facts about the connection of a session: set once by the protocol.
 #pragma once
 
 #include <atomic>
@@ -17,15 +17,15 @@ struct ConnectionInfo {
   std::string remote_address;  // ip:port
   std::string client_ip;       // without port
   std::string client_version;  // what the client says of itself
-  bool counted = true;         // among the account's max_sessions
+  bool counted = true;         // counts against the account's max_sessions
   std::string command = {};    // the SSH command it runs; empty for file protocols
   // Ends this connection when an administrator or the idle timer says so. Called from any thread, perhaps
   // more than once and after the connection is gone: post to the connection's executor, own nothing of it.
   std::function<void()> disconnect = {};
-  // Whether the client has left: asked now and then, on the connection's thread, while it is made to wait.
+  // Whether the client has left. Asked on the connection's thread while the session makes the client wait (bandwidth).
   std::function<bool()> gone = {};
-  // When the login that this belongs to was active last, in Unix milliseconds; all its sessions share it. Given by
-  // Registry::keep_login().
+  // When the login was active last, in Unix milliseconds: shared by all sessions of one login, so that none of them is
+  // ended as idle while another works. Set by Registry::keep_login().
   std::shared_ptr<std::atomic<std::int64_t>> login_activity = {};
 };
 

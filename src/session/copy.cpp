@@ -6,29 +6,29 @@
 namespace ferry::session {
 
 Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up) {
-  const Step step(*account_, "copy", from);
-  if (account_->mounts.is_pinned(to)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
+  const LoggedOperation step(*state_, "copy", from);
+  if (state_->mounts.is_pinned(to)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const bool asked = overwrite;
   if (overwrite) {
-    const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
+    const Result<VirtualPath> may_replace = co_await state_->check(Operation::overwrite, to, false);
     overwrite = may_replace.has_value();
   }
   std::uint64_t size = 0;
-  if (account_->events->wants(model::FileAction::copy)) {
-    const vfs::MountTable::Target source = account_->mounts.resolve(from);
+  if (state_->events->wants(model::FileAction::copy)) {
+    const vfs::MountTable::Target source = state_->mounts.resolve(from);
     const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
     if (info && info->type == vfs::FileType::regular) size = info->size;
   }
-  TreeCopy tree(account_, TreeCopy::Purpose::copy, std::move(given_up));
+  TreeCopy tree(state_, TreeCopy::Purpose::copy, std::move(given_up));
   Result<void> done = co_await tree.run(from, to, overwrite);
   if (!done && asked && !overwrite && done.error().code == ErrorCode::already_exists) {
     done = fail(ErrorCode::permission_denied, "may not overwrite");
   }
   if (!done) {
-    const Error why = co_await account_->discreet(done.error(), to);
+    const Error why = co_await state_->discreet(done.error(), to);
     co_return step.failed(why);
   }
-  const std::string there = account_->location(to);
+  const std::string there = state_->location(to);
   step.done("Copy", there);
   const Result<void> told = co_await tell(step, model::FileAction::copy, &to, size);
   co_return told;
@@ -36,14 +36,14 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
 
 // A directory is moved as one where the storage can do that; else rename_mode says whether it is copied.
 Task<Result<bool>> AccountSession::must_copy(const VirtualPath& from, const VirtualPath& to) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(from);
-  if (source.mount != account_->mounts.resolve(to).mount) co_return true;
-  vfs::FileSystem& storage = *account_->storage_of(*source.mount);
+  const vfs::MountTable::Target source = state_->mounts.resolve(from);
+  if (source.mount != state_->mounts.resolve(to).mount) co_return true;
+  vfs::FileSystem& storage = *state_->storage_of(*source.mount);
   if (storage.capabilities().atomic_rename) co_return false;
   const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
   if (!info) co_return fail(info.error());
   if (info->type != vfs::FileType::directory) co_return false;
-  if (account_->options.rename_mode == 1) co_return true;
+  if (state_->options.rename_mode == 1) co_return true;
   Result<std::unique_ptr<vfs::Directory>> listing = co_await storage.open_directory(source.path);
   if (!listing) co_return fail(listing.error());
   const Result<std::vector<vfs::DirectoryEntry>> some = co_await (*listing)->next(1);
@@ -57,15 +57,15 @@ Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool o
   if (!copying) co_return fail(copying.error());
   Result<void> renamed = fail(ErrorCode::unsupported);
   if (!*copying) {
-    Result<QuotaStep> quota = co_await QuotaStep::renaming(*account_, from, to);
+    Result<QuotaStep> quota = co_await QuotaStep::renaming(*state_, from, to);
     if (!quota) co_return fail(quota.error());
     // An empty directory that is replaced is gone for what is on its way into it (from temp_path).
     std::shared_ptr<const void> claim;
-    if (overwrite && account_->staging && account_->ledger) {
+    if (overwrite && state_->staging && state_->ledger) {
       const Result<vfs::FileInfo> there = co_await quota->at().storage->lstat(quota->at().path);
       const bool directory = there && there->type == vfs::FileType::directory;
       Result<std::shared_ptr<const void>> claimed = nullptr;
-      if (directory) claimed = account_->ledger->uploads().claim_removal(there->id);
+      if (directory) claimed = state_->ledger->uploads().claim_removal(there->id);
       if (!claimed) co_return fail(claimed.error());
       claim = std::move(*claimed);
     }
@@ -73,7 +73,7 @@ Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool o
     if (renamed) co_await quota->done();
   }
   if (!renamed && renamed.error().code == ErrorCode::unsupported) {
-    TreeCopy tree(account_, TreeCopy::Purpose::move, std::move(given_up));
+    TreeCopy tree(state_, TreeCopy::Purpose::move, std::move(given_up));
     renamed = co_await tree.run(from, to, overwrite);
   }
   co_return renamed;

@@ -1,4 +1,5 @@
-// What one transfer may still move of the user's data-transfer quota, reserved a little ahead.
+// How many bytes one transfer may still move by the user's data-transfer quota. Up to 1 MiB is reserved ahead, so that
+// the shared balance is not locked for each request.
 #pragma once
 
 #include <memory>
@@ -17,13 +18,13 @@ class DataAllowance {
 
   const std::shared_ptr<Balance>& balance() const { return balance_; }
 
-  // Before anything is moved.
+  // Whether the quota leaves at least a byte; asked before the transfer begins.
   bool any_left() {
     const std::uint64_t byte = admit(1);
     give_back(byte);
     return byte > 0;
   }
-  // How many of `count` bytes may be moved; they count as moved.
+  // How many of `count` bytes may be moved (fewer: the quota is used up); these count as moved.
   std::uint64_t admit(std::uint64_t count) {
     const auto wanted = static_cast<std::int64_t>(count);
     if (wanted > ahead()) reserved_ += balance_->reserve_transfer(upload_, wanted - ahead(), limits_);
@@ -31,7 +32,7 @@ class DataAllowance {
     moved_ += fits;
     return static_cast<std::uint64_t>(fits);
   }
-  // Admitted, but not moved.
+  // `count` bytes were admitted and then not moved.
   void give_back(std::uint64_t count) { moved_ -= static_cast<std::int64_t>(count); }
   static Error refusal() { return {ErrorCode::quota_exceeded, "data transfer quota exceeded"}; }
 

@@ -17,7 +17,7 @@ constexpr std::size_t descriptors_of_a_program = 8;
 Error no_room() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 // Who wants to be asked, or may still refuse, is not heard by a program that works on files itself.
-Result<void> judge_hooks(const FileEvents& events, FlowUse use) {
+Result<void> check_hooks(const FileEvents& events, FlowUse use) {
   using model::FileAction;
   const auto decides = [&events](FileAction action) {
     return model::is_question(action) ? events.wants(action) : events.may_be_refused(action);
@@ -43,25 +43,25 @@ Result<void> judge_hooks(const FileEvents& events, FlowUse use) {
 
 }  // namespace
 
-Result<std::unique_ptr<DataFlow>> AccountFlow::begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use) {
-  if (Result<void> heard = judge_hooks(*account->events, use); !heard) return fail(heard.error());
-  Result<OpenBudget::Taken> taken = account->take_places(use == FlowUse::digested ? 0 : descriptors_of_a_program);
+Result<std::unique_ptr<DataFlow>> AccountFlow::begin(std::shared_ptr<SessionState> state, VirtualPath path,
+                                                     FlowUse use) {
+  if (Result<void> heard = check_hooks(*state->events, use); !heard) return fail(heard.error());
+  Result<OpenBudget::Taken> taken = state->take_places(use == FlowUse::digested ? 0 : descriptors_of_a_program);
   if (!taken) return fail(taken.error());
-  auto flow = std::make_unique<AccountFlow>(std::move(account), std::move(path), use);
+  auto flow = std::make_unique<AccountFlow>(std::move(state), std::move(path), use);
   flow->taken_ = std::move(*taken);
-  const QuotaUsage room = flow->payers_.room();
+  const QuotaUsage room = flow->owners_.room();
   if (use == FlowUse::stored && (room.files <= 0 || room.size <= 0)) return fail(no_room());
   return flow;
 }
 
-AccountFlow::AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use)
-    : account_(std::move(account)),
-      row_(account_->registration->add_transfer(use != FlowUse::read && use != FlowUse::moved, path.text())),
-      in_{account_->data_allowance(true), account_->paces.upload},
-      out_{account_->data_allowance(false), account_->paces.download},
+AccountFlow::AccountFlow(std::shared_ptr<SessionState> state, VirtualPath path, FlowUse use)
+    : state_(std::move(state)),
+      row_(state_->registration->add_transfer(use != FlowUse::read && use != FlowUse::moved, path.text())),
+      in_{state_->data_allowance(true), state_->paces.upload},
+      out_{state_->data_allowance(false), state_->paces.download},
       use_(use) {
-  if (use == FlowUse::stored || use == FlowUse::moved)
-    payers_ = account_->payers_of(*account_->mounts.mounts().front());
+  if (use == FlowUse::stored || use == FlowUse::moved) owners_ = state_->owners_of(*state_->mounts.mounts().front());
 }
 
 AccountFlow::~AccountFlow() {
@@ -69,13 +69,13 @@ AccountFlow::~AccountFlow() {
     if (!way->allowance) continue;
     std::shared_ptr<Balance> balance = way->allowance->balance();
     way->allowance.reset();
-    asio::co_spawn(blocking_pool().get_executor(), store(account_->ledger, std::move(balance)), asio::detached);
+    asio::co_spawn(blocking_pool().get_executor(), store(state_->ledger, std::move(balance)), asio::detached);
   }
   watch_.reset();
-  if (payers_.empty()) return;
-  payers_.settle({}, {.files = 0, .size = reserved_});
+  if (owners_.empty()) return;
+  owners_.settle({}, {.files = 0, .size = reserved_});
   // Only a count tells what became of it.
-  if (account_->recount) account_->recount(account_->user);
+  if (state_->recount) state_->recount(state_->user);
 }
 
 Task<Result<void>> AccountFlow::receive(std::uint64_t count) {
@@ -99,15 +99,15 @@ Task<Result<void>> AccountFlow::send(std::uint64_t count) {
 Task<Result<std::optional<std::uint64_t>>> AccountFlow::begin_watch(std::vector<VirtualPath> trees) {
   std::optional<std::uint64_t> largest;
   if (use_ != FlowUse::stored) co_return largest;
-  const QuotaUsage limits = payers_.limits();
+  const QuotaUsage limits = owners_.limits();
   if (limits.files > 0 || limits.size > 0) {
     const auto executor = co_await asio::this_coro::executor;
-    watch_ = std::make_unique<TreeWatch>(account_, payers_, executor);
+    watch_ = std::make_unique<TreeWatch>(state_, owners_, executor);
     const Result<void> begun = co_await watch_->begin(std::move(trees));
     if (!begun) co_return fail(begun.error());
     largest = watch_->largest_file();
   }
-  const auto allowed = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
+  const auto allowed = static_cast<std::uint64_t>(state_->user->filters.max_upload_file_size);
   if (allowed > 0) largest = std::min(allowed, largest.value_or(allowed));
   co_return largest;
 }
@@ -124,15 +124,15 @@ void AccountFlow::end_watch() {
 
 // Unwatched: all that is known of what will be stored is what comes.
 Result<void> AccountFlow::make_room(std::uint64_t count) {
-  if (use_ != FlowUse::stored || payers_.empty()) return {};
+  if (use_ != FlowUse::stored || owners_.empty()) return {};
   stored_ += static_cast<std::int64_t>(count);
-  if (stored_ > reserved_) reserved_ += payers_.reserve_growth(stored_ - reserved_);
+  if (stored_ > reserved_) reserved_ += owners_.reserve_growth(stored_ - reserved_);
   if (stored_ > reserved_) return fail(no_room());
   return {};
 }
 
 Task<Result<void>> AccountFlow::pass(Way& way, std::uint64_t count) {
-  account_->registration->touch();
+  state_->registration->touch();
   if (way.allowance) {
     const std::uint64_t admitted = way.allowance->admit(count);
     if (admitted < count) {
@@ -142,8 +142,8 @@ Task<Result<void>> AccountFlow::pass(Way& way, std::uint64_t count) {
   }
   if (!way.pace) co_return Result<void>();
   const bool first = !std::exchange(way.paced, true);
-  const bool there = co_await Pace::wait(way.pace, count, first, account_->who->connection.gone);
-  account_->registration->touch();
+  const bool there = co_await Pace::wait(way.pace, count, first, state_->who->connection.gone);
+  state_->registration->touch();
   if (!there) co_return fail(ErrorCode::connection_lost, "the client left");
   co_return Result<void>();
 }

@@ -1,8 +1,8 @@
 // A DataFlow of an account, and what it settles at its end. See session.h.
 #pragma once
 
-#include "session/account.h"
 #include "session/session.h"
+#include "session/session_state.h"
 #include "session/tree_watch.h"
 
 namespace ferry::session {
@@ -11,8 +11,8 @@ class AccountFlow final : public DataFlow {
  public:
   // quota_exceeded: the flow is stored, and nothing more may be. unsupported: a hook would have to be asked.
   // limit_exceeded: too much is open.
-  static Result<std::unique_ptr<DataFlow>> begin(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
-  AccountFlow(std::shared_ptr<Account> account, VirtualPath path, FlowUse use);
+  static Result<std::unique_ptr<DataFlow>> begin(std::shared_ptr<SessionState> state, VirtualPath path, FlowUse use);
+  AccountFlow(std::shared_ptr<SessionState> state, VirtualPath path, FlowUse use);
   ~AccountFlow() override;
 
   Task<Result<void>> receive(std::uint64_t count) override;
@@ -30,12 +30,12 @@ class AccountFlow final : public DataFlow {
   Task<Result<void>> pass(Way& way, std::uint64_t count);
   Result<void> make_room(std::uint64_t count);
 
-  std::shared_ptr<Account> account_;
+  std::shared_ptr<SessionState> state_;
   OpenBudget::Taken taken_;
   std::shared_ptr<TransferRow> row_;
   Way in_, out_;
   FlowUse use_;
-  Payers payers_;                     // of what is stored
+  QuotaOwners owners_;                // of what is stored
   std::unique_ptr<TreeWatch> watch_;  // of a program whose account has a quota
   std::int64_t reserved_ = 0, stored_ = 0;
 };

@@ -76,21 +76,21 @@ Result<std::shared_ptr<vfs::FileSystem>> open_staging(const model::User& user, c
 }
 
 // Who pays for each mount, by the mount's id.
-std::vector<Payers> find_payers(const vfs::MountTable& mounts, const model::User& user, Ledger& ledger) {
-  std::vector<Payers> payers(mounts.mounts().size());
-  payers[0] = ledger.payers_of_home(user);
+std::vector<QuotaOwners> find_owners(const vfs::MountTable& mounts, const model::User& user, Ledger& ledger) {
+  std::vector<QuotaOwners> owners(mounts.mounts().size());
+  owners[0] = ledger.owners_of_home(user);
   for (const model::VirtualFolder& folder : user.virtual_folders) {
     const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
-    if (point) payers[mounts.resolve(*point).mount->id] = ledger.payers_of_folder(user, folder);
+    if (point) owners[mounts.resolve(*point).mount->id] = ledger.owners_of_folder(user, folder);
   }
-  return payers;
+  return owners;
 }
 
 // What it may take a while to find out of an account.
 struct Opened {
   vfs::MountTable mounts;
   std::shared_ptr<vfs::FileSystem> staging;
-  std::vector<Payers> payers;
+  std::vector<QuotaOwners> owners;
   std::shared_ptr<Balance> transfers;
 };
 
@@ -101,7 +101,7 @@ Result<Opened> open_account(const model::User& user, const Services& services) {
   if (!staging) return fail(staging.error());
   Opened opened{std::move(*mounts), std::move(*staging), {}, {}};
   if (services.ledger) {
-    opened.payers = find_payers(opened.mounts, user, *services.ledger);
+    opened.owners = find_owners(opened.mounts, user, *services.ledger);
     opened.transfers = services.ledger->transfers_of(user);
   }
   return opened;
@@ -115,7 +115,7 @@ std::optional<Opened> open_at_once(const model::User& user, const Services& serv
   Result<std::shared_ptr<vfs::FileSystem>> home =
       open_storage(user, user.filesystem, user.home_dir, services, "home directory", true);
   if (!home) return std::nullopt;
-  return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<Payers>(1), nullptr};
+  return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<QuotaOwners>(1), nullptr};
 }
 
 bool is_included(const model::VirtualFolder& folder) { return folder.quota_size < 0 || folder.quota_files < 0; }
@@ -179,25 +179,25 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
   log::info(who->connection.protocol, who->connection.id, "session opened, user \"{}\", home \"{}\", from {}",
             user->username, user->home_dir, who->connection.remote_address);
   auto events = std::make_shared<FileEvents>(services.events, services.ledger, user, who);
-  auto account = std::make_shared<Account>(Account{.user = user,
-                                                   .who = who,
-                                                   .options = services.options,
-                                                   .permissions = Permissions(user->permissions),
-                                                   .patterns = Patterns(user->filters.file_patterns),
-                                                   .mounts = std::move(opened->mounts),
-                                                   .start_directory = *start,
-                                                   .registration = std::move(*registration),
-                                                   .open_handles = 0,
-                                                   .ledger = services.ledger,
-                                                   .payers = std::move(opened->payers),
-                                                   .transfers = std::move(opened->transfers),
-                                                   .paces = std::move(paces),
-                                                   .recount = services.recount,
-                                                   .staging = std::move(opened->staging),
-                                                   .events = std::move(events),
-                                                   .budget = std::move(budget),
-                                                   .roots = std::move(roots)});
-  co_return std::make_unique<AccountSession>(std::move(account));
+  auto state = std::make_shared<SessionState>(SessionState{.user = user,
+                                                           .who = who,
+                                                           .options = services.options,
+                                                           .permissions = Permissions(user->permissions),
+                                                           .patterns = Patterns(user->filters.file_patterns),
+                                                           .mounts = std::move(opened->mounts),
+                                                           .start_directory = *start,
+                                                           .registration = std::move(*registration),
+                                                           .open_handles = 0,
+                                                           .ledger = services.ledger,
+                                                           .owners = std::move(opened->owners),
+                                                           .transfers = std::move(opened->transfers),
+                                                           .paces = std::move(paces),
+                                                           .recount = services.recount,
+                                                           .staging = std::move(opened->staging),
+                                                           .events = std::move(events),
+                                                           .budget = std::move(budget),
+                                                           .roots = std::move(roots)});
+  co_return std::make_unique<AccountSession>(std::move(state));
 }
 
 }  // namespace ferry::session

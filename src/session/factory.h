@@ -1,4 +1,4 @@
-// How a login becomes a Session.
+// Opens a Session for a user that has logged in.
 //
 //   auto registry = std::make_shared<session::Registry>(limits);
 //   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic},
@@ -51,13 +51,13 @@ struct Options {
   std::chrono::minutes idle_timeout{15};  // 0: never; Registry::close_idle enforces it
 };
 
-// One storage of an account: its home or a folder.
+// Which storage to open: the home of an account, or a folder.
 struct StorageRequest {
   const model::FilesystemConfig& config;
   std::string path;  // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
   std::uint32_t umask = 022;
   std::optional<vfs::AttributeChange::Owner> owner = {};  // of what is created; none: the server's own account
-  bool at_once = false;  // do not block: fail instead, and be asked again where that is allowed
+  bool at_once = false;  // fail instead of blocking; the caller then asks again on the blocking pool
 };
 
 // Opens it. May block, unless at_once. unsupported: a provider that is not built in; invalid_argument: a path that

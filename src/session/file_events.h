@@ -1,5 +1,5 @@
-// What one account's session tells of its files (events/stream.h): who did it and where is filled in here, once. Open
-// transfers share it, so it outlives the session with them.
+// Publishes the file events of one session (events/stream.h), and fills in the fields that are the same for all of
+// them: user, address, protocol. Open transfers share it, so it may outlive the session.
 #pragma once
 
 #include <atomic>
@@ -17,19 +17,19 @@ namespace ferry::session {
 
 // A path as events name it.
 struct EventPlace {
-  VirtualPath path;                        // in the account's terms
-  std::string location;                    // where it lies
-  const model::FilesystemConfig* storage;  // the account's
+  VirtualPath path;                        // as the client sees it
+  std::string location;                    // the real path
+  const model::FilesystemConfig* storage;  // of the home or the folder; owned by the user
 };
 
 class FileEvents {
  public:
-  // `stream` may be null: nobody listens. `ledger`, too: first transfers are not noted then.
+  // `stream` null: nothing is published. `ledger` null: an account's first upload and download are not noted.
   FileEvents(std::shared_ptr<events::Stream> stream, std::shared_ptr<Ledger> ledger, model::UserPtr user,
              std::shared_ptr<const Identity> who);
 
   bool wants(model::FileAction action) const { return stream_ && stream_->wants(action); }
-  // Whether anything has to be done at the end of an upload or a download.
+  // Whether the end of an upload (or a download) has to be published or noted.
   bool follows(bool upload) const;
   EventPlace place(const vfs::MountTable& mounts, const VirtualPath& path) const;
   model::FileEvent event(model::FileAction action, const EventPlace& place) const;
@@ -37,9 +37,10 @@ class FileEvents {
   // See events::Stream.
   Task<Result<void>> ask(model::FileEvent event);
   Task<Result<void>> tell(model::FileEvent event);
-  // Whether the hook may still refuse what has happened.
+  // Whether tell() runs a synchronous hook, whose refusal undoes an upload.
   bool may_be_refused(model::FileAction action) const { return stream_ && stream_->is_synchronous(action); }
-  // An upload or download went well: if it is the account's first one, that is noted and told, too.
+  // After a successful upload or download: if it is the account's first one, notes that and publishes "first-upload" or
+  // "first-download".
   Task<Result<void>> tell_if_first(model::FileEvent event);
 
  private:

@@ -45,7 +45,7 @@ Result<VirtualPath> where_is(const HeldName& name, const vfs::FileSystem& whole)
 
 // A move to another storage gives its source a hidden name first and looks for arrivals afterwards, so either it sees
 // this one, or this one sees the hidden name.
-Result<std::shared_ptr<const void>> note_arrival(OpenUploads& uploads, const HeldName& name,
+Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const HeldName& name,
                                                  const vfs::FileSystem& whole) {
   Result<std::shared_ptr<const void>> noted = uploads.note_arrival(name.directory);
   if (!noted) return noted;

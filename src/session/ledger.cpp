@@ -51,21 +51,21 @@ bool Ledger::counts_transfers(const model::User& user) const {
   return options_.tracking == QuotaTracking::all || (options_.tracking == QuotaTracking::limited && limited);
 }
 
-Payers Ledger::payers_of_home(const model::User& user) {
+QuotaOwners Ledger::owners_of_home(const model::User& user) {
   if (!counts_storage(user)) return {};
-  return Payers({{loaded(user_balance(user.username)), {user.quota_files, user.quota_size}}});
+  return QuotaOwners({{loaded(user_balance(user.username)), {user.quota_files, user.quota_size}}});
 }
 
-Payers Ledger::payers_of_folder(const model::User& user, const model::VirtualFolder& folder) {
+QuotaOwners Ledger::owners_of_folder(const model::User& user, const model::VirtualFolder& folder) {
   if (options_.tracking == QuotaTracking::off) return {};
   const bool included = folder.quota_size < 0 || folder.quota_files < 0;
-  Payer own{loaded(folder_balance(folder.name)), {folder.quota_files, folder.quota_size}};
-  if (!included) return Payers({std::move(own)});
+  QuotaOwner own{loaded(folder_balance(folder.name)), {folder.quota_files, folder.quota_size}};
+  if (!included) return QuotaOwners({std::move(own)});
   own.limits = {};
-  std::vector<Payer> all{std::move(own)};
-  const Payers home = payers_of_home(user);
+  std::vector<QuotaOwner> all{std::move(own)};
+  const QuotaOwners home = owners_of_home(user);
   all.insert(all.end(), home.all().begin(), home.all().end());
-  return Payers(std::move(all));
+  return QuotaOwners(std::move(all));
 }
 
 std::shared_ptr<Balance> Ledger::transfers_of(const model::User& user) {
@@ -80,10 +80,10 @@ void Ledger::flush(Balance& balance) {
   if (!told) log::warn("quota", "", "the data provider was not told what is used: {}", told.error().message);
 }
 
-Task<void> Ledger::store(Payers payers) {
-  if (payers.empty() || options_.delay.count() > 0) co_return;
-  auto work = [this, &payers] {
-    for (const Payer& payer : payers.all()) flush(*payer.balance);
+Task<void> Ledger::store(QuotaOwners owners) {
+  if (owners.empty() || options_.delay.count() > 0) co_return;
+  auto work = [this, &owners] {
+    for (const QuotaOwner& owner : owners.all()) flush(*owner.balance);
   };
   co_await run_blocking(work);
 }

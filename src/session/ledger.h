@@ -1,9 +1,9 @@
 // The ledger of quotas: one for the whole process, shared by all sessions.
 //
 //   auto ledger = std::make_shared<Ledger>(provider, QuotaOptions{.tracking = QuotaTracking::limited});
-//   Payers payers = ledger->payers_of_home(user);      // may block
+//   QuotaOwners owners = ledger->owners_of_home(user);      // may block
 //   ... reserve, settle: see quota.h ...
-//   co_await ledger->store(payers);
+//   co_await ledger->store(owners);
 //
 // Safe from any thread.
 #pragma once
@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "base/task.h"
-#include "session/open_uploads.h"
 #include "session/path_locks.h"
 #include "session/quota.h"
+#include "session/upload_table.h"
 
 namespace ferry::session {
 
@@ -33,7 +33,7 @@ enum class QuotaTracking : std::uint8_t {
 
 struct QuotaOptions {
   QuotaTracking tracking = QuotaTracking::limited;
-  std::chrono::seconds delay{0};  // how long changes are gathered before the store is told; 0: told at once
+  std::chrono::seconds delay{0};  // changes are stored this long after they were made; 0: at once
 };
 
 class Ledger {
@@ -46,14 +46,14 @@ class Ledger {
   // Whether anything of the user's home or its transfers is counted. Does not block.
   bool counts(const model::User& user) const { return counts_storage(user) || counts_transfers(user); }
 
-  // Who pays for the user's home and for one of its folders. Blocking.
-  Payers payers_of_home(const model::User& user);
-  Payers payers_of_folder(const model::User& user, const model::VirtualFolder& folder);
+  // Whose quotas count the user's home, and one of its folders. Blocking.
+  QuotaOwners owners_of_home(const model::User& user);
+  QuotaOwners owners_of_folder(const model::User& user, const model::VirtualFolder& folder);
   // Of the user's data transfer; null when it is not counted. Blocking.
   std::shared_ptr<Balance> transfers_of(const model::User& user);
 
-  // Tells the store what has changed, unless that is put off. Errors are logged: it is tried again later.
-  Task<void> store(Payers payers);
+  // Stores what has changed, unless QuotaOptions::delay puts it off. Errors are logged, and tick() tries again.
+  Task<void> store(QuotaOwners owners);
   Task<void> store(std::shared_ptr<Balance> balance);
 
   // What REST asks for. Blocking. Errors: those of the provider.
@@ -68,15 +68,17 @@ class Ledger {
   // See Balance::reset.
   Result<void> reset(std::shared_ptr<Balance> balance, QuotaUsage usage, std::optional<std::uint64_t> generation);
 
-  // Tells the store what is due, and forgets who is not connected any more. Blocking; called every few seconds.
+  // Stores what is due, and drops the balances of accounts that are not connected any more. Blocking; called every few
+  // seconds.
   void tick();
-  // Waits for uploads that are being settled, for `longest` at most, and tells the store everything. Afterwards the
-  // store is not asked any more.
+  // At the end of the server: waits up to `longest` for uploads that are being settled, and stores everything. After
+  // that the store is not used any more.
   void close(std::chrono::milliseconds longest = std::chrono::seconds(5));
 
-  OpenUploads& uploads() { return uploads_; }
+  UploadTable& uploads() { return uploads_; }
   PathLocks& locks() { return locks_; }
-  // Of files by their id, see hold_file. Taken after the lock of a path, never before one, and one at a time.
+  // Locks of files by their id, see hold_file. Order, to avoid deadlocks: the lock of a path first, then the lock of
+  // one file; never two files.
   PathLocks& files() { return files_; }
 
  private:
@@ -100,7 +102,7 @@ class Ledger {
   std::shared_mutex asking_;  // of closed_: nobody asks the store after close()
   bool closed_ = false;
   std::chrono::steady_clock::time_point last_flush_ = std::chrono::steady_clock::now();
-  OpenUploads uploads_;
+  UploadTable uploads_;
   PathLocks locks_;
   PathLocks files_;
 };

@@ -1,5 +1,5 @@
-// Hidden names (partial_name.h) that nobody will complete: a server that was killed has left them. No client sees them
-// and no quota counts them.
+// Partial files (partial_name.h) that a server left behind when it was killed. Nobody will complete them, no client
+// sees them, and no quota counts them.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ struct Leftovers {
   void add(const Leftovers& more);
 };
 
-// What a leftover must not have changed for before it is removed unasked, in seconds: another server that shares the
-// storage may still be writing it.
+// A leftover is removed by itself only when it has not changed for this long, in seconds: another server that shares
+// the storage may still be writing it.
 inline constexpr std::int64_t leftover_age = 24 * 60 * 60;
 
-// One that was found at `path`: adds it to `found`, and removes it when nothing in it has changed for leftover_age.
+// Adds the leftover at `path` to `found`, and removes it if nothing in it has changed for leftover_age.
 Task<Result<void>> add_leftover(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path, vfs::FileInfo info,
                                 Leftovers& found);
 
-// Removes all of them in `directory`, if nothing else is there; answers how many. Nothing may be on its way into it
-// (see OpenUploads::claim_removal).
+// Removes all leftovers in `directory`, if there is nothing else in it, and answers how many. No upload may be running
+// into the directory (see UploadTable::claim_removal).
 Task<Result<std::size_t>> remove_leftovers(std::shared_ptr<vfs::FileSystem> storage, VirtualPath directory);
 
 }  // namespace ferry::session

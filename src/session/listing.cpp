@@ -16,12 +16,12 @@ vfs::FileInfo pinned_directory() {
 
 namespace {
 
-Task<std::vector<vfs::DirectoryEntry>> pinned_entries(Account& account, VirtualPath directory) {
+Task<std::vector<vfs::DirectoryEntry>> pinned_entries(SessionState& state, VirtualPath directory) {
   std::vector<vfs::DirectoryEntry> entries;
-  for (const std::string& name : account.mounts.names_in(directory)) {
+  for (const std::string& name : state.mounts.names_in(directory)) {
     const Result<VirtualPath> path = directory.child(name);
     if (!path) continue;
-    const vfs::MountTable::Target target = account.mounts.resolve(*path);
+    const vfs::MountTable::Target target = state.mounts.resolve(*path);
     const Result<vfs::FileInfo> info = co_await target.mount->storage->lstat(target.path);
     const bool usable = info && info->type == vfs::FileType::directory;
     entries.push_back({name, usable ? *info : pinned_directory()});
@@ -31,29 +31,30 @@ Task<std::vector<vfs::DirectoryEntry>> pinned_entries(Account& account, VirtualP
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<Account> account, VirtualPath directory,
+Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<SessionState> state, VirtualPath directory,
                                                      VirtualPath real) {
   // What is mounted covers what the storage has by that name, a link too.
-  const VirtualPath shown = account->mounts.is_pinned(directory) ? directory : real;
-  std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*account, shown);
-  const vfs::MountTable::Target target = account->mounts.resolve(real);
-  // An account with rules was judged by where the directory really lies: no link may turn up on the way now.
-  const std::shared_ptr<vfs::FileSystem> storage = account->storage_of(*target.mount);
-  Result<OpenBudget::Taken> taken = account->take_places();
+  const VirtualPath shown = state->mounts.is_pinned(directory) ? directory : real;
+  std::vector<vfs::DirectoryEntry> pinned = co_await pinned_entries(*state, shown);
+  const vfs::MountTable::Target target = state->mounts.resolve(real);
+  // For an account with rules the resolved path was checked: a link that a client puts on the way now must not be
+  // followed.
+  const std::shared_ptr<vfs::FileSystem> storage = state->storage_of(*target.mount);
+  Result<OpenBudget::Taken> taken = state->take_places();
   if (!taken) co_return fail(taken.error());
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored && pinned.empty()) co_return fail(stored.error());
   if (!stored) stored = nullptr;
-  auto listing = std::make_unique<Listing>(account, std::move(*stored), std::move(pinned));
+  auto listing = std::make_unique<Listing>(state, std::move(*stored), std::move(pinned));
   listing->taken_ = std::move(*taken);
-  listing->hide(account->patterns.in(directory));
-  listing->hide(account->patterns.in(real));
+  listing->hide(state->patterns.in(directory));
+  listing->hide(state->patterns.in(real));
   co_return std::move(listing);
 }
 
-Listing::Listing(std::shared_ptr<Account> account, std::unique_ptr<vfs::Directory> stored,
+Listing::Listing(std::shared_ptr<SessionState> state, std::unique_ptr<vfs::Directory> stored,
                  std::vector<vfs::DirectoryEntry> pinned)
-    : account_(std::move(account)), stored_(std::move(stored)), pinned_(std::move(pinned)) {
+    : state_(std::move(state)), stored_(std::move(stored)), pinned_(std::move(pinned)) {
   for (const vfs::DirectoryEntry& entry : pinned_) names_.insert(entry.name);
 }
 
@@ -68,7 +69,7 @@ bool Listing::left_out(const std::string& name) const {
 }
 
 Task<Result<std::vector<vfs::DirectoryEntry>>> Listing::next(std::size_t max) {
-  account_->registration->touch();
+  state_->registration->touch();
   std::vector<vfs::DirectoryEntry> entries;
   while (!pinned_.empty() && entries.size() < max) {
     entries.push_back(std::move(pinned_.back()));

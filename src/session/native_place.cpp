@@ -26,19 +26,19 @@ bool is_directory(const Descriptor& object) {
 }  // namespace
 
 // By the text alone. What is refused here is refused in the directory above too.
-Result<void> AccountSession::judge_native(const VirtualPath& directory) const {
-  const vfs::MountTable& mounts = account_->mounts;
+Result<void> AccountSession::check_native(const VirtualPath& directory) const {
+  const vfs::MountTable& mounts = state_->mounts;
   const bool mounted = mounts.home_replaced() || !mounts.resolve(directory).mount->point.is_root();
   if (mounted || (directory.is_root() ? mounts.mounts().size() > 1 : mounts.is_pinned(directory))) {
     return fail(ErrorCode::unsupported, "programs do not know of virtual folders");
   }
-  if (Result<void> seen = account_->judge_listing(directory); !seen) return seen;
+  if (Result<void> seen = state_->check_listing_text(directory); !seen) return seen;
   // A program would not know of those above it or below it either.
-  if (account_->patterns.touch(directory)) {
+  if (state_->patterns.touch(directory)) {
     return fail(ErrorCode::permission_denied, "programs do not know of file patterns");
   }
   for (const Operation operation : needed) {
-    if (!account_->permissions.allow_throughout(operation, directory)) {
+    if (!state_->permissions.allow_throughout(operation, directory)) {
       return fail(ErrorCode::permission_denied, "a program needs more permissions");
     }
   }
@@ -47,13 +47,13 @@ Result<void> AccountSession::judge_native(const VirtualPath& directory) const {
 
 NativeRights AccountSession::native_rights(const VirtualPath& directory, const VirtualPath& real) const {
   const auto may = [&](Operation operation) {
-    const Permissions& permissions = account_->permissions;
+    const Permissions& permissions = state_->permissions;
     return permissions.allow_throughout(operation, directory) && permissions.allow_throughout(operation, real);
   };
-  const bool links_here = account_->check_links(*account_->mounts.mounts().front()).has_value();
-  const bool as_root = ::geteuid() == 0 && !identity_of(account_->user->uid);
+  const bool links_here = state_->check_links(*state_->mounts.mounts().front()).has_value();
+  const bool as_root = ::geteuid() == 0 && !identity_of(state_->user->uid);
   // Local storage is able to: ignore_if_unsupported ignores nothing here.
-  const bool ignored = account_->options.setstat_mode == SetstatMode::ignore;
+  const bool ignored = state_->options.setstat_mode == SetstatMode::ignore;
   return {.links = links_here && may(Operation::make_link),
           .chmod = !ignored && may(Operation::chmod),
           .chown = !ignored && may(Operation::chown),
@@ -63,16 +63,16 @@ NativeRights AccountSession::native_rights(const VirtualPath& directory, const V
 }
 
 Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
-  const Step step(*account_, "program", path);
+  const LoggedOperation step(*state_, "program", path);
   // Before anything is looked for: no error must tell whether something is there.
-  Result<void> judged = judge_native(path);
-  if (!judged) co_return step.failed(judged.error());
-  Result<VirtualPath> real = co_await account_->canonical(path, true);
-  if (!real && !account_->patterns.empty()) real = fail(ErrorCode::not_found, real.error().message);
+  Result<void> checked = check_native(path);
+  if (!checked) co_return step.failed(checked.error());
+  Result<VirtualPath> real = co_await state_->canonical(path, true);
+  if (!real && !state_->patterns.empty()) real = fail(ErrorCode::not_found, real.error().message);
   if (!real) co_return step.failed(real.error());
-  judged = judge_native(*real);
-  if (!judged) co_return step.failed(judged.error());
-  vfs::FileSystem& storage = *account_->storage_of(*account_->mounts.mounts().front());
+  checked = check_native(*real);
+  if (!checked) co_return step.failed(checked.error());
+  vfs::FileSystem& storage = *state_->storage_of(*state_->mounts.mounts().front());
   NativePlace place;
   Result<Descriptor> touched = co_await storage.open_native(*real);
   place.exists = touched.has_value();
@@ -84,9 +84,9 @@ Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
     if (real->is_root()) co_return step.failed({ErrorCode::not_a_directory, "the home is no directory"});
     directory = directory.parent();
     *real = real->parent();
-    judged = judge_native(directory);
-    if (judged) judged = judge_native(*real);
-    if (!judged) co_return step.failed(judged.error());
+    checked = check_native(directory);
+    if (checked) checked = check_native(*real);
+    if (!checked) co_return step.failed(checked.error());
     touched = co_await storage.open_native(*real);
     found = touched && is_directory(*touched);
   }
@@ -99,8 +99,8 @@ Task<Result<NativePlace>> AccountSession::native_place(VirtualPath path) {
   place.tree = *real;
   place.virtual_path = path;
   place.path = path.is_root() ? "./" : "." + path.text();
-  place.uid = identity_of(account_->user->uid);
-  place.gid = identity_of(account_->user->gid);
+  place.uid = identity_of(state_->user->uid);
+  place.gid = identity_of(state_->user->gid);
   co_return place;
 }
 

@@ -1,6 +1,6 @@
-// Where a path of an account lies on this machine, for a program that works on files itself (git, rsync). Such a
-// program goes by the system's rights, not by the account's, so there is none unless the account may do nearly
-// everything there.
+// The real place of a path on this machine, for programs that work on files themselves (git, rsync). The kernel checks
+// what such a program does, and knows nothing of the account's permissions. So an account gets a native place only
+// where it may do nearly everything.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ferry::session {
 
-// What the account may have a program do in all of a place, beyond what every program needs.
+// Rights that a program does not need always; each holds for the whole place or not at all.
 struct NativeRights {
   bool links = true;  // make symbolic and hard ones
   bool chmod = true, chown = true, chtimes = true;

@@ -9,19 +9,19 @@
 namespace ferry::session {
 
 Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, vfs::OpenOptions options) {
-  const Step step(*account_, "open", path);
-  if (account_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  const LoggedOperation step(*state_, "open", path);
+  if (state_->mounts.is_pinned(path)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
   const bool asked_exclusive = options.create && options.exclusive;
   const Result<VirtualPath> place = co_await may_open(path, options);
   if (!place) co_return step.failed(place.error());
-  if (account_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
-  const vfs::MountTable::Target target = account_->mounts.resolve(*place);
-  options.mode = account_->mode_of_new(path, *place, options.mode, usual_file_mode);
-  Result<OpenBudget::Taken> taken = account_->take_places();
+  if (state_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
+  const vfs::MountTable::Target target = state_->mounts.resolve(*place);
+  options.mode = state_->mode_of_new(path, *place, options.mode, usual_file_mode);
+  Result<OpenBudget::Taken> taken = state_->take_places();
   if (!taken) co_return step.failed(taken.error());
   Settlement settlement;
   settlement.taken = std::move(*taken);
-  settlement.storage = account_->storage_of(*target.mount);
+  settlement.storage = state_->storage_of(*target.mount);
   settlement.target = target.path;
   settlement.mount_point = target.mount->point;
   settlement.upload = options.write;
@@ -29,15 +29,15 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (options.read) asked = co_await ask(model::FileAction::pre_download, path, *place, options);
   if (asked && options.write) asked = co_await ask(model::FileAction::pre_upload, path, *place, options);
   if (!asked) co_return step.failed(asked.error());
-  if (options.read) settlement.sent = account_->data_allowance(false);
-  if (options.write) settlement.received = account_->data_allowance(true);
+  if (options.read) settlement.sent = state_->data_allowance(false);
+  if (options.write) settlement.received = state_->data_allowance(true);
   for (const auto* allowance : {&settlement.sent, &settlement.received}) {
     if (*allowance && !(*allowance)->any_left()) co_return step.failed(DataAllowance::refusal());
   }
   Result<void> opened;
   if (options.write) {
-    settlement.ledger = account_->ledger;
-    settlement.room = account_->room_in(*target.mount);
+    settlement.ledger = state_->ledger;
+    settlement.room = state_->room_in(*target.mount);
     opened = co_await open_upload(options, asked_exclusive, settlement);
     if (!opened && opened.error().code == ErrorCode::already_exists && !asked_exclusive) {
       opened = fail(ErrorCode::permission_denied, "may not overwrite");
@@ -46,7 +46,7 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
     opened = co_await open_download(*place, options, settlement);
   }
   if (!opened) co_return step.failed(opened.error());
-  co_return std::make_unique<Transfer>(account_, path, std::move(settlement));
+  co_return std::make_unique<Transfer>(state_, path, std::move(settlement));
 }
 
 namespace {
@@ -65,11 +65,11 @@ int open_flags(const vfs::OpenOptions& options) {
 
 Task<Result<void>> AccountSession::ask(model::FileAction action, VirtualPath path, VirtualPath place,
                                        vfs::OpenOptions options) {
-  if (!account_->events->wants(action)) co_return Result<void>();
-  model::FileEvent event = account_->events->event(action, account_->events->place(account_->mounts, path));
+  if (!state_->events->wants(action)) co_return Result<void>();
+  model::FileEvent event = state_->events->event(action, state_->events->place(state_->mounts, path));
   if (action != model::FileAction::pre_download) {
-    const vfs::MountTable::Target target = account_->mounts.resolve(place);
-    vfs::FileSystem& storage = *account_->storage_of(*target.mount);
+    const vfs::MountTable::Target target = state_->mounts.resolve(place);
+    vfs::FileSystem& storage = *state_->storage_of(*target.mount);
     Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
     if (action == model::FileAction::pre_upload) {
       info = co_await storage.stat(target.path);
@@ -79,7 +79,7 @@ Task<Result<void>> AccountSession::ask(model::FileAction action, VirtualPath pat
     if (info) event.file_size = static_cast<std::int64_t>(info->size);
   }
   if (action == model::FileAction::pre_upload) event.open_flags = open_flags(options);
-  Result<void> answer = co_await account_->events->ask(std::move(event));
+  Result<void> answer = co_await state_->events->ask(std::move(event));
   co_return answer;
 }
 
@@ -89,12 +89,12 @@ Task<Result<VirtualPath>> AccountSession::may_open(const VirtualPath& path, vfs:
   // Asked to make a file of its own, nobody follows a link: the link is what is there already.
   const bool follow = !(options.create && options.exclusive);
   Result<VirtualPath> place = path;
-  if (options.read) place = co_await account_->check(Operation::download, path, follow);
+  if (options.read) place = co_await state_->check(Operation::download, path, follow);
   if (!place || !options.write) co_return place;
-  Result<VirtualPath> written = co_await account_->check(Operation::upload, path, follow);
+  Result<VirtualPath> written = co_await state_->check(Operation::upload, path, follow);
   if (!written) co_return written;
   if (options.read && *written != *place) co_return fail(ErrorCode::conflict, "the path keeps changing");
-  const Result<VirtualPath> replaced = co_await account_->check(Operation::overwrite, path, follow);
+  const Result<VirtualPath> replaced = co_await state_->check(Operation::overwrite, path, follow);
   if (!replaced && !options.create) co_return replaced;
   if (!replaced || *replaced != *written) options.exclusive = true;
   co_return written;
@@ -103,7 +103,7 @@ Task<Result<VirtualPath>> AccountSession::may_open(const VirtualPath& path, vfs:
 Task<Result<void>> AccountSession::open_download(VirtualPath place, vfs::OpenOptions options, Settlement& settlement) {
   Result<std::unique_ptr<vfs::File>> file = co_await settlement.storage->open(settlement.target, options);
   if (!file && file.error().code == ErrorCode::not_found) {
-    const std::shared_ptr<StagedUpload> own = co_await account_->own_upload(place, true);
+    const std::shared_ptr<StagedUpload> own = co_await state_->own_upload(place, true);
     const StagedClaim claim(own);
     if (claim) file = co_await own->partial.storage->open(own->partial.path, options);
   }
@@ -115,8 +115,8 @@ Task<Result<void>> AccountSession::open_download(VirtualPath place, vfs::OpenOpt
 // The name that an upload goes to, in its directory, with the links that it may follow behind it.
 Task<Result<HeldName>> AccountSession::hold_target(const Settlement& settlement, bool follow) {
   Result<HeldName> name = fail(ErrorCode::internal);
-  // What was judged by its text leads over no link.
-  if (follow && account_->alike_everywhere()) {
+  // The path was checked by its text, so it must be used without following links.
+  if (follow && state_->has_uniform_rules()) {
     name = co_await hold_followed(settlement.storage, settlement.target);
   } else {
     name = co_await hold_name(settlement.storage, settlement.target);
@@ -125,7 +125,7 @@ Task<Result<HeldName>> AccountSession::hold_target(const Settlement& settlement,
 }
 
 Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement) {
-  const bool atomic = account_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
+  const bool atomic = state_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
                       settlement.storage->capabilities().atomic_rename;
   const bool followed = settlement.room && settlement.ledger;
   HeldName name{settlement.storage, settlement.target};
@@ -143,7 +143,7 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
     existing = co_await hold_file(*settlement.ledger, *name.storage, name.path, true, file_held);
     const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
     Result<void> room;
-    const bool counted = !settlement.room->payers().empty();
+    const bool counted = !settlement.room->owners().empty();
     if (counted && !fresh && !beside) room = may_resize(existing);
     if (room) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
@@ -178,7 +178,7 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
 
 // Makes `at` a name in temp_path, if there is one that the target's storage can take files over from.
 Task<Result<bool>> AccountSession::stage(HeldName& at) {
-  const std::shared_ptr<vfs::FileSystem>& staging = account_->staging;
+  const std::shared_ptr<vfs::FileSystem>& staging = state_->staging;
   if (!staging || staging->name() != at.storage->name()) co_return false;
   // Beside its target a file cannot be made where there is no directory; here that would show at the end alone.
   const Result<vfs::FileInfo> parent = co_await at.storage->stat(at.path.parent());
@@ -234,7 +234,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldNam
   const bool missing = !existing && existing.error().code == ErrorCode::not_found;
   Result<void> opened;
   if (missing && !options.truncate) {
-    const std::shared_ptr<StagedUpload> own = account_->own_upload_at(name);
+    const std::shared_ptr<StagedUpload> own = state_->own_upload_at(name);
     if (own) opened = co_await open_own(options, own, settlement);
     if (own) co_return opened;
   }
@@ -259,7 +259,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldNam
   options.create = options.exclusive = true;
   // The new content must not be readable for more people than the old one was.
   if (existing) options.mode = existing->mode;
-  Result<OpenBudget::Taken> place = account_->take_places();
+  Result<OpenBudget::Taken> place = state_->take_places();
   if (!place) co_return fail(place.error());
   Result<std::unique_ptr<vfs::File>> file = co_await at.storage->open(at.path, options);
   if (!file) co_return fail(file.error());
@@ -273,7 +273,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldNam
   staged.partial = std::move(at);
   staged.beside = !*elsewhere;
   staged.overwrite = overwrite;
-  staged.keep = account_->options.upload_mode == UploadMode::atomic_with_resume;
+  staged.keep = state_->options.upload_mode == UploadMode::atomic_with_resume;
   co_return opened;
 }
 

@@ -13,7 +13,7 @@
 
 namespace ferry::session {
 
-// Whose doings they are: every line names them.
+// The user and connection that a log line names.
 struct Identity {
   std::string username;
   ConnectionInfo connection;
@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 void log_transfer(const Identity& who, bool upload, std::string_view path, std::uint64_t bytes, Clock::time_point start,
                   const std::optional<Error>& failure);
 
-// What a command line tells beside who did it; what does not belong to the command stays as it is.
+// The fields of a command line beside the identity; fields that the command does not have stay empty.
 struct CommandLine {
   std::string_view path;
   std::string_view target_path = {};

@@ -14,7 +14,7 @@ Error nothing_there() { return {ErrorCode::not_found, "neither a file nor an upl
 }  // namespace
 
 Task<Result<vfs::FileInfo>> AccountSession::look_at_own(VirtualPath path, bool follow) {
-  const std::shared_ptr<StagedUpload> own = co_await account_->own_upload(path, follow);
+  const std::shared_ptr<StagedUpload> own = co_await state_->own_upload(path, follow);
   const StagedClaim claim(own);
   if (!claim) co_return fail(nothing_there());
   Result<vfs::FileInfo> info = co_await own->partial.storage->lstat(own->partial.path);
@@ -22,7 +22,7 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at_own(VirtualPath path, bool f
 }
 
 Task<Result<void>> AccountSession::change_own(VirtualPath path, vfs::AttributeChange change, bool follow) {
-  const std::shared_ptr<StagedUpload> own = co_await account_->own_upload(path, follow);
+  const std::shared_ptr<StagedUpload> own = co_await state_->own_upload(path, follow);
   const StagedClaim claim(own);
   if (!claim) co_return fail(nothing_there());
   if (change.size && own->room != nullptr) {
@@ -35,7 +35,7 @@ Task<Result<void>> AccountSession::change_own(VirtualPath path, vfs::AttributeCh
 
 // Its transfer goes on, and ends well; nothing is put in its place then.
 Task<Result<void>> AccountSession::remove_own(VirtualPath path) {
-  const std::shared_ptr<StagedUpload> own = co_await account_->own_upload(path, false);
+  const std::shared_ptr<StagedUpload> own = co_await state_->own_upload(path, false);
   const StagedClaim claim(own);
   if (!claim) co_return fail(nothing_there());
   Result<void> removed = co_await own->partial.storage->remove_file(own->partial.path);
@@ -49,8 +49,8 @@ Task<Result<void>> AccountSession::remove_own(VirtualPath path) {
 Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own, VirtualPath to, bool overwrite) {
   const StagedClaim claim(own);
   if (!claim) co_return fail(nothing_there());
-  const vfs::MountTable::Target target = account_->mounts.resolve(to);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->storage_of(*target.mount);
+  const vfs::MountTable::Target target = state_->mounts.resolve(to);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->storage_of(*target.mount);
   if (storage != own->whole) co_return fail(ErrorCode::conflict, "it is being written");
   Result<HeldName> name = co_await hold_name(storage, target.path);
   if (!name) co_return fail(name.error());
@@ -59,8 +59,8 @@ Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own,
     co_return fail(ErrorCode::is_a_directory, "a directory is there");
   if (there && !overwrite) co_return fail(ErrorCode::already_exists, "the target exists");
   std::shared_ptr<const void> arrival;
-  if (account_->ledger) {
-    Result<std::shared_ptr<const void>> noted = note_arrival(account_->ledger->uploads(), *name, *storage);
+  if (state_->ledger) {
+    Result<std::shared_ptr<const void>> noted = note_arrival(state_->ledger->uploads(), *name, *storage);
     if (!noted) co_return fail(noted.error());
     arrival = std::move(*noted);
   }
@@ -71,7 +71,7 @@ Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own,
     if (!moved) co_return moved;
     own->partial = std::move(partial);
   }
-  const Result<VirtualPath> may_replace = co_await account_->check(Operation::overwrite, to, false);
+  const Result<VirtualPath> may_replace = co_await state_->check(Operation::overwrite, to, false);
   own->overwrite = own->overwrite && may_replace.has_value();
   own->target = std::move(*name);
   own->arrival = std::move(arrival);
@@ -82,8 +82,8 @@ Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own,
 Task<Result<void>> AccountSession::remove_empty(HeldName name) {
   std::shared_ptr<const void> claim;
   const Result<vfs::FileInfo> info = co_await name.storage->lstat(name.path);
-  if (account_->ledger && info && info->type == vfs::FileType::directory) {
-    Result<std::shared_ptr<const void>> claimed = account_->ledger->uploads().claim_removal(info->id);
+  if (state_->ledger && info && info->type == vfs::FileType::directory) {
+    Result<std::shared_ptr<const void>> claimed = state_->ledger->uploads().claim_removal(info->id);
     if (!claimed) co_return fail(claimed.error());
     claim = std::move(*claimed);
   }

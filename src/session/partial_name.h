@@ -1,7 +1,7 @@
 // Names under which uploads and copies grow until they are complete: ".ferry-upload.<16 hexadecimal digits>.<name>".
 //
-// Clients neither see them nor reach them. Whoever could rename one away would keep a file that no quota counts, and
-// whoever could put a file of theirs in its place would choose what another upload becomes.
+// Clients neither see nor reach such names. If a client could rename a partial file, it would keep a file that no quota
+// counts; if it could put a file of its own under that name, it would choose the content of somebody else's upload.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace ferry::session {
 
-// One beside `target` that no other upload uses, short enough for any directory.
+// A new name beside `target` (64 random bits), cut so that it is no longer than file systems allow.
 VirtualPath partial_path(const VirtualPath& target);
 
 bool is_partial_name(std::string_view name);

@@ -1,5 +1,6 @@
-// One change at a time to a name: looking at what a name holds and taking it away must be one step for whoever counts
-// it. Held across co_awaits and threads; whoever must wait looks again after a few milliseconds.
+// Locks for names of files. Reading the size of a file and removing it must not be interrupted: otherwise two clients
+// that remove the same file of 100 bytes would both subtract 100 from the quota. A lock is held across co_await and
+// threads. Who has to wait tries again every few milliseconds.
 #pragma once
 
 #include <array>
@@ -14,7 +15,7 @@ namespace ferry::session {
 
 class PathLocks {
  public:
-  // Gives the names free when it goes.
+  // Holds one or two names; destroying it releases them.
   class Held {
    public:
     Held() = default;
@@ -33,10 +34,10 @@ class PathLocks {
 
    private:
     PathLocks* locks_ = nullptr;
-    std::size_t first_ = 0, second_ = 0;  // the same when there is one name
+    std::size_t first_ = 0, second_ = 0;  // slots; equal when one name is held
   };
 
-  // The names as FileSystem::location() tells them: alike for all who share a storage.
+  // Names: as FileSystem::location() answers them, which are equal for all accounts that share a storage.
   Task<Held> take(std::string name);
   Task<Held> take(std::string one, std::string other);
 

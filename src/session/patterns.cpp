@@ -11,7 +11,7 @@ NameFilter::NameFilter(const model::PatternsFilter& filter) : hides_(filter.deny
   denied_ = std::move(*denied);
 }
 
-NameFilter::Match NameFilter::judge(std::string_view name) const {
+NameFilter::Match NameFilter::match(std::string_view name) const {
   if (broken_) return Match::denied;
   const std::u32string folded = fold_name(name);
   if (denied_.matches(folded)) return Match::denied;
@@ -27,7 +27,7 @@ Patterns::Patterns(const std::vector<model::PatternsFilter>& filters) {
   }
 }
 
-Verdict Patterns::judge(const VirtualPath& path, const vfs::MountTable& mounts) const {
+Verdict Patterns::verdict(const VirtualPath& path, const vfs::MountTable& mounts) const {
   if (empty_ || path.is_root()) return Verdict::allowed;
   const auto* node = &filters_.root();
   const auto* mounted = &mounts.tree().root();
@@ -40,8 +40,8 @@ Verdict Patterns::judge(const VirtualPath& path, const vfs::MountTable& mounts) 
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
     if (node != nullptr && node->value) filter = &*node->value;
     if (mounted != nullptr) mounted = mounted->child(name);
-    const bool judged = filter != nullptr && mounted == nullptr;
-    const NameFilter::Match match = judged ? filter->judge(name) : NameFilter::Match::allowed;
+    const bool checked = filter != nullptr && mounted == nullptr;
+    const NameFilter::Match match = checked ? filter->match(name) : NameFilter::Match::allowed;
     if (match != NameFilter::Match::allowed && filter->hides()) return Verdict::hidden;
     if (match == NameFilter::Match::denied) verdict = Verdict::denied;
     if (match == NameFilter::Match::not_listed && rest.empty()) verdict = Verdict::denied;

@@ -1,12 +1,13 @@
-// Which names an account may not touch, or not even see: its file_patterns.
+// Which names an account may not use, or not even see: its file_patterns.
 //
 //   Patterns patterns(user.filters.file_patterns);
-//   if (patterns.judge(path, mounts) == Verdict::hidden) return fail(ErrorCode::not_found);
+//   if (patterns.verdict(path, mounts) == Verdict::hidden) return fail(ErrorCode::not_found);
 //
-// The filter of the nearest listed parent counts, alone. A name that matches a denied pattern is refused, and where
-// there are allowed patterns, one that matches none of them. Files, links and directories alike; mount points and
-// the way to them are exempt. What lies in a hidden directory is hidden, what lies in one that matches a denied
-// pattern is refused; a directory that only is not among the allowed names may still hold names that are.
+// Only the filter of the nearest parent that has one counts. It refuses names that match a denied pattern and, if there
+// are allowed patterns, names that match none of them. This holds for files, links and directories; mount points and
+// the directories that lead to them are exempt. Everything in a hidden directory is hidden, and everything in a
+// directory that matches a denied pattern is refused. A directory that is merely not among the allowed names may be
+// entered: with allowed "*.jpg", "/photos/a.jpg" is allowed although "photos" is no "*.jpg".
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ namespace ferry::session {
 
 enum class Verdict : std::uint8_t {
   allowed,
-  denied,  // deny_policy 0: seen, and nothing else
-  hidden,  // deny_policy 1: there is no such thing, and there cannot be
+  denied,  // deny_policy 0: it is listed, but cannot be used
+  hidden,  // deny_policy 1: it is not listed, and treated as if it did not exist; it cannot be created either
 };
 
 // The filter of one directory.
@@ -32,12 +33,12 @@ class NameFilter {
  public:
   enum class Match : std::uint8_t { allowed, not_listed, denied };
 
-  // A pattern that cannot be understood refuses every name: nothing may be shown that was meant to be hidden.
+  // With a pattern that cannot be parsed every name is refused, so that nothing is shown that was meant to be hidden.
   explicit NameFilter(const model::PatternsFilter& filter);
 
-  Match judge(std::string_view name) const;
+  Match match(std::string_view name) const;
   bool hides() const { return hides_; }
-  bool hides(std::string_view name) const { return hides_ && judge(name) != Match::allowed; }
+  bool hides(std::string_view name) const { return hides_ && match(name) != Match::allowed; }
 
  private:
   GlobSet allowed_, denied_;
@@ -51,12 +52,13 @@ class Patterns {
   explicit Patterns(const std::vector<model::PatternsFilter>& filters);
 
   bool empty() const { return empty_; }
-  Verdict judge(const VirtualPath& path, const vfs::MountTable& mounts) const;
-  // What names in `directory` are judged by; nullptr: nothing.
+  Verdict verdict(const VirtualPath& path, const vfs::MountTable& mounts) const;
+  // The filter for names in `directory`; null: none.
   const NameFilter* in(const VirtualPath& directory) const { return filters_.nearest(directory); }
-  // Whether a filter holds in `directory` or below it.
+  // Whether any name in or below `directory` has a filter.
   bool touch(const VirtualPath& directory) const { return in(directory) != nullptr || filters_.any_below(directory); }
-  // Whether everything below `from` would be judged alike below `to`.
+  // Whether the same filters apply below `from` and below `to`, so that a directory can be renamed without looking at
+  // the names in it.
   bool alike(const VirtualPath& from, const VirtualPath& to) const;
 
  private:

@@ -3,8 +3,8 @@
 //   Permissions rights(user.permissions);
 //   if (!rights.allow(Operation::remove_file, path.parent())) return fail(ErrorCode::permission_denied);
 //
-// The entry of the nearest listed parent counts, alone: a deeper entry replaces what is above it, it adds
-// nothing. An account without an entry for "/" may do nothing there.
+// Only the entry of the nearest parent that has one counts; it replaces entries above it. With {"/": ["*"], "/in":
+// ["upload"]} a client may upload to /in and do nothing else there. Without an entry for "/" nothing is allowed in it.
 #pragma once
 
 #include <cstdint>
@@ -56,14 +56,14 @@ enum class Operation : std::uint8_t {
 
 class Permissions {
  public:
-  // Words that are not in the schema and paths that cannot be parsed give no right.
+  // Unknown words and paths that cannot be parsed grant nothing.
   explicit Permissions(const model::Permissions& by_directory);
 
-  // In `directory`, on what lies in it.
+  // Whether the operation is allowed on entries of `directory`.
   bool allow(Operation operation, const VirtualPath& directory) const;
-  // The same in `directory` and every listed directory below it: what moving a whole tree needs.
+  // The same for `directory` and for every directory below it that has an entry of its own; needed to move a tree.
   bool allow_throughout(Operation operation, const VirtualPath& directory) const;
-  // The same rights everywhere.
+  // The rights are the same in every directory.
   bool uniform() const { return uniform_; }
 
  private:

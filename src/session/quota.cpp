@@ -160,101 +160,101 @@ Result<void> Balance::reset_transfer(store::Provider& provider, TransferUsage us
 }
 
 // One order for everybody: where they lie.
-Payers::Payers(std::vector<Payer> all) : all_(std::move(all)) {
-  std::ranges::sort(all_, std::less<Balance*>(), [](const Payer& payer) { return payer.balance.get(); });
+QuotaOwners::QuotaOwners(std::vector<QuotaOwner> all) : all_(std::move(all)) {
+  std::ranges::sort(all_, std::less<Balance*>(), [](const QuotaOwner& owner) { return owner.balance.get(); });
 }
 
-bool Payers::has(const Payer& payer) const {
-  return std::ranges::find(all_, payer.balance, &Payer::balance) != all_.end();
+bool QuotaOwners::has(const QuotaOwner& owner) const {
+  return std::ranges::find(all_, owner.balance, &QuotaOwner::balance) != all_.end();
 }
 
-Payers Payers::with(const Payers& others) const {
-  std::vector<Payer> all = all_;
-  for (const Payer& payer : others.all_) {
-    if (!has(payer)) all.push_back({payer.balance, {}});
+QuotaOwners QuotaOwners::with(const QuotaOwners& others) const {
+  std::vector<QuotaOwner> all = all_;
+  for (const QuotaOwner& owner : others.all_) {
+    if (!has(owner)) all.push_back({owner.balance, {}});
   }
-  return Payers(std::move(all));
+  return QuotaOwners(std::move(all));
 }
 
-Payers Payers::without(const Payers& others) const {
-  std::vector<Payer> left = all_;
-  std::erase_if(left, [&others](const Payer& payer) { return others.has(payer); });
-  return Payers(std::move(left));
+QuotaOwners QuotaOwners::without(const QuotaOwners& others) const {
+  std::vector<QuotaOwner> left = all_;
+  std::erase_if(left, [&others](const QuotaOwner& owner) { return others.has(owner); });
+  return QuotaOwners(std::move(left));
 }
 
-std::vector<std::unique_lock<std::mutex>> Payers::lock_all() const {
+std::vector<std::unique_lock<std::mutex>> QuotaOwners::lock_all() const {
   std::vector<std::unique_lock<std::mutex>> locks;
   locks.reserve(all_.size());
-  for (const Payer& payer : all_) locks.emplace_back(payer.balance->mutex_);
+  for (const QuotaOwner& owner : all_) locks.emplace_back(owner.balance->mutex_);
   return locks;
 }
 
-QuotaUsage Payers::room_of_locked() const {
+QuotaUsage QuotaOwners::room_of_locked() const {
   QuotaUsage room{boundless, boundless};
-  for (const Payer& payer : all_) {
-    const QuotaUsage taken = plus(payer.balance->used_, payer.balance->reserved_);
-    room.files = std::min(room.files, left_of(payer.limits.files, taken.files));
-    room.size = std::min(room.size, left_of(payer.limits.size, taken.size));
+  for (const QuotaOwner& owner : all_) {
+    const QuotaUsage taken = plus(owner.balance->used_, owner.balance->reserved_);
+    room.files = std::min(room.files, left_of(owner.limits.files, taken.files));
+    room.size = std::min(room.size, left_of(owner.limits.size, taken.size));
   }
   return room;
 }
 
-QuotaUsage Payers::room() const {
+QuotaUsage QuotaOwners::room() const {
   const auto locks = lock_all();
   return room_of_locked();
 }
 
-QuotaUsage Payers::limits() const {
+QuotaUsage QuotaOwners::limits() const {
   QuotaUsage narrowest;
   const auto narrow = [](std::int64_t& limit, std::int64_t other) {
     if (other > 0 && (limit == 0 || other < limit)) limit = other;
   };
-  for (const Payer& payer : all_) {
-    narrow(narrowest.files, payer.limits.files);
-    narrow(narrowest.size, payer.limits.size);
+  for (const QuotaOwner& owner : all_) {
+    narrow(narrowest.files, owner.limits.files);
+    narrow(narrowest.size, owner.limits.size);
   }
   return narrowest;
 }
 
-Result<void> Payers::reserve(QuotaUsage wanted) const {
+Result<void> QuotaOwners::reserve(QuotaUsage wanted) const {
   const auto locks = lock_all();
   const QuotaUsage room = room_of_locked();
   if ((wanted.files > 0 && wanted.files > room.files) || (wanted.size > 0 && wanted.size > room.size)) {
     return fail(exceeded());
   }
-  for (const Payer& payer : all_) payer.balance->reserved_ = plus(payer.balance->reserved_, wanted);
+  for (const QuotaOwner& owner : all_) owner.balance->reserved_ = plus(owner.balance->reserved_, wanted);
   return {};
 }
 
-std::int64_t Payers::reserve_growth(std::int64_t needed, bool exactly) const {
+std::int64_t QuotaOwners::reserve_growth(std::int64_t needed, bool exactly) const {
   const auto locks = lock_all();
   const std::int64_t room = room_of_locked().size;
   if (room <= 0) return 0;
   const std::int64_t granted = std::min(room, exactly ? needed : chunk_of(needed, room));
-  for (const Payer& payer : all_) payer.balance->reserved_.size += granted;
+  for (const QuotaOwner& owner : all_) owner.balance->reserved_.size += granted;
   return granted;
 }
 
-void Payers::settle(QuotaUsage used, QuotaUsage reserved) const {
+void QuotaOwners::settle(QuotaUsage used, QuotaUsage reserved) const {
   const auto locks = lock_all();
-  for (const Payer& payer : all_) {
-    payer.balance->reserved_ = plus(payer.balance->reserved_, {-reserved.files, -reserved.size});
-    if (used.files != 0 || used.size != 0) payer.balance->change_used(used);
+  for (const QuotaOwner& owner : all_) {
+    owner.balance->reserved_ = plus(owner.balance->reserved_, {-reserved.files, -reserved.size});
+    if (used.files != 0 || used.size != 0) owner.balance->change_used(used);
   }
 }
 
-QuotaChange::QuotaChange(Payers payers) : payers_(std::move(payers)) {
-  for (const Payer& payer : payers_.all()) {
-    const std::lock_guard lock(payer.balance->mutex_);
-    ++payer.balance->changing_;
+QuotaChange::QuotaChange(QuotaOwners owners) : owners_(std::move(owners)) {
+  for (const QuotaOwner& owner : owners_.all()) {
+    const std::lock_guard lock(owner.balance->mutex_);
+    ++owner.balance->changing_;
   }
 }
 
 QuotaChange::~QuotaChange() {
-  for (const Payer& payer : payers_.all()) {
-    const std::lock_guard lock(payer.balance->mutex_);
-    if (--payer.balance->changing_ == 0) payer.balance->rise_to_zero();
-    ++payer.balance->generation_;
+  for (const QuotaOwner& owner : owners_.all()) {
+    const std::lock_guard lock(owner.balance->mutex_);
+    if (--owner.balance->changing_ == 0) owner.balance->rise_to_zero();
+    ++owner.balance->generation_;
   }
 }
 

@@ -1,11 +1,13 @@
-// What users and folders have used of their quotas, and who pays for what.
+// What users and folders have used of their quotas, and whose quotas count a file.
 //
-//   Payers payers = ledger->payers_of_home(user);                        // see ledger.h
-//   if (auto kept = payers.reserve({.files = 1}); !kept) ...             // quota_exceeded
-//   payers.settle({.files = 1, .size = 10}, {.files = 1});               // used, and given back from what was reserved
+//   QuotaOwners owners = ledger->owners_of_home(user);                        // see ledger.h
+//   if (auto kept = owners.reserve({.files = 1}); !kept) ...             // quota_exceeded
+//   owners.settle({.files = 1, .size = 10}, {.files = 1});               // used, and given back from what was reserved
 //
-// Room is reserved before bytes are written and settled afterwards, so that what runs in parallel cannot go past a
-// limit together. Safe from any thread. The store is always told differences, except by reset.
+// Bytes are reserved before they are written, and settled afterwards: the bytes really used are counted, the reserve is
+// given back. So uploads that run at the same time cannot exceed a limit together: with 100 bytes left, two uploads of
+// 80 cannot both reserve them. Safe from any thread. The store is told differences ("+10"), so that two servers on one
+// database do not overwrite each other's counts; only reset() stores totals.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +26,7 @@ using store::QuotaUpdate;
 using store::QuotaUsage;
 using store::TransferUsage;
 
-// What one user or folder has used, and has reserved on top of it.
+// What one user or folder has used, and reserved on top of that.
 class Balance {
  public:
   enum class Kind : std::uint8_t { user, folder };
@@ -32,11 +34,11 @@ class Balance {
 
   QuotaUsage used() const;
   TransferUsage transferred() const;
-  // Changes with every change of what is used. No value: one is under way, see QuotaChange.
+  // A number that changes whenever the used quota does. No value: a change is under way (QuotaChange).
   std::optional<std::uint64_t> generation() const;
 
-  // Data transfer: reserves up to `wanted` bytes, `needed` at least if the limits leave them; answers how many.
-  // A limit of 0 is none; `total` counts both ways together.
+  // Data transfer: reserves at least `needed` bytes if the limits leave them, and more while plenty is left; answers
+  // how many were reserved. A limit of 0 means no limit; `total` limits both directions together.
   struct TransferLimits {
     std::int64_t upload = 0, download = 0, total = 0;  // bytes
   };
@@ -46,16 +48,16 @@ class Balance {
   // Blocking, each of them.
   Result<void> load(store::Provider& provider);
   Result<void> flush(store::Provider& provider);
-  // Sets what is used, and tells the store; only if nothing has changed since `generation` and nothing is about to,
-  // when that is given (conflict).
+  // Sets and stores what is used (the result of a scan). With `generation`: conflict, and nothing is set, when the used
+  // quota has changed since, or a change is under way.
   Result<void> reset(store::Provider& provider, QuotaUsage usage, std::optional<std::uint64_t> generation = {});
   Result<void> reset_transfer(store::Provider& provider, TransferUsage usage);
   void add(QuotaUsage change);
   void add_transfer(TransferUsage change);
-  bool is_stored() const;  // nothing is left to tell the store
+  bool is_stored() const;  // all changes have been stored
 
  private:
-  friend class Payers;
+  friend class QuotaOwners;
   friend class QuotaChange;
   // Need mutex_.
   void change_used(QuotaUsage change);
@@ -63,67 +65,70 @@ class Balance {
 
   const Kind kind_;
   const std::string name_;
-  std::mutex telling_;          // one conversation with the store at a time
-  mutable std::mutex mutex_;    // of what follows; never held while the store is asked
-  QuotaUsage used_, reserved_;  // used_: below 0 only while changes are under way
-  QuotaUsage untold_;           // part of used_ that the store does not know yet
+  std::mutex telling_;          // held while the store is asked: one call at a time
+  mutable std::mutex mutex_;    // guards the fields below; never held while the store is asked
+  QuotaUsage used_, reserved_;  // used_ may be below 0 while changes are under way
+  QuotaUsage untold_;           // the part of used_ that is not stored yet
   TransferUsage transferred_, transfer_reserved_, transfer_untold_;
   std::uint64_t generation_ = 0;
-  unsigned changing_ = 0;  // QuotaChanges that are alive
+  unsigned changing_ = 0;  // number of QuotaChange objects
 };
 
-struct Payer {
+struct QuotaOwner {
   std::shared_ptr<Balance> balance;
   QuotaUsage limits;  // 0: none
 };
 
-// Everybody whose quota counts what lies in one mount: the user, a folder, a folder and the user it is included in, or
-// nobody. What concerns several is done to all or none.
-class Payers {
+// Everybody whose quota counts the files of one mount: the user, or a folder, or both (a folder that is included in the
+// user's quota), or nobody. A reservation is made with all of them or with none.
+class QuotaOwners {
  public:
-  Payers() = default;
-  explicit Payers(std::vector<Payer> all);
+  QuotaOwners() = default;
+  explicit QuotaOwners(std::vector<QuotaOwner> all);
 
   bool empty() const { return all_.empty(); }
-  const std::vector<Payer>& all() const { return all_; }
-  // These, and those of `others` that are not among them: their limits do not hold here.
-  Payers with(const Payers& others) const;
+  const std::vector<QuotaOwner>& all() const { return all_; }
+  // These and `others` together; the limits of the added ones are not applied.
+  QuotaOwners with(const QuotaOwners& others) const;
   // Those that are not among `others`.
-  Payers without(const Payers& others) const;
+  QuotaOwners without(const QuotaOwners& others) const;
 
-  // Size and files that all limits leave; the largest number where there is no limit, below 0 when it was overrun.
+  // Size and files that the limits of all leave. Without a limit: the largest number. Below 0: more is used than
+  // allowed.
   QuotaUsage room() const;
-  // The narrowest limits; 0: none.
+  // The smallest limits; 0: no limit.
   QuotaUsage limits() const;
-  // quota_exceeded: not all of it fits.
+  // Reserves all of it, or (quota_exceeded) nothing.
   Result<void> reserve(QuotaUsage wanted) const;
-  // Bytes for a file that grows: `needed` at least, more while there is plenty, unless `exactly`; fewer, perhaps 0,
-  // when that is all.
+  // Reserves bytes for a file that grows, and answers how many. Normally at least `needed`, and up to 1 MiB while
+  // plenty is left, to spare the next calls; `exactly`: no more than needed. Fewer, perhaps 0, when the limits leave no
+  // more.
   std::int64_t reserve_growth(std::int64_t needed, bool exactly = false) const;
-  // Adds to what is used, and gives back what was reserved.
+  // Adds `used` to what is used, and gives back `reserved`.
   void settle(QuotaUsage used, QuotaUsage reserved) const;
 
  private:
   std::vector<std::unique_lock<std::mutex>> lock_all() const;
   QuotaUsage room_of_locked() const;
 
-  bool has(const Payer& payer) const;
+  bool has(const QuotaOwner& owner) const;
 
-  std::vector<Payer> all_;  // in the order in which balances are locked
+  std::vector<QuotaOwner> all_;  // in the order in which balances are locked
 };
 
-// Something happens to the storage that will be settled when it has: whoever counts the storage meanwhile cannot know
-// whether it saw it. In the meantime more may be counted as gone than was there.
+// Lives while an operation changes the storage and has not yet been settled in the balance. A quota scan that reads the
+// storage in that time cannot know whether it saw the change: example: a file of 100 bytes is removed after the scan
+// passed it and before the balance is reduced. Therefore Balance::reset() refuses the scan's result meanwhile.
 class QuotaChange {
  public:
-  explicit QuotaChange(Payers payers);
-  QuotaChange(QuotaChange&& other) noexcept : payers_(std::exchange(other.payers_, Payers())) {}
+  explicit QuotaChange(QuotaOwners owners);
+  QuotaChange(QuotaChange&& other) noexcept : owners_(std::exchange(other.owners_, QuotaOwners())) {}
   QuotaChange& operator=(QuotaChange&&) = delete;
   ~QuotaChange();
-  const Payers& payers() const { return payers_; }
+  const QuotaOwners& owners() const { return owners_; }
 
  private:
-  Payers payers_;
+  QuotaOwners owners_;
 };
 
 // Bytes of the limit, given in MB of 1024 x 1024 bytes.

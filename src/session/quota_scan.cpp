@@ -22,8 +22,8 @@ constexpr std::size_t most_open = 64;
 // A scan begins again when something changed under it; this often.
 constexpr int most_tries = 5;
 
-QuotaUsage usage_of(const vfs::FileInfo& file, const OpenUploads& uploads) {
-  const std::shared_ptr<UploadRow> row = uploads.find(file.id);
+QuotaUsage usage_of(const vfs::FileInfo& file, const UploadTable& uploads) {
+  const std::shared_ptr<SharedUpload> row = uploads.find(file.id);
   if (!row) return {1, static_cast<std::int64_t>(file.size)};
   const std::lock_guard lock(row->mutex);
   return {static_cast<std::int64_t>(row->names), static_cast<std::int64_t>(row->counted)};
@@ -42,7 +42,7 @@ struct Level {
 
 class Count {
  public:
-  Count(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads, SeenFile seen)
+  Count(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads, SeenFile seen)
       : storage_(std::move(storage)), uploads_(uploads), seen_(std::move(seen)) {}
 
   Task<Result<Counted>> run(std::function<bool()> given_up, VirtualPath from) {
@@ -119,7 +119,7 @@ class Count {
   }
 
   std::shared_ptr<vfs::FileSystem> storage_;
-  const OpenUploads& uploads_;
+  const UploadTable& uploads_;
   SeenFile seen_;
   Counted total_;
   std::vector<Level> levels_;
@@ -128,7 +128,7 @@ class Count {
 
 }  // namespace
 
-Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads,
                                   std::function<bool()> given_up, VirtualPath from, SeenFile seen) {
   Count count(std::move(storage), uploads, std::move(seen));
   Result<Counted> total = co_await count.run(std::move(given_up), std::move(from));
@@ -158,7 +158,7 @@ namespace {
 using Open = std::function<Result<std::vector<std::shared_ptr<vfs::FileSystem>>>()>;
 
 Task<Result<Counted>> count_all(const std::vector<std::shared_ptr<vfs::FileSystem>>& storages,
-                                const OpenUploads& uploads, const std::function<bool()>& given_up) {
+                                const UploadTable& uploads, const std::function<bool()>& given_up) {
   Counted total;
   for (const auto& storage : storages) {
     const Result<Counted> one = co_await count_files(storage, uploads, given_up);
@@ -286,7 +286,7 @@ void QuotaScans::recount(model::UserPtr user) {
   }
   asio::post(blocking_pool(), [state = state_, user = std::move(user)] {
     // Whoever counts now will see that something has changed.
-    const QuotaChange changed(state->services.ledger->payers_of_home(*user));
+    const QuotaChange changed(state->services.ledger->owners_of_home(*user));
     const Result<void> started = start(state, user);
     if (!started && started.error().code != ErrorCode::conflict) {
       log::warn("quota", "", "user \"{}\" is not counted again: {}", user->username, started.error().message);

@@ -1,5 +1,5 @@
-// Counting again what really lies on a user's or a folder's storage, in the background: after a crash, or when files
-// came and went without Ferry.
+// Counts again what really lies on the storage of a user or a folder, in the background: after a crash, or when files
+// were added or removed without Ferry.
 //
 //   QuotaScans scans(services);
 //   if (auto started = scans.start_user(user); !started) ...      // conflict: one of it is running
@@ -37,7 +37,7 @@ class QuotaScans {
   Result<void> start_user(model::UserPtr user);
   Result<void> start_folder(model::Folder folder);
 
-  // As start_user, in a moment; one that is running begins again where it is. Does not block.
+  // As start_user, a moment later. A scan of this user that is running begins again. Does not block.
   void recount(model::UserPtr user);
 
   // After a server that was killed: walks the homes and folders of everybody in the background, one after another, for
@@ -50,7 +50,7 @@ class QuotaScans {
   bool scans_user(const std::string& name) const;
   bool scans_folder(const std::string& name) const;
 
-  // Lets what is running end for `longest`, then gives it up and waits for it.
+  // Waits up to `longest` for running scans, then makes them give up and waits until they have.
   void stop(std::chrono::milliseconds longest);
 
  private:
@@ -70,7 +70,7 @@ struct Counted {
 // not grow with the number of files. aborted: `given_up` said so. `seen`, if given, is told of each file and its
 // directory; then hidden ones are left alone.
 using SeenFile = std::function<void(const VirtualPath& directory, const vfs::DirectoryEntry& file)>;
-Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const OpenUploads& uploads,
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads,
                                   std::function<bool()> given_up, VirtualPath from = {}, SeenFile seen = {});
 
 }  // namespace ferry::session

@@ -41,19 +41,19 @@ Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath p
 }
 
 QuotaStep::~QuotaStep() {
-  if (reserved_.files != 0 || reserved_.size != 0) payers_.settle({}, reserved_);
+  if (reserved_.files != 0 || reserved_.size != 0) owners_.settle({}, reserved_);
 }
 
 Result<void> QuotaStep::reserve(QuotaUsage wanted) {
-  Result<void> reserved = payers_.reserve(wanted);
+  Result<void> reserved = owners_.reserve(wanted);
   if (reserved) reserved_ = wanted;
   return reserved;
 }
 
-QuotaStep::QuotaStep(Account& account, VirtualPath from, VirtualPath path) : ledger_(account.ledger) {
-  const vfs::MountTable::Target source = account.mounts.resolve(from), target = account.mounts.resolve(path);
-  payers_ = account.payers_of(*target.mount);
-  const std::shared_ptr<vfs::FileSystem>& storage = account.storage_of(*target.mount);
+QuotaStep::QuotaStep(SessionState& state, VirtualPath from, VirtualPath path) : ledger_(state.ledger) {
+  const vfs::MountTable::Target source = state.mounts.resolve(from), target = state.mounts.resolve(path);
+  owners_ = state.owners_of(*target.mount);
+  const std::shared_ptr<vfs::FileSystem>& storage = state.storage_of(*target.mount);
   from_ = {storage, source.path};
   at_ = {storage, target.path};
 }
@@ -77,7 +77,7 @@ Task<Result<void>> QuotaStep::hold(bool follow) {
   if (held && !same) held = co_await hold_one(from_, false);
   if (!held) co_return held;
   held_ = co_await ledger_->locks().take(from_.key(), at_.key());
-  change_.emplace(payers_);
+  change_.emplace(owners_);
   co_return held;
 }
 
@@ -90,65 +90,65 @@ Task<Result<void>> QuotaStep::hold_to_put(std::shared_ptr<vfs::FileSystem> whole
   co_return held;
 }
 
-Task<Result<QuotaStep>> QuotaStep::losing(Account& account, VirtualPath path) {
-  QuotaStep step(account, path, path);
-  if (step.payers_.empty()) co_return std::move(step);
+Task<Result<QuotaStep>> QuotaStep::removing(SessionState& state, VirtualPath path) {
+  QuotaStep step(state, path, path);
+  if (step.owners_.empty()) co_return std::move(step);
   const Result<void> held = co_await step.hold(false);
   if (!held) co_return fail(held.error());
-  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
 }
 
-Task<QuotaStep> QuotaStep::losing(std::shared_ptr<Ledger> ledger, Payers payers, HeldName name) {
-  QuotaStep step(std::move(ledger), std::move(payers));
+Task<QuotaStep> QuotaStep::removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name) {
+  QuotaStep step(std::move(ledger), std::move(owners));
   step.from_ = step.at_ = std::move(name);
-  if (step.payers_.empty()) co_return std::move(step);
+  if (step.owners_.empty()) co_return std::move(step);
   step.held_ = co_await step.ledger_->locks().take(step.at_.key());
-  step.change_.emplace(step.payers_);
-  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  step.change_.emplace(step.owners_);
+  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
 }
 
-QuotaStep QuotaStep::lost(Account& account, const VirtualPath& path, Existing what) {
-  QuotaStep step(account, path, path);
-  step.lost_ = std::move(what);
+QuotaStep QuotaStep::removed(SessionState& state, const VirtualPath& path, Existing what) {
+  QuotaStep step(state, path, path);
+  step.removed_ = std::move(what);
   return step;
 }
 
-Task<Result<QuotaStep>> QuotaStep::renaming(Account& account, VirtualPath from, VirtualPath path) {
-  QuotaStep step(account, from, path);
-  if (step.payers_.empty()) co_return std::move(step);
+Task<Result<QuotaStep>> QuotaStep::renaming(SessionState& state, VirtualPath from, VirtualPath path) {
+  QuotaStep step(state, from, path);
+  if (step.owners_.empty()) co_return std::move(step);
   const Result<void> held = co_await step.hold_to_put(step.at_.storage);
   if (!held) co_return fail(held.error());
-  step.lost_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
-  if (!step.lost_) co_return std::move(step);
+  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  if (!step.removed_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
   const Result<vfs::FileInfo> moved = co_await step.from_.storage->lstat(step.from_.path);
-  if (moved && moved->id != 0 && moved->id == step.lost_->id) step.lost_.reset();
+  if (moved && moved->id != 0 && moved->id == step.removed_->id) step.removed_.reset();
   co_return std::move(step);
 }
 
-Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow) {
-  const auto largest = static_cast<std::uint64_t>(account.user->filters.max_upload_file_size);
+Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath path, std::uint64_t size, bool follow) {
+  const auto largest = static_cast<std::uint64_t>(state.user->filters.max_upload_file_size);
   if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
-  QuotaStep step(account, path, path);
-  // Without payers, too, whoever appends to it is to know where it ends.
-  const bool counted = !step.payers_.empty();
-  if (!account.ledger || (!counted && largest == 0)) co_return std::move(step);
-  // What was judged by its text leads over no link.
-  const Result<void> held = co_await step.hold(follow && account.alike_everywhere());
+  QuotaStep step(state, path, path);
+  // Without owners, too, whoever appends to it is to know where it ends.
+  const bool counted = !step.owners_.empty();
+  if (!state.ledger || (!counted && largest == 0)) co_return std::move(step);
+  // The path was checked by its text, so it must be used without following links.
+  const Result<void> held = co_await step.hold(follow && state.has_uniform_rules());
   if (!held) co_return fail(held.error());
   const Existing file = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
-  const std::shared_ptr<UploadRow> row = account.ledger->uploads().find(file->id);
+  const std::shared_ptr<SharedUpload> row = state.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
     // What it has grown by is settled when it is closed.
-    const Payers joining = step.payers_.without(row->payers);
+    const QuotaOwners joining = step.owners_.without(row->owners);
     row->join(joining);
-    const Result<void> covered = row->cover(size, step.payers_);
+    const Result<void> covered = row->cover(size, step.owners_);
     if (!covered) {
       row->leave(joining);
       co_return fail(covered.error());
@@ -164,15 +164,15 @@ Task<Result<QuotaStep>> QuotaStep::resizing(Account& account, VirtualPath path, 
   co_return std::move(step);
 }
 
-Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existing, VirtualPath link) {
-  QuotaStep step(account, existing, link);
-  if (step.payers_.empty()) co_return std::move(step);
+Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath existing, VirtualPath link) {
+  QuotaStep step(state, existing, link);
+  if (step.owners_.empty()) co_return std::move(step);
   const Result<void> held = co_await step.hold_to_put(step.at_.storage);
   if (!held) co_return fail(held.error());
   const Existing file = co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
   if (!file) co_return std::move(step);
   // It would grow under both of its names.
-  if (account.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");
+  if (state.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");
   step.gained_ = {.files = 1, .size = static_cast<std::int64_t>(file->size)};
   const Result<void> reserved = step.reserve(step.gained_);
   if (!reserved) co_return fail(reserved.error());
@@ -180,15 +180,15 @@ Task<Result<QuotaStep>> QuotaStep::linking(Account& account, VirtualPath existin
 }
 
 Task<void> QuotaStep::done() {
-  if (payers_.empty()) co_return;
-  const QuotaUsage loss = lost_ ? ledger_->uploads().take_away(*lost_) : QuotaUsage{};
+  if (owners_.empty()) co_return;
+  const QuotaUsage loss = removed_ ? ledger_->uploads().take_away(*removed_) : QuotaUsage{};
   const QuotaUsage used{gained_.files + loss.files, gained_.size + loss.size};
-  payers_.settle(used, std::exchange(reserved_, {}));
+  owners_.settle(used, std::exchange(reserved_, {}));
   change_.reset();
   file_.release();
   held_.release();
   const bool changed = used.files != 0 || used.size != 0;
-  if (changed) co_await ledger_->store(payers_);
+  if (changed) co_await ledger_->store(owners_);
 }
 
 }  // namespace ferry::session

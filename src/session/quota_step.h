@@ -1,16 +1,17 @@
-// Operations on names, as quotas see them: what a name holds is looked at before, and what became of it is settled
-// afterwards, with nobody in between. Where somebody pays, the step holds the directories of its names, so that what it
-// looked at is what is changed: the operation has to be done on at() and from(). Costs nothing where nobody pays; then
-// these are the paths as they were given.
+// Counts what an operation on a name (remove, rename, resize, link) changes in the quotas. The size of the file is read
+// before the operation and settled after it; the name's lock is held in between, so that no other operation changes the
+// file. Where a quota counts the mount, the step also holds the directories of its names: do the operation on at() and
+// from(), so that the file whose size was read is the one that is changed. Where no quota counts it, nothing is done,
+// and at() and from() are the paths as given.
 //
-//   Result<QuotaStep> step = co_await QuotaStep::losing(account, path);
+//   Result<QuotaStep> step = co_await QuotaStep::removing(account, path);
 //   ... step->at().storage->remove_file(step->at().path) ...
 //   if (removed) co_await step->done();
 #pragma once
 
-#include "session/account.h"
 #include "session/held_name.h"
-#include "session/upload_room.h"
+#include "session/session_state.h"
+#include "session/upload_quota.h"
 
 namespace ferry::session {
 
@@ -19,55 +20,57 @@ class QuotaStep {
   QuotaStep(QuotaStep&& other) noexcept = default;
   ~QuotaStep();
 
-  // Errors of each: a directory of its names is not there.
-  // `path` is about to lose what it holds.
-  static Task<Result<QuotaStep>> losing(Account& account, VirtualPath path);
-  // The same without the account, of a name that is held: of its `payers`.
-  static Task<QuotaStep> losing(std::shared_ptr<Ledger> ledger, Payers payers, HeldName name);
-  // It has lost it already: to somebody who counts nothing.
-  static QuotaStep lost(Account& account, const VirtualPath& path, Existing what);
-  // `path` is about to lose what it holds, because `from` of the same mount is renamed to it.
-  static Task<Result<QuotaStep>> renaming(Account& account, VirtualPath from, VirtualPath path);
-  // The file is about to be given this size. quota_exceeded; permission_denied: see may_resize().
-  static Task<Result<QuotaStep>> resizing(Account& account, VirtualPath path, std::uint64_t size, bool follow);
-  // The file `existing` is about to get one more name. quota_exceeded; conflict: it is being written.
-  static Task<Result<QuotaStep>> linking(Account& account, VirtualPath existing, VirtualPath link);
+  // Each of these fails when a directory of its names does not exist.
+  // The file at `path` is about to be removed or replaced.
+  static Task<Result<QuotaStep>> removing(SessionState& state, VirtualPath path);
+  // The same for a name that is held already, for the quotas of `owners`.
+  static Task<QuotaStep> removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name);
+  // The file `what` at `path` was removed already, by something that counts no quotas (a pre-delete hook that deletes
+  // the file itself); it is only settled here.
+  static QuotaStep removed(SessionState& state, const VirtualPath& path, Existing what);
+  // `from` is about to be renamed to `path`, in one mount; what is at `path` is replaced.
+  static Task<Result<QuotaStep>> renaming(SessionState& state, VirtualPath from, VirtualPath path);
+  // The size of the file is about to be set. quota_exceeded; permission_denied: see may_resize().
+  static Task<Result<QuotaStep>> resizing(SessionState& state, VirtualPath path, std::uint64_t size, bool follow);
+  // The file `existing` is about to get a second name (hard link). quota_exceeded; conflict: it is being written.
+  static Task<Result<QuotaStep>> linking(SessionState& state, VirtualPath existing, VirtualPath link);
 
-  // The name that is changed, and the other one where there are two; else the same.
+  // at(): the name that is changed. from(): the other name of renaming and linking; for others the same as at().
   const HeldName& at() const { return at_; }
   const HeldName& from() const { return from_; }
 
-  // The storage has done it. Without this nothing has happened.
+  // Call it when the storage has done the operation. If it is not called nothing is settled.
   Task<void> done();
 
  private:
-  QuotaStep(std::shared_ptr<Ledger> ledger, Payers payers) : ledger_(std::move(ledger)), payers_(std::move(payers)) {}
+  QuotaStep(std::shared_ptr<Ledger> ledger, QuotaOwners owners)
+      : ledger_(std::move(ledger)), owners_(std::move(owners)) {}
   // Two names of one mount, which may be the same; not held yet.
-  QuotaStep(Account& account, VirtualPath from, VirtualPath path);
+  QuotaStep(SessionState& state, VirtualPath from, VirtualPath path);
   Task<Result<void>> hold(bool follow);
   Task<Result<void>> hold_to_put(std::shared_ptr<vfs::FileSystem> whole);
   static Task<Result<void>> hold_one(HeldName& name, bool follow);
   Result<void> reserve(QuotaUsage wanted);
 
   std::shared_ptr<Ledger> ledger_;
-  Payers payers_;  // empty: nothing to do
+  QuotaOwners owners_;  // empty: nothing to do
   HeldName from_, at_;
-  std::shared_ptr<const void> arrival_;  // of OpenUploads
+  std::shared_ptr<const void> arrival_;  // of UploadTable
   PathLocks::Held held_, file_;
   std::optional<QuotaChange> change_;
-  Existing lost_;
-  QuotaUsage gained_, reserved_;
+  Existing removed_;              // the file that the operation removes or replaces
+  QuotaUsage gained_, reserved_;  // what it adds; what was reserved for that
 };
 
-// What quotas count of a name: a regular file.
+// The file, if it is one that quotas count: a regular one.
 Existing countable(const Result<vfs::FileInfo>& info);
 
-// Before a file that somebody pays for changes its size in place. permission_denied for one with several names: each of
-// them counts by its size, and the change would be counted once.
+// Asked before the size of a counted file changes in place. permission_denied for a file with several hard links: each
+// link is counted with the file's size, but the change would be counted only once.
 Result<void> may_resize(const Existing& file);
 
-// The same of what `path` names now. While `held` is, nobody else changes that file's size or names, nor settles what
-// was written to it, whatever name it was opened by. The lock of `path` must be held.
+// The counted file at `path`. As long as `held` is held, nobody else changes that file's size or names or settles what
+// was written to it, also through another hard link. The lock of `path` must be held already.
 Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
                          PathLocks::Held& held);
 

@@ -3,8 +3,9 @@
 //   Result<Admission> admission = registry.admit(client_ip);         // at accept, kept while the socket lives
 //   Result<std::unique_ptr<Registration>> row = registry.enter(...);  // at login, kept while the session lives
 //
-// Safe from any thread. Every limit is checked and taken under one lock, so N racing requests against a
-// limit of 1 give exactly one. A Registry outlives nothing: whoever holds a ticket shares its state.
+// Safe from any thread. Limits are checked and counted under one lock: of 200 clients that try at once with a limit of
+// 1, exactly one gets in. Admissions and registrations share the registry's state, so they may outlive the Registry
+// object.
 #pragma once
 
 #include <atomic>
@@ -64,7 +65,7 @@ struct Limits {
 
 struct RegistryState;
 
-// The right of one network connection to be there; given back when destroyed.
+// One admitted network connection, which counts against the limits; destroying it frees its place.
 class Admission {
  public:
   Admission(std::shared_ptr<RegistryState> state, std::string client_ip);
@@ -80,7 +81,7 @@ class Admission {
 
 struct ConnectionRow;
 
-// A live session's row; leaves the list when destroyed.
+// The row of a session in the list of connections; destroying it removes the row.
 class Registration {
  public:
   Registration(std::shared_ptr<RegistryState> state, std::shared_ptr<ConnectionRow> row);
@@ -88,11 +89,11 @@ class Registration {
   Registration& operator=(const Registration&) = delete;
   ~Registration();
 
-  // The client did something just now.
+  // Marks the session as active now.
   void touch();
   // What the client runs: an SSH command line; empty for file protocols.
   void set_command(std::string command);
-  // Shown in the list until the last owner of the row lets it go.
+  // Adds a running transfer; it is listed as long as somebody holds the answer.
   std::shared_ptr<TransferRow> add_transfer(bool upload, std::string path);
 
  private:
@@ -116,10 +117,10 @@ class Registry {
   std::size_t session_count() const;
   std::size_t connection_count() const;  // admissions that are out
 
-  // Logins, which may have no session yet, or none any more. `since` is a moment() from before the account was read;
-  // nothing when close_user() came after it, for what was read holds no more. While the answer lives, close_user() and
-  // close_idle() call info.disconnect, as they do those of sessions. Sets info.login_activity, for sessions to be
-  // entered with.
+  // Lists a login, which may have no session yet or none any more, so that close_user() and close_idle() can end its
+  // connection (info.disconnect) as long as the answer lives. `since`: moment() from before the account was read. Null
+  // when close_user() was called after that: an administrator who disables an account calls it, and a login that read
+  // the account before must not get in after. Sets info.login_activity; give that to the sessions of the login.
   std::uint64_t moment() const;
   std::shared_ptr<const void> keep_login(std::string username, std::uint64_t since, ConnectionInfo& info);
 
@@ -127,8 +128,8 @@ class Registry {
   bool close(std::string_view connection_id);
   std::size_t close_user(std::string_view username);  // how many sessions
   std::size_t close_all();
-  // Logins none of whose sessions gave a sign of life for longer than `timeout`, and sessions without a login; how many
-  // sessions. 0: nobody.
+  // Ends logins none of whose sessions was active for longer than `timeout` (0: never), and such sessions without a
+  // login. Answers the number of sessions.
   std::size_t close_idle(std::chrono::milliseconds timeout);
 
   void set_limits(Limits limits);

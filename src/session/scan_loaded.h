@@ -1,4 +1,4 @@
-// Counting what the users and folders of a dump really use: a dump does not say.
+// Starts quota scans after a dump was loaded, since a dump does not say how much users and folders use.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace ferry::session {
 
-// Begins a scan of each loaded user (with `only_limited` of those with a quota) and of each loaded folder; how many
-// were begun. One that is running already goes on. Blocking; the scans are not waited for.
+// Starts a scan for each loaded user (with `only_limited`: only those with a quota) and each loaded folder, unless one
+// is running, and answers how many. Blocks for the database, not for the scans.
 std::size_t scan_loaded(QuotaScans& scans, store::Provider& provider, const store::LoadReport& loaded,
                         bool only_limited);
 

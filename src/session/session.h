@@ -24,8 +24,8 @@ namespace ferry::session {
 class Registry;
 struct Services;
 
-// Asked between the steps of what may take long: whether nobody waits for the rest any more. Then it ends with
-// `aborted`.
+// Asked between the steps of a long operation: true when nobody waits for its result any more. The operation then ends
+// with the error `aborted`.
 using GivenUp = std::function<bool()>;
 
 // An open file of an account: counts bytes, logs the transfer at close, settles quota.
@@ -44,7 +44,7 @@ class OpenFile {
   virtual Task<Result<void>> set_attributes(vfs::AttributeChange change) = 0;
   virtual Task<Result<void>> sync() = 0;
   virtual Task<Result<vfs::SpaceInfo>> space() = 0;
-  // Answers only when the data is where it was promised to be.
+  // Returns when the complete file is at its target and counted, or with the error that kept it from that.
   virtual Task<Result<void>> close() = 0;
   // The connection broke or the client gave up: logs the transfer as failed, keeps or removes the partial file.
   virtual Task<void> abandon(Error why) = 0;
@@ -61,15 +61,17 @@ class OpenDirectory {
   virtual Task<Result<std::vector<vfs::DirectoryEntry>>> next(std::size_t max) = 0;
 };
 
-// Data between a client and what is no OpenFile: a program, a digest. As long as it lives, a transfer of the registry;
-// a sign of life with each piece; bandwidth, data-transfer quota and room are the account's, as for files.
+// Data that goes between a client and something that is no OpenFile: a program such as rsync, a digest. It is listed as
+// a transfer as long as it lives, and each piece marks the session as active. Bandwidth, data-transfer quota and
+// storage quota hold as for files.
 class DataFlow {
  public:
   virtual ~DataFlow() = default;
-  // The most a piece should be: one that waits is no sign of life. A pipe holds as much.
+  // The largest piece to pass at once. While a piece waits for its bandwidth the session is not marked as active, so
+  // pieces must be small; 64 KiB is also what a pipe holds.
   static constexpr std::size_t piece = std::size_t{64} * 1024;
-  // Before a piece goes on, from the client or to it; answers when its turn has come. quota_exceeded: it may not;
-  // connection_lost: the client left.
+  // Call one before passing on a piece that came from the client (receive) or goes to it (send). Returns when the piece
+  // may go on. quota_exceeded: it may not; connection_lost: the client has left.
   virtual Task<Result<void>> receive(std::uint64_t count) = 0;
   virtual Task<Result<void>> send(std::uint64_t count) = 0;
 
@@ -88,8 +90,8 @@ class DataFlow {
 enum class FlowUse : std::uint8_t {
   read,      // a program reads the home for the client
   moved,     // the same, and removes what the client has got; the home is counted again at the end
-  stored,    // a program works on the home: what comes may stay there, and the home is counted again at the end
-  digested,  // what comes is not kept
+  stored,    // a program may store what comes; at the end the home is counted again
+  digested,  // what comes is not stored
 };
 
 class Session {
@@ -110,7 +112,7 @@ class Session {
   virtual Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) = 0;
   virtual Task<Result<void>> remove_file(VirtualPath path) = 0;
   virtual Task<Result<void>> remove_directory(VirtualPath path) = 0;
-  // From one storage to another by copying and removing, as a whole or not at all.
+  // Between storages by copying and removing; the whole tree is moved, or nothing.
   virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite, GivenUp given_up = {}) = 0;
   // A file, a link (as a link) or a directory with all that is in it, as a whole or not at all; modes are kept. Needs
   // the right to copy in the directory of each end, beside what reading and writing need. already_exists: `to` is
@@ -121,17 +123,17 @@ class Session {
   virtual Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) = 0;
   virtual Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) = 0;
   virtual Task<Result<vfs::SpaceInfo>> space(VirtualPath path) = 0;
-  // Whether a virtual folder is mounted there or below, by whatever way `path` leads there.
+  // Whether a virtual folder is mounted at `path` or below, also when `path` leads there by symlinks.
   virtual Task<Result<bool>> holds_mounts(VirtualPath path) = 0;
   // unsupported: not on local storage, or virtual folders are in the way; permission_denied: fewer rights than a
   // program needs (list, download, upload, overwrite, delete, rename, create_dirs, in all that is below).
   virtual Task<Result<NativePlace>> native_place(VirtualPath path) = 0;
 
-  // `path`: what to show for it. quota_exceeded: it is to be stored, and nothing more may be. unsupported: a hook has
-  // to be asked about each file, which a program does not. limit_exceeded: the program would be one too many beside what
-  // is open, see open().
+  // `path`: shown in the list of transfers. quota_exceeded: with FlowUse::stored, when the quota is used up.
+  // unsupported: a pre-upload or pre-download hook must be asked about each file, which a program does not do.
+  // limit_exceeded: too many files and programs are open, see open().
   virtual Result<std::unique_ptr<DataFlow>> begin_flow(VirtualPath path, FlowUse use) = 0;
-  // An SSH command has ended: `name`, with the paths that it was given. An error: nobody could be told.
+  // Publishes the end of an SSH command: its name and paths. An error: the notification could not be stored.
   virtual Task<Result<void>> command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) = 0;
 
   // Open files and directories of this session; the protocol refuses more than its limit.

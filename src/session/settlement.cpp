@@ -74,7 +74,7 @@ void tell_where(Settlement& end) {
 }
 
 // Takes the file away that this upload wrote, if it is still where it was put.
-Task<Result<void>> take_away(Settlement& end, Payers payers) {
+Task<Result<void>> take_away(Settlement& end, QuotaOwners owners) {
   Result<HeldName> name = fail(ErrorCode::internal);
   if (end.staged) {
     name = end.staged->target;
@@ -82,7 +82,7 @@ Task<Result<void>> take_away(Settlement& end, Payers payers) {
     name = co_await hold_followed(end.storage, end.target);
   }
   if (!name) co_return fail(name.error());
-  QuotaStep quota = co_await QuotaStep::losing(end.ledger, std::move(payers), *name);
+  QuotaStep quota = co_await QuotaStep::removing(end.ledger, std::move(owners), *name);
   const Result<vfs::FileInfo> there = co_await name->storage->lstat(name->path);
   if (!there) co_return fail(there.error());
   if (end.file_id != 0 && there->id != end.file_id) co_return fail(ErrorCode::not_found, "another file is there");
@@ -102,16 +102,16 @@ Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
   co_return cut.has_value();
 }
 
-Task<void> remove_torn(Settlement& end, Payers payers, std::optional<Error>& failure) {
-  const Result<void> removed = co_await take_away(end, std::move(payers));
+Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>& failure) {
+  const Result<void> removed = co_await take_away(end, std::move(owners));
   if (removed) failure->message += removed_text;
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what an upload over its quota left", end.target, removed.error());
 }
 
 // What the hook refused goes, if it is there.
-Task<void> take_back(Settlement& end, Payers payers) {
-  const Result<void> removed = co_await take_away(end, std::move(payers));
+Task<void> take_back(Settlement& end, QuotaOwners owners) {
+  const Result<void> removed = co_await take_away(end, std::move(owners));
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
 }
@@ -121,7 +121,7 @@ struct FileOutcome {
   std::optional<Error> failure;
 };
 
-Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
+Task<Result<void>> tell(Settlement& end, FileOutcome outcome, QuotaOwners owners) {
   FileEvents& events = *end.events;
   const FileAction action = end.upload ? FileAction::upload : FileAction::download;
   model::FileEvent event = events.event(action, end.place);
@@ -133,7 +133,7 @@ Task<Result<void>> tell(Settlement& end, FileOutcome outcome, Payers payers) {
   Result<void> told = co_await events.tell(event);
   if (!told && events.may_be_refused(action)) {
     const bool there = !outcome.failure || outcome.size > 0;
-    if (end.upload && there) co_await take_back(end, std::move(payers));
+    if (end.upload && there) co_await take_back(end, std::move(owners));
     co_return told;
   }
   if (outcome.failure) co_return told;
@@ -183,16 +183,16 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
     tell_where(end);
     end.staged->arrival.reset();
   }
-  const Payers payers = followed ? end.room->payers() : Payers();
+  const QuotaOwners owners = followed ? end.room->owners() : QuotaOwners();
   if (followed) {
-    const Payers settled = end.room->settled();
+    const QuotaOwners settled = end.room->settled();
     end.room.reset();
     file.release();
     held.release();
     co_await end.ledger->store(settled);
   }
   if (torn && end.began_anew) {
-    co_await remove_torn(end, payers, failure);
+    co_await remove_torn(end, owners, failure);
     size = 0;
   }
   co_return size;
@@ -201,7 +201,7 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
 Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
   if (end.staged) co_await wait_for_session(*end.staged);
   const bool removed = end.staged && end.staged->removed;
-  const Payers payers = end.room && end.ledger ? end.room->payers() : Payers();
+  const QuotaOwners owners = end.room && end.ledger ? end.room->owners() : QuotaOwners();
   const std::optional<std::uint64_t> size = co_await end_file(end, failure);
   co_await settle_transfers(end);
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
@@ -209,7 +209,7 @@ Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
   FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
   Result<void> told;
   // Of what its own session removed before it was complete, nobody has to know.
-  if (end.events && !(removed && !failure)) told = co_await tell(end, std::move(outcome), payers);
+  if (end.events && !(removed && !failure)) told = co_await tell(end, std::move(outcome), owners);
   if (failure) co_return fail(*failure);
   co_return told;
 }

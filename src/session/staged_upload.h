@@ -1,6 +1,6 @@
-// An upload that grows under a hidden name until it is complete. Its Transfer writes it and puts it in its place; the
-// session that opened it finds it here, so that what the client asks of the new name (STAT, SETSTAT, RENAME, REMOVE, a
-// second OPEN) is done to the file that is growing.
+// An upload that is written under a hidden name until it is complete. Its Transfer writes it and puts it in its place.
+// The session that opened it finds it here: when its client asks for the new name (STAT, SETSTAT, RENAME, REMOVE, a
+// second OPEN), the request acts on the hidden file.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 #include "session/held_name.h"
 #include "session/open_budget.h"
-#include "session/upload_room.h"
+#include "session/upload_quota.h"
 
 namespace ferry::session {
 
@@ -17,27 +17,28 @@ struct StagedUpload {
   StagedUpload() = default;
   StagedUpload(const StagedUpload&) = delete;
   StagedUpload& operator=(const StagedUpload&) = delete;
-  // One that never came to its end (the connection broke while it was opened) removes its file.
+  // Removes the hidden file of an upload that was never ended (the connection broke while it was being opened).
   ~StagedUpload();
 
   std::shared_ptr<Ledger> ledger;          // outlives `arrival`
   std::shared_ptr<vfs::FileSystem> whole;  // the storage that `target` was held in
   OpenBudget::Taken place;                 // of the directory that `target` holds
   HeldName target;                         // where it will be
-  HeldName partial;                        // where it grows: beside the target, or in temp_path
+  HeldName partial;                        // the hidden file: beside the target, or in temp_path
   bool beside = true;
   VirtualPath began;                    // where the target was at the beginning, in `whole`
-  bool overwrite = false;               // whether it may replace what is at the target by then
-  bool keep = false;                    // atomic with resume: also when it was broken off
-  std::shared_ptr<const void> arrival;  // of OpenUploads
-  UploadRoom* room = nullptr;           // until it ends; none: nothing is counted
-  bool removed = false;                 // by its session: nothing will be put in its place
-  bool ending = false;                  // it is being put in its place: it is not the session's any more
-  // The session is changing it: it does not end meanwhile. Its end may be on a thread of the pool.
+  bool overwrite = false;               // may replace a file that is at the target when it ends
+  bool keep = false;                    // atomic with resume: put in place even if it is not complete
+  std::shared_ptr<const void> arrival;  // of UploadTable
+  UploadQuota* room = nullptr;          // until it ends; null: no quota counts it
+  bool removed = false;                 // the session removed it: it will not be put in its place
+  bool ending = false;                  // it is being put in its place: the session must not change it any more
+  // The session is changing it, so its end (which may run on a thread of the pool) has to wait.
   std::atomic<bool> busy = false;
 };
 
-// While it lives the upload is the session's. False: it is ending, or another operation has it.
+// Lets the session change a staged upload as long as it lives. False: the upload is ending or was removed, or another
+// operation is changing it.
 class StagedClaim {
  public:
   explicit StagedClaim(std::shared_ptr<StagedUpload> upload) : upload_(std::move(upload)) {

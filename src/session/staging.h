@@ -1,4 +1,4 @@
-// Where atomic uploads end: from where they grew to their target, in one step for whoever looks at the target.
+// Moves the complete partial file of an atomic upload to its target. Others see the old target or the new one.
 #pragma once
 
 #include "base/task.h"
@@ -6,8 +6,8 @@
 
 namespace ferry::session {
 
-// Renames `partial` to `target`; from one file system of the machine to another by copying it beside the target first.
-// On success there is no `partial` any more. overwrite as FileSystem::rename has it.
+// Renames `partial` to `target`. When temp_path is on another file system, copies it beside the target first and
+// renames the copy. On success `partial` is gone. overwrite: as in FileSystem::rename.
 Task<Result<void>> put_in_place(HeldName partial, HeldName target, bool overwrite);
 
 }  // namespace ferry::session

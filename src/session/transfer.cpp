@@ -29,19 +29,19 @@ std::vector<iovec> first_of(std::span<const iovec> pieces, std::uint64_t count) 
 
 }  // namespace
 
-Transfer::Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlement settlement)
-    : account_(std::move(account)), path_(std::move(path)), settlement_(std::move(settlement)) {
-  settlement_.who = account_->who;
-  settlement_.row = account_->registration->add_transfer(settlement_.upload, path_.text());
+Transfer::Transfer(std::shared_ptr<SessionState> state, VirtualPath path, Settlement settlement)
+    : state_(std::move(state)), path_(std::move(path)), settlement_(std::move(settlement)) {
+  settlement_.who = state_->who;
+  settlement_.row = state_->registration->add_transfer(settlement_.upload, path_.text());
   settlement_.log_path = settlement_.storage->location(settlement_.target);
-  settlement_.ledger = account_->ledger;
-  if (settlement_.staged) account_->staged_uploads.push_back(settlement_.staged);
-  if (account_->events->follows(settlement_.upload)) {
-    settlement_.events = account_->events;
-    settlement_.place = account_->events->place(account_->mounts, path_);
+  settlement_.ledger = state_->ledger;
+  if (settlement_.staged) state_->staged_uploads.push_back(settlement_.staged);
+  if (state_->events->follows(settlement_.upload)) {
+    settlement_.events = state_->events;
+    settlement_.place = state_->events->place(state_->mounts, path_);
   }
-  limits_reads_ = settlement_.sent || account_->paces.download;
-  limits_writes_ = settlement_.received || account_->paces.upload;
+  limits_reads_ = settlement_.sent || state_->paces.download;
+  limits_writes_ = settlement_.received || state_->paces.upload;
 }
 
 void Transfer::let_go() {
@@ -58,14 +58,14 @@ Transfer::~Transfer() {
 }
 
 Result<std::size_t> Transfer::count_read(Result<std::size_t> count) {
-  account_->registration->touch();
+  state_->registration->touch();
   if (!count && !failure_) failure_ = count.error();
   if (count && !settlement_.upload) settlement_.row->add(*count);
   return count;
 }
 
 Result<void> Transfer::count_written(Result<void> written, std::span<const iovec> pieces) {
-  account_->registration->touch();
+  state_->registration->touch();
   if (!written && !failure_) failure_ = written.error();
   if (written) settlement_.row->add(total(pieces));
   return written;
@@ -74,7 +74,7 @@ Result<void> Transfer::count_written(Result<void> written, std::span<const iovec
 Task<Result<void>> Transfer::keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count) {
   const bool first = !std::exchange(paced_, true);
   const bool there = co_await Pace::wait(std::move(pace), count, first, settlement_.who->connection.gone);
-  account_->registration->touch();
+  state_->registration->touch();
   if (!there) co_return fail(ErrorCode::connection_lost, "the client left");
   co_return Result<void>();
 }
@@ -93,8 +93,8 @@ Task<Result<std::size_t>> Transfer::read_at(std::uint64_t offset, MutableByteSpa
   }
   Result<std::size_t> count = co_await settlement_.file->read_at(offset, into.first(admitted));
   if (settlement_.sent) settlement_.sent->give_back(admitted - count.value_or(0));
-  if (count && *count > 0 && account_->paces.download) {
-    const Result<void> paid = co_await keep_pace(account_->paces.download, *count);
+  if (count && *count > 0 && state_->paces.download) {
+    const Result<void> paid = co_await keep_pace(state_->paces.download, *count);
     if (!paid) count = fail(paid.error());
   }
   co_return count_read(std::move(count));
@@ -126,8 +126,8 @@ std::uint64_t Transfer::admit_write(std::uint64_t offset, std::uint64_t count) {
 Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) co_return fail(closed_error());
   const std::uint64_t count = total(pieces);
-  if (account_->paces.upload) {
-    const Result<void> paid = co_await keep_pace(account_->paces.upload, count);
+  if (state_->paces.upload) {
+    const Result<void> paid = co_await keep_pace(state_->paces.upload, count);
     if (!paid) co_return count_written(paid, {});
   }
   const std::uint64_t fits = admit_write(offset, count);
@@ -154,7 +154,7 @@ std::optional<Result<void>> Transfer::try_write_at(std::uint64_t offset, std::sp
 
 Task<Result<vfs::FileInfo>> Transfer::info() {
   if (!settlement_.file) co_return fail(closed_error());
-  account_->registration->touch();
+  state_->registration->touch();
   Result<vfs::FileInfo> info = co_await settlement_.file->info();
   co_return info;
 }
@@ -162,11 +162,11 @@ Task<Result<vfs::FileInfo>> Transfer::info() {
 Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
   if (!settlement_.file) co_return fail(closed_error());
   const Clock::time_point start = Clock::now();
-  account_->registration->touch();
+  state_->registration->touch();
   // Who may write this file may also cut it: the right was checked when it was opened.
   VirtualPath path = path_;
   const Result<vfs::AttributeChange> allowed =
-      co_await account_->permitted(path, std::move(change), true, settlement_.upload);
+      co_await state_->permitted_changes(path, std::move(change), true, settlement_.upload);
   if (!allowed) co_return fail(allowed.error());
   if (allowed->size && settlement_.room) {
     const Result<void> fits = settlement_.room->grow_to(*allowed->size);
@@ -180,7 +180,7 @@ Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
 
 Task<Result<void>> Transfer::sync() {
   if (!settlement_.file) co_return fail(closed_error());
-  account_->registration->touch();
+  state_->registration->touch();
   const Result<void> synced = co_await settlement_.file->sync();
   if (!synced && settlement_.upload && !failure_) failure_ = synced.error();
   co_return synced;
@@ -188,18 +188,18 @@ Task<Result<void>> Transfer::sync() {
 
 Task<Result<vfs::SpaceInfo>> Transfer::space() {
   if (!settlement_.file) co_return fail(closed_error());
-  account_->registration->touch();
+  state_->registration->touch();
   vfs::FileSystem& storage = settlement_.staged ? *settlement_.staged->target.storage : *settlement_.storage;
   const VirtualPath directory =
       settlement_.staged ? settlement_.staged->target.path.parent() : settlement_.target.parent();
   Result<vfs::SpaceInfo> space = co_await storage.space(directory);
-  if (space) space = account_->space_in(*account_->mounts.resolve(path_).mount, *space);
+  if (space) space = state_->space_in(*state_->mounts.resolve(path_).mount, *space);
   co_return space;
 }
 
 Task<Result<void>> Transfer::close() {
   if (!settlement_.file) co_return fail(closed_error());
-  account_->registration->touch();
+  state_->registration->touch();
   let_go();
   const Result<void> settled = co_await settle(std::move(settlement_), std::move(failure_));
   co_return settled;

@@ -1,16 +1,16 @@
 // An upload or a download: counts its bytes, and at its end puts the file where it belongs and logs it.
 #pragma once
 
-#include "session/account.h"
 #include "session/session.h"
+#include "session/session_state.h"
 #include "session/settlement.h"
 
 namespace ferry::session {
 
 class Transfer final : public OpenFile {
  public:
-  // `path`: in the account's terms.
-  Transfer(std::shared_ptr<Account> account, VirtualPath path, Settlement settlement);
+  // `path`: as the client sees it.
+  Transfer(std::shared_ptr<SessionState> state, VirtualPath path, Settlement settlement);
   ~Transfer() override;
 
   Task<Result<std::size_t>> read_at(std::uint64_t offset, MutableByteSpan into) override;
@@ -27,13 +27,13 @@ class Transfer final : public OpenFile {
  private:
   Result<std::size_t> count_read(Result<std::size_t> count);
   Result<void> count_written(Result<void> written, std::span<const iovec> pieces);
-  // How many of `count` bytes may be written; fewer: `failure_` says why.
+  // How many of `count` bytes the quotas let it write; if fewer, sets failure_.
   std::uint64_t admit_write(std::uint64_t offset, std::uint64_t count);
-  // The session lets go of the upload that is staged: it is about to end.
+  // Takes the staged upload away from the session: it is about to end, and the session must not change it any more.
   void let_go();
   Task<Result<void>> keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count);
 
-  Handle account_;
+  OpenHandle state_;
   VirtualPath path_;
   Settlement settlement_;  // settlement_.file is empty once closed
   std::optional<Error> failure_;

@@ -1,4 +1,4 @@
-// Whether a copy holds all that its source holds, asked before the source goes.
+// Whether a copy is complete: checked before the source of a move is removed.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace ferry::session {
 
-// Whether every file, directory and link below `from` (or what it is itself) is below `to` of `copy` too, files with
-// their size and time of change: what was added or written while it was copied tells, and so does a file or directory
-// of `from` that is `busy(id)`: somebody has it open for writing, or puts something into it. Uploads that are not
-// complete do not count. Neither storage should follow links.
+// Whether every file, directory and link at or below `from` exists below `to` of `copy`, files with the same size and
+// time of change. False when something was added or written while the tree was copied, or when `busy(id)` says that a
+// file of `from` is open for writing now or something is being put into a directory of it. Partial files of uploads are
+// ignored. Neither storage should follow links.
 Task<Result<bool>> is_whole_copy(vfs::FileSystem& source, VirtualPath from, vfs::FileSystem& copy, VirtualPath to,
                                  std::function<bool(std::uint64_t)> busy);
 

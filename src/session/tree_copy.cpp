@@ -30,7 +30,7 @@ Task<bool> hold_cancellation() {
 
 Task<Result<void>> TreeCopy::pause() {
   co_await asio::post(asio::use_awaitable);
-  account_->registration->touch();
+  state_->registration->touch();
   if (given_up_ && given_up_()) co_return fail(ErrorCode::aborted, "nobody waits for it any more");
   co_return Result<void>();
 }
@@ -39,13 +39,13 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   const Result<Item> item = co_await top(from, to, overwrite);
   if (!item) co_return fail(item.error());
   const bool throwing = co_await hold_cancellation();
-  const Payers& source = account_->payers_of(*account_->mounts.resolve(item->from).mount);
-  const Payers& target = account_->payers_of(*account_->mounts.resolve(item->to).mount);
+  const QuotaOwners& source = state_->owners_of(*state_->mounts.resolve(item->from).mount);
+  const QuotaOwners& target = state_->owners_of(*state_->mounts.resolve(item->to).mount);
   // What moves from one quota to itself needs no room.
   gaining_ = purpose_ == Purpose::move ? target.without(source) : target;
-  losing_ = purpose_ == Purpose::move ? source.without(target) : Payers();
+  losing_ = purpose_ == Purpose::move ? source.without(target) : QuotaOwners();
   // Between the copy and the end of its source, who pays for both has two files and counts one.
-  const Payers all = purpose_ == Purpose::move ? target.with(source) : target;
+  const QuotaOwners all = purpose_ == Purpose::move ? target.with(source) : target;
   if (!all.empty()) change_.emplace(all);
   const bool in_place = !target_->capabilities().atomic_rename;
   if (in_place) co_await hold_target();
@@ -61,7 +61,7 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
     // not_found: it had not begun. Anything else leaves what docs/configuration.md tells how to tidy up.
     const Result<void> removed = co_await remove_stored(target_, item->made);
     if (!removed && removed.error().code != ErrorCode::not_found) {
-      log_failure(*account_->who, "tidy up after a copy", item->to, removed.error());
+      log_failure(*state_->who, "tidy up after a copy", item->to, removed.error());
     }
   }
   replaced_.reset();
@@ -70,21 +70,21 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
     if (!done) co_await keep_source(*item);
   }
   change_.reset();
-  if (!all.empty()) co_await account_->ledger->store(all);
+  if (!all.empty()) co_await state_->ledger->store(all);
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return done;
 }
 
 Task<Result<vfs::FileInfo>> TreeCopy::behind_links(VirtualPath path) {
-  const Result<VirtualPath> real = co_await account_->canonical(path, true);
+  const Result<VirtualPath> real = co_await state_->canonical(path, true);
   if (!real) co_return fail(real.error());
-  const vfs::MountTable::Target there = account_->mounts.resolve(*real);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*there.mount);
+  const vfs::MountTable::Target there = state_->mounts.resolve(*real);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*there.mount);
   Result<vfs::FileInfo> info = co_await storage->lstat(there.path);
   co_return info;
 }
 
-// The paths are resolved once; from then on no link is followed, so that what was judged is what is done.
+// The paths are resolved once. From then on no link is followed, so that the files which were checked are those copied.
 Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, bool overwrite) {
   if (to.is_within(from)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
   bool follow = false;
@@ -92,28 +92,28 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
     // A link to a file that is named itself stands for the file.
     const Result<vfs::FileInfo> meant = co_await behind_links(from);
     follow = meant && meant->type == vfs::FileType::regular;
-    const Result<VirtualPath> readable = co_await account_->check(Operation::copy, from, follow);
+    const Result<VirtualPath> readable = co_await state_->check(Operation::copy, from, follow);
     if (!readable) co_return fail(readable.error());
-    const Result<VirtualPath> writable = co_await account_->check(Operation::copy, to, false);
+    const Result<VirtualPath> writable = co_await state_->check(Operation::copy, to, false);
     if (!writable) co_return fail(writable.error());
   }
-  const Result<VirtualPath> source = co_await account_->canonical(from, follow);
+  const Result<VirtualPath> source = co_await state_->canonical(from, follow);
   if (!source) co_return fail(source.error());
-  const Result<VirtualPath> target = co_await account_->canonical(to, false);
+  const Result<VirtualPath> target = co_await state_->canonical(to, false);
   if (!target) co_return fail(target.error());
   if (target->is_within(*source)) co_return fail(ErrorCode::invalid_argument, "onto or into itself");
-  if (account_->mounts.is_pinned(*target)) co_return fail(ErrorCode::already_exists, "a mount point");
+  if (state_->mounts.is_pinned(*target)) co_return fail(ErrorCode::already_exists, "a mount point");
   // The rights of a move were checked for where things lay then.
-  const bool judged = purpose_ == Purpose::copy || account_->alike_everywhere();
-  if (!judged && (*source != from || *target != to)) co_return fail(ErrorCode::conflict, "the path keeps changing");
+  const bool checked = purpose_ == Purpose::copy || state_->has_uniform_rules();
+  if (!checked && (*source != from || *target != to)) co_return fail(ErrorCode::conflict, "the path keeps changing");
   Item item{*source, *target, VirtualPath(), vfs::FileInfo()};
-  const vfs::MountTable::Target here = account_->mounts.resolve(*source);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*here.mount);
+  const vfs::MountTable::Target here = state_->mounts.resolve(*source);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*here.mount);
   Result<vfs::FileInfo> info = co_await storage->lstat(here.path);
   const bool directory = info && info->type == vfs::FileType::directory;
-  if (!directory && account_->mounts.is_pinned(*source)) info = pinned_directory();
+  if (!directory && state_->mounts.is_pinned(*source)) info = pinned_directory();
   if (info) item.info = *info;
-  const Result<void> allowed = judge(item);
+  const Result<void> allowed = check_item(item);
   if (!allowed) co_return fail(allowed.error());
   if (!info) co_return fail(info.error());
   const Result<void> held = co_await hold_place(*target);
@@ -126,15 +126,15 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
 
 // From here on the copy stays in the directory that the path of its target meant, wherever that is renamed to.
 Task<Result<void>> TreeCopy::hold_place(VirtualPath target) {
-  const vfs::MountTable::Target there = account_->mounts.resolve(target);
-  const std::shared_ptr<vfs::FileSystem> whole = account_->plain(*there.mount);
+  const vfs::MountTable::Target there = state_->mounts.resolve(target);
+  const std::shared_ptr<vfs::FileSystem> whole = state_->link_free(*there.mount);
   Result<HeldName> held = co_await hold_name(whole, there.path);
   if (!held) co_return fail(held.error());
   place_ = std::move(*held);
   target_ = place_.storage;
   target_mount_ = there.mount;
-  if (!account_->ledger) co_return Result<void>();
-  Result<std::shared_ptr<const void>> noted = note_arrival(account_->ledger->uploads(), place_, *whole);
+  if (!state_->ledger) co_return Result<void>();
+  Result<std::shared_ptr<const void>> noted = note_arrival(state_->ledger->uploads(), place_, *whole);
   if (!noted) co_return fail(noted.error());
   arrival_ = std::move(*noted);
   co_return Result<void>();
@@ -175,7 +175,7 @@ Task<Result<void>> TreeCopy::grow(Item top) {
     if (found.name == way_.front().item.made.name()) co_return fail(ErrorCode::invalid_argument, "into itself");
     if (is_partial_name(found.name)) continue;
     Item item{*from, *to, *made, found.info};
-    const Result<void> allowed = judge(item);
+    const Result<void> allowed = check_item(item);
     if (!allowed) co_return allowed;
     done = co_await entry(std::move(item));
   }
@@ -183,7 +183,7 @@ Task<Result<void>> TreeCopy::grow(Item top) {
 }
 
 // Rights are those of where things will be, not of where they grow.
-Result<void> TreeCopy::judge(const Item& item) const {
+Result<void> TreeCopy::check_item(const Item& item) const {
   if (purpose_ == Purpose::move) return {};
   std::vector<std::pair<Operation, const VirtualPath*>> needed{
       {Operation::copy, &item.from}, {Operation::copy, &item.to}, {Operation::list, &item.from}};
@@ -197,7 +197,7 @@ Result<void> TreeCopy::judge(const Item& item) const {
     case vfs::FileType::other: break;
   }
   for (const auto& [operation, path] : needed) {
-    const Result<void> allowed = account_->judge(operation, *path);
+    const Result<void> allowed = state_->check_text(operation, *path);
     if (!allowed) return allowed;
   }
   return {};
@@ -216,8 +216,8 @@ Task<Result<void>> TreeCopy::entry(Item item) {
 }
 
 Task<Result<void>> TreeCopy::file(const Item& item) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
   const vfs::OpenOptions reading{.read = true};
   Result<std::unique_ptr<vfs::File>> from = co_await storage->open(source.path, reading);
   if (!from) co_return fail(from.error());
@@ -245,13 +245,13 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
 }
 
 bool TreeCopy::is_busy(std::uint64_t id) const {
-  if (!account_->ledger) return false;
-  const OpenUploads& uploads = account_->ledger->uploads();
+  if (!state_->ledger) return false;
+  const UploadTable& uploads = state_->ledger->uploads();
   return uploads.is_written(id) || uploads.awaits_arrival(id);
 }
 
 Result<void> TreeCopy::claim(std::uint64_t size) {
-  const auto largest = static_cast<std::uint64_t>(account_->user->filters.max_upload_file_size);
+  const auto largest = static_cast<std::uint64_t>(state_->user->filters.max_upload_file_size);
   if (purpose_ == Purpose::copy && largest > 0 && size > largest) {
     return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
   }
@@ -264,7 +264,7 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
 
 // From then on nobody else opens what is at the target, or takes it away: each would count for it.
 Task<void> TreeCopy::hold_target() {
-  QuotaStep step = co_await QuotaStep::losing(account_->ledger, account_->payers_of(*target_mount_), place_);
+  QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*target_mount_), place_);
   replaced_.emplace(std::move(step));
 }
 
@@ -276,13 +276,13 @@ Task<void> TreeCopy::keep_source(const Item& top) {
   Result<void> undone = fail(ErrorCode::conflict, "somebody else has replaced it");
   const bool ours = there && (placed_.id == 0 || same_file(*there, placed_));
   if (!replaces_ && ours) undone = co_await remove_stored(target_, place_.path);
-  if (!undone && !replaces_) log_failure(*account_->who, "undo a move", top.to, undone.error());
-  const Payers& payers = account_->payers_of(*target_mount_);
+  if (!undone && !replaces_) log_failure(*state_->who, "undo a move", top.to, undone.error());
+  const QuotaOwners& owners = state_->owners_of(*target_mount_);
   if (undone && placed_.type != vfs::FileType::regular) {
     gaining_.settle({-counted_.files, -counted_.size}, {});
   } else {
     if (undone) co_await replaced_->done();  // each of them has lost a file
-    payers.without(gaining_).settle(counted_, {});
+    owners.without(gaining_).settle(counted_, {});
   }
   replaced_.reset();
 }
@@ -308,8 +308,8 @@ Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t 
 // A relative link keeps its text. An absolute one that leads into the tree itself leads into the copy; another one
 // means the account's tree, and has to stay in its storage.
 Task<Result<void>> TreeCopy::link(const Item& item) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(item.from);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
   Result<std::string> text = co_await storage->read_symlink(source.path);
   if (!text) co_return fail(text.error());
   const bool absolute = text->starts_with('/');
@@ -320,36 +320,36 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
   if (!meant) co_return fail(meant.error());
   if (absolute && !way_.empty() && meant->is_within(way_.front().item.from)) {
     // Its directory may have another name by now.
-    const Result<VirtualPath> now = where_is(place_, *account_->plain(*target_mount_));
+    const Result<VirtualPath> now = where_is(place_, *state_->link_free(*target_mount_));
     const VirtualPath top = now ? target_mount_->point.join(*now) : way_.front().item.to;
     meant = top.join(meant->below(way_.front().item.from));
   }
   if (purpose_ == Purpose::copy) {
-    const Result<VirtualPath> goal = co_await account_->check(Operation::make_link, *meant, true);
+    const Result<VirtualPath> goal = co_await state_->check(Operation::make_link, *meant, true);
     if (!goal) co_return fail(goal.error());
-    const Result<void> allowed = account_->check_links(*account_->mounts.resolve(item.to).mount);
+    const Result<void> allowed = state_->check_links(*state_->mounts.resolve(item.to).mount);
     if (!allowed) co_return allowed;
   }
-  const vfs::MountTable::Target there = account_->mounts.resolve(*meant);
+  const vfs::MountTable::Target there = state_->mounts.resolve(*meant);
   if (there.mount != target_mount_) co_return fail(ErrorCode::unsupported, "a link between two storages");
   Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
   co_return made;
 }
 
 Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath directory) {
-  const vfs::MountTable::Target target = account_->mounts.resolve(directory);
+  const vfs::MountTable::Target target = state_->mounts.resolve(directory);
   if (purpose_ == Purpose::copy) {
-    const Result<void> allowed = account_->judge_listing(directory);
+    const Result<void> allowed = state_->check_listing_text(directory);
     if (!allowed) co_return fail(allowed.error());
-    Result<std::unique_ptr<Listing>> seen = co_await Listing::open(account_, directory, directory);
+    Result<std::unique_ptr<Listing>> seen = co_await Listing::open(state_, directory, directory);
     if (!seen) co_return fail(seen.error());
     (*seen)->show_partial();
     co_return std::move(*seen);
   }
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*target.mount);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*target.mount);
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored) co_return fail(stored.error());
-  auto listing = std::make_unique<Listing>(account_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
+  auto listing = std::make_unique<Listing>(state_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
   listing->show_partial();
   co_return std::move(listing);
 }
@@ -373,7 +373,7 @@ Task<Result<void>> TreeCopy::leave() {
   const bool complete = purpose_ == Purpose::copy && (item.info.mode & 0700U) == 0700U;
   if (complete || !target_->capabilities().attributes) co_return Result<void>();
   vfs::AttributeChange change{.mode = item.info.mode & 01777U};
-  if (purpose_ == Purpose::copy) *change.mode &= ~account_->options.umask;
+  if (purpose_ == Purpose::copy) *change.mode &= ~state_->options.umask;
   if (purpose_ == Purpose::move) change.times = vfs::AttributeChange::Times{item.info.accessed, item.info.modified};
   Result<void> set = co_await target_->set_attributes(item.made, change, false);
   co_return set;
@@ -412,8 +412,8 @@ Task<Result<void>> put_back(vfs::FileSystem& storage, VirtualPath aside, Virtual
 // Set aside first, in one step: either the whole source is gone from its place, or all of it is still there. What was
 // written to it while it was copied is not in the copy: then it goes back.
 Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
-  const vfs::MountTable::Target source = account_->mounts.resolve(top.from);
-  const std::shared_ptr<vfs::FileSystem> storage = account_->plain(*source.mount);
+  const vfs::MountTable::Target source = state_->mounts.resolve(top.from);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
   if (!storage->capabilities().atomic_rename) {
     Result<void> gone = co_await remove_stored(storage, source.path);
     if (gone) losing_.settle({-counted_.files, -counted_.size}, {});
@@ -423,15 +423,15 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   if (!name) co_return fail(name.error());
   // Its directory stays where it is until the source is gone, or back.
   std::shared_ptr<const void> back;
-  if (account_->ledger) {
-    Result<std::shared_ptr<const void>> noted = note_arrival(account_->ledger->uploads(), *name, *storage);
+  if (state_->ledger) {
+    Result<std::shared_ptr<const void>> noted = note_arrival(state_->ledger->uploads(), *name, *storage);
     if (!noted) co_return fail(noted.error());
     back = std::move(*noted);
   }
   const VirtualPath aside = partial_path(name->path);
   // Who opens the source meanwhile would count it as what he replaces.
   std::optional<QuotaStep> held;
-  QuotaStep step = co_await QuotaStep::losing(account_->ledger, account_->payers_of(*source.mount), *name);
+  QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*source.mount), *name);
   held.emplace(std::move(step));
   const Result<void> moved = co_await name->storage->rename(name->path, aside, false);
   if (!moved) co_return moved;
@@ -439,14 +439,14 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   const Result<bool> whole = co_await is_whole_copy(*name->storage, aside, *target_, place_.path, busy);
   if (!whole || !*whole) {
     const Result<void> returned = co_await put_back(*name->storage, aside, name->path);
-    if (!returned) log_failure(*account_->who, "put back what was not moved", top.from, returned.error());
+    if (!returned) log_failure(*state_->who, "put back what was not moved", top.from, returned.error());
     if (!whole) co_return fail(whole.error());
     co_return fail(ErrorCode::conflict, "it was changed while it was copied");
   }
   losing_.settle({-counted_.files, -counted_.size}, {});
   held.reset();
   const Result<void> removed = co_await remove_stored(name->storage, aside);
-  if (!removed) log_failure(*account_->who, "tidy up after a move", top.from, removed.error());
+  if (!removed) log_failure(*state_->who, "tidy up after a move", top.from, removed.error());
   co_return Result<void>();
 }
 

@@ -1,40 +1,41 @@
-// A file, a link or a whole directory copied on the server, all of it or nothing: it grows beside its target under a
-// name of its own, and is renamed into place when it is complete. What fails on the way is taken away again.
+// Copies a file, a link or a whole directory on the server, completely or not at all: the copy is made beside its
+// target under a hidden name, and renamed into place when it is complete. If something fails the copy is removed.
 //
-// Nothing of a tree is held in memory but the way down to where the copy is. Other connections of the thread get
-// their turn after every piece.
+// Memory holds only the directories on the way down to the file that is being copied, not the tree. After each piece
+// other connections of the thread get their turn.
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "session/account.h"
 #include "session/quota_step.h"
 #include "session/session.h"
+#include "session/session_state.h"
 
 namespace ferry::session {
 
 class TreeCopy {
  public:
   enum class Purpose : std::uint8_t {
-    copy,  // every file needs the rights that reading it there and writing it here need, and the right to copy
-    move,  // the rights were checked for the whole; modes and times are kept, and the source goes at the end
+    copy,  // checks for each file the rights to read it, to write the copy, and to copy
+    move,  // the rights for the whole tree were checked before; keeps modes and times, and removes the source at the
+           // end
   };
 
-  TreeCopy(std::shared_ptr<Account> account, Purpose purpose, GivenUp given_up)
-      : account_(std::move(account)), purpose_(purpose), given_up_(std::move(given_up)) {}
+  TreeCopy(std::shared_ptr<SessionState> state, Purpose purpose, GivenUp given_up)
+      : state_(std::move(state)), purpose_(purpose), given_up_(std::move(given_up)) {}
 
-  // already_exists: `to` is there, and is no file to be replaced (overwrite) by a file. invalid_argument: onto or into
-  // itself, by whatever name. limit_exceeded: deeper than 100 directories. unsupported: a device, socket or FIFO, or
-  // a link that would lead from one storage to another. aborted: given up. conflict: the
-  // source of a move is being written, or was changed meanwhile. When the source of a move cannot be taken
-  // away as a whole the copy is, unless it has replaced something by then. quota_exceeded: no room for the next file.
+  // Errors: already_exists: `to` exists, and is not a file that a file may replace (overwrite). invalid_argument: onto
+  // or into itself, also by another name. limit_exceeded: deeper than 100 directories. unsupported: a device, socket or
+  // FIFO, or a link that would lead from one storage to another. aborted: given up. conflict: the source of a move is
+  // being written or was changed meanwhile. quota_exceeded. If the source of a move cannot be removed completely, the
+  // copy is removed instead, unless it has replaced something already.
   Task<Result<void>> run(VirtualPath from, VirtualPath to, bool overwrite);
 
  private:
   struct Item {
-    VirtualPath from, to;  // in the account's terms
-    VirtualPath made;      // in target_: where it grows
+    VirtualPath from, to;  // as the client sees them
+    VirtualPath made;      // in target_: the hidden name of the copy
     vfs::FileInfo info;
   };
   struct Directory {
@@ -44,13 +45,13 @@ class TreeCopy {
     std::size_t next = 0;
   };
 
-  // What is where its links lead, in whatever mount.
+  // What a link leads to, also in another mount.
   Task<Result<vfs::FileInfo>> behind_links(VirtualPath path);
   Task<Result<Item>> top(VirtualPath from, VirtualPath to, bool overwrite);
   Task<Result<void>> check_target(const Item& top, bool overwrite);
   Task<Result<void>> grow(Item top);
   Task<Result<void>> entry(Item item);
-  Result<void> judge(const Item& item) const;
+  Result<void> check_item(const Item& item) const;
   Task<Result<void>> file(const Item& item);
   Task<Result<void>> data(vfs::File& from, vfs::File& to, std::uint64_t size);
   Task<Result<void>> link(const Item& item);
@@ -67,24 +68,24 @@ class TreeCopy {
   Task<void> keep_source(const Item& top);
   Task<Result<void>> pause();
 
-  std::shared_ptr<Account> account_;
+  std::shared_ptr<SessionState> state_;
   Purpose purpose_;
   GivenUp given_up_;
   HeldName place_;                           // the target
   std::shared_ptr<vfs::FileSystem> target_;  // its storage
   const vfs::Mount* target_mount_ = nullptr;
-  std::shared_ptr<const void> arrival_;  // of OpenUploads
-  Payers gaining_, losing_;              // who pays for the copy, and for the source that goes, but not for both
+  std::shared_ptr<const void> arrival_;  // of UploadTable
+  QuotaOwners gaining_, losing_;         // whose quotas count the copy alone, and the removed source alone
   std::optional<QuotaChange> change_;
   std::optional<QuotaStep> replaced_;
-  vfs::FileInfo placed_;        // what was made, before it was put in its place
-  bool replaces_ = false;       // something was there
-  QuotaUsage counted_;          // what was copied; reserved until it is settled
-  std::vector<Directory> way_;  // the directories that are being filled, the deepest last
+  vfs::FileInfo placed_;        // of the copy, before it was renamed into place
+  bool replaces_ = false;       // the target existed
+  QuotaUsage counted_;          // what has been copied; reserved until it is settled
+  std::vector<Directory> way_;  // the directories that are being copied, the deepest last
   Bytes buffer_;
 };
 
-// Takes away what is at `path` with all that is in it, asking for no rights. What was removed before an error is gone.
+// Removes `path` with all that is in it, without checking permissions. After an error part of it is removed.
 Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path);
 
 }  // namespace ferry::session

@@ -30,10 +30,10 @@ Error no_room() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 }  // namespace
 
-TreeWatch::TreeWatch(std::shared_ptr<Account> account, Payers payers, const asio::any_io_executor& executor)
-    : account_(std::move(account)), payers_(std::move(payers)), timer_(executor), measured_(executor) {}
+TreeWatch::TreeWatch(std::shared_ptr<SessionState> state, QuotaOwners owners, const asio::any_io_executor& executor)
+    : state_(std::move(state)), owners_(std::move(owners)), timer_(executor), measured_(executor) {}
 
-TreeWatch::~TreeWatch() { payers_.settle({}, reserved_); }
+TreeWatch::~TreeWatch() { owners_.settle({}, reserved_); }
 
 Task<Result<void>> TreeWatch::begin(std::vector<VirtualPath> trees) {
   // Each once: none that lies in another.
@@ -49,15 +49,15 @@ Task<Result<void>> TreeWatch::begin(std::vector<VirtualPath> trees) {
 }
 
 std::optional<std::uint64_t> TreeWatch::largest_file() const {
-  const std::int64_t room = payers_.room().size;
+  const std::int64_t room = owners_.room().size;
   if (room >= std::numeric_limits<std::int64_t>::max() - before_.largest - 2 * slack) return std::nullopt;
   // A little more, so that what arrives plainly is stopped by admit(), which tells the client why.
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, room) + before_.largest + 2 * slack);
 }
 
 Task<Result<TreeWatch::Held>> TreeWatch::look() const {
-  const vfs::Mount& home = *account_->mounts.mounts().front();
-  const std::shared_ptr<vfs::FileSystem> storage = account_->storage_of(home);
+  const vfs::Mount& home = *state_->mounts.mounts().front();
+  const std::shared_ptr<vfs::FileSystem> storage = state_->storage_of(home);
   Held held;
   std::int64_t unfinished = 0;
   std::optional<VirtualPath> replaced;
@@ -71,9 +71,9 @@ Task<Result<TreeWatch::Held>> TreeWatch::look() const {
     unfinished = size;
     replaced = *other;
   };
-  const std::function<bool()> given_up = [&gone = account_->who->connection.gone] { return gone && gone(); };
+  const std::function<bool()> given_up = [&gone = state_->who->connection.gone] { return gone && gone(); };
   for (const VirtualPath& tree : trees_) {
-    const Result<Counted> counted = co_await count_files(storage, account_->ledger->uploads(), given_up, tree, seen);
+    const Result<Counted> counted = co_await count_files(storage, state_->ledger->uploads(), given_up, tree, seen);
     // A program may remove the whole tree.
     if (!counted && counted.error().code != ErrorCode::not_found) co_return fail(counted.error());
     if (!counted) continue;
@@ -94,11 +94,11 @@ void TreeWatch::reserve(QuotaUsage wanted) {
   wanted = {std::max<std::int64_t>(0, wanted.files), std::max<std::int64_t>(0, wanted.size)};
   const QuotaUsage surplus{std::max<std::int64_t>(0, reserved_.files - wanted.files),
                            std::max<std::int64_t>(0, reserved_.size - wanted.size)};
-  payers_.settle({}, surplus);
+  owners_.settle({}, surplus);
   reserved_ = {reserved_.files - surplus.files, reserved_.size - surplus.size};
-  if (wanted.size > reserved_.size) reserved_.size += payers_.reserve_growth(wanted.size - reserved_.size, true);
+  if (wanted.size > reserved_.size) reserved_.size += owners_.reserve_growth(wanted.size - reserved_.size, true);
   const QuotaUsage files{wanted.files - reserved_.files, 0};
-  if (files.files > 0 && payers_.reserve(files)) reserved_.files = wanted.files;
+  if (files.files > 0 && owners_.reserve(files)) reserved_.files = wanted.files;
 }
 
 // Whether what was measured fits.
@@ -130,7 +130,7 @@ Task<Result<void>> TreeWatch::measure() {
 Task<Result<void>> TreeWatch::admit(std::uint64_t count) {
   const auto more = static_cast<std::int64_t>(count);
   const std::int64_t needed = std::max<std::int64_t>(0, growth_.size) + arrived_ + more;
-  if (needed > reserved_.size) reserved_.size += payers_.reserve_growth(needed - reserved_.size);
+  if (needed > reserved_.size) reserved_.size += owners_.reserve_growth(needed - reserved_.size);
   if (needed > reserved_.size && arrived_ + more > slack) {
     const Result<void> fits = co_await measure();
     if (!fits) co_return fits;

@@ -1,9 +1,9 @@
-// What the directories that a program of the system works in have grown by, and the room that takes of the account's
-// quota. Such a program (rsync, git) stores more than it is sent when that is compressed, names blocks that are there
-// already or leaves holes, so only looking at the disk tells. The program is ended soon after it has passed the limit:
-// within the time of one look and a pause of four times that, 50 ms at least.
+// Measures how much the directories have grown in which a program of the system works, and reserves that in the
+// account's quota. Such a program (rsync, git) may store more than it is sent (compressed data, blocks that are there
+// already, holes), so its input cannot be counted and the disk is measured instead. The program is ended soon after it
+// has passed the limit: after one look at the trees and a pause of four times as long, at least 50 ms.
 //
-//   TreeWatch watch(account, payers);
+//   TreeWatch watch(account, owners);
 //   co_await watch.begin({tree});                       // nothing runs yet
 //   auto may = co_await watch.admit(count);             // before each piece of input
 //   auto ended = co_await watch.run();                  // beside it, until stop()
@@ -17,20 +17,20 @@
 #include <vector>
 
 #include "base/signal.h"
-#include "session/account.h"
 #include "session/quota.h"
+#include "session/session_state.h"
 
 namespace ferry::session {
 
 class TreeWatch {
  public:
-  TreeWatch(std::shared_ptr<Account> account, Payers payers, const asio::any_io_executor& executor);
+  TreeWatch(std::shared_ptr<SessionState> state, QuotaOwners owners, const asio::any_io_executor& executor);
   // Gives back what it has reserved.
   ~TreeWatch();
 
   // Looks at the trees for the first time.
   Task<Result<void>> begin(std::vector<VirtualPath> trees);
-  // How large a file may get by the quota: what is left, beside the largest file that is there and may be rewritten.
+  // The size that no file may exceed: what the quota leaves, plus the largest existing file, which may be rewritten.
   std::optional<std::uint64_t> largest_file() const;
 
   // Before `count` more bytes go to the program: quota_exceeded when the trees have grown too much.
@@ -51,14 +51,14 @@ class TreeWatch {
   void reserve(QuotaUsage wanted);
   bool covered() const;
 
-  std::shared_ptr<Account> account_;
-  Payers payers_;
+  std::shared_ptr<SessionState> state_;
+  QuotaOwners owners_;
   asio::steady_timer timer_;
   Signal measured_;
   std::vector<VirtualPath> trees_;
   Held before_;               // when the program began
   QuotaUsage growth_;         // since then, when it was last measured
-  QuotaUsage reserved_;       // of the payers' room
+  QuotaUsage reserved_;       // with the owners
   std::int64_t arrived_ = 0;  // bytes that went to the program since the trees were last measured
   bool changing_ = true;      // the last two looks differed, or something has arrived since
   bool measuring_ = false, stopped_ = false;

@@ -21,24 +21,24 @@ class BalanceTest : public testing::Test {
 
   std::unique_ptr<store::Provider> provider = store::make_memory_provider();
   const std::shared_ptr<Balance> balance = std::make_shared<Balance>(Balance::Kind::user, "u");
-  const Payers payers{{Payer{balance, {}}}};
+  const QuotaOwners owners{{QuotaOwner{balance, {}}}};
 };
 
 // A move from one mount to another that counts the file once: both of its names may be removed before the move puts
 // back what it has counted.
 TEST_F(BalanceTest, WhatIsCountedAsGoneTooEarlyComesBack) {
-  payers.settle({1, 100}, {});
+  owners.settle({1, 100}, {});
   {
-    const QuotaChange move(payers);
-    payers.settle({-1, -100}, {});
-    payers.settle({-1, -100}, {});
+    const QuotaChange move(owners);
+    owners.settle({-1, -100}, {});
+    owners.settle({-1, -100}, {});
     EXPECT_EQ(balance->used(), QuotaUsage{});
     ASSERT_TRUE(balance->flush(*provider));
     EXPECT_EQ(stored(), QuotaUsage{});
-    payers.settle({1, 100}, {});
+    owners.settle({1, 100}, {});
   }
   EXPECT_EQ(balance->used(), QuotaUsage{});
-  payers.settle({1, 30}, {});
+  owners.settle({1, 30}, {});
   EXPECT_EQ(balance->used(), (QuotaUsage{1, 30}));
   ASSERT_TRUE(balance->flush(*provider));
   EXPECT_EQ(stored(), (QuotaUsage{1, 30}));
@@ -46,14 +46,14 @@ TEST_F(BalanceTest, WhatIsCountedAsGoneTooEarlyComesBack) {
 }
 
 TEST_F(BalanceTest, NothingStaysBelowZero) {
-  payers.settle({1, 100}, {});
-  payers.settle({-2, -300}, {});
+  owners.settle({1, 100}, {});
+  owners.settle({-2, -300}, {});
   EXPECT_EQ(balance->used(), QuotaUsage{});
   {
-    const QuotaChange change(payers);
-    payers.settle({-2, -300}, {});
+    const QuotaChange change(owners);
+    owners.settle({-2, -300}, {});
   }
-  payers.settle({1, 20}, {});
+  owners.settle({1, 20}, {});
   EXPECT_EQ(balance->used(), (QuotaUsage{1, 20}));
   ASSERT_TRUE(balance->flush(*provider));
   EXPECT_EQ(stored(), (QuotaUsage{1, 20}));

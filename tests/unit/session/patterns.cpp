@@ -44,7 +44,7 @@ TEST(Patterns, JudgeByTheNearestFilter) {
       {"/quiet/other", Verdict::hidden},
   };
   for (const auto& [path, verdict] : rows) {
-    EXPECT_EQ(static_cast<int>(patterns.judge(at(path), mounts)), static_cast<int>(verdict)) << path;
+    EXPECT_EQ(static_cast<int>(patterns.verdict(at(path), mounts)), static_cast<int>(verdict)) << path;
   }
   EXPECT_TRUE(patterns.alike(at("/a"), at("/b/c")));
   EXPECT_FALSE(patterns.alike(at("/a"), at("/in/a")));
@@ -58,11 +58,11 @@ TEST(Patterns, ExemptMountsAndTheWayToThem) {
   vfs::MountTable mounts(nullptr);
   ASSERT_TRUE(mounts.add(at("/share/in"), nullptr));
   const Patterns patterns({filter("/", {"*.jpg"}, {"share"}, 1)});
-  EXPECT_EQ(patterns.judge(at("/share"), mounts), Verdict::allowed);
-  EXPECT_EQ(patterns.judge(at("/share/in"), mounts), Verdict::allowed);
-  EXPECT_EQ(patterns.judge(at("/share/in/a.jpg"), mounts), Verdict::allowed);
-  EXPECT_EQ(patterns.judge(at("/share/in/share"), mounts), Verdict::hidden);
-  EXPECT_EQ(patterns.judge(at("/share2"), mounts), Verdict::hidden);
+  EXPECT_EQ(patterns.verdict(at("/share"), mounts), Verdict::allowed);
+  EXPECT_EQ(patterns.verdict(at("/share/in"), mounts), Verdict::allowed);
+  EXPECT_EQ(patterns.verdict(at("/share/in/a.jpg"), mounts), Verdict::allowed);
+  EXPECT_EQ(patterns.verdict(at("/share/in/share"), mounts), Verdict::hidden);
+  EXPECT_EQ(patterns.verdict(at("/share2"), mounts), Verdict::hidden);
 }
 
 TEST(Patterns, RefuseEverythingWhenTheyCannotBeUnderstood) {

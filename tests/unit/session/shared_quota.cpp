@@ -32,10 +32,10 @@ class SharedQuota : public QuotaTest {
   }
   // What is not used is free again.
   void expect_nothing_reserved() {
-    EXPECT_EQ(ledger->payers_of_home(user).room().size, user.quota_size - stored().size);
-    EXPECT_EQ(ledger->payers_of_home(bob).room().size, bob.quota_size - provider->user_quota("bob").value().size);
+    EXPECT_EQ(ledger->owners_of_home(user).room().size, user.quota_size - stored().size);
+    EXPECT_EQ(ledger->owners_of_home(bob).room().size, bob.quota_size - provider->user_quota("bob").value().size);
     const auto own = user.virtual_folders[0];
-    EXPECT_EQ(ledger->payers_of_folder(user, own).room().size, own.quota_size - stored_in("own").size);
+    EXPECT_EQ(ledger->owners_of_folder(user, own).room().size, own.quota_size - stored_in("own").size);
     EXPECT_EQ(stored_in("own"), on_disk(base / "own"));
   }
   static std::unique_ptr<OpenFile> begin(Session& session, vfs::OpenOptions how) {
@@ -76,11 +76,11 @@ TEST_F(SharedQuota, WhoHasClosedPaysNoMore) {
   ASSERT_TRUE(run(theirs->close()));
   EXPECT_EQ(provider->user_quota("bob").value().size, 1900);
   ASSERT_TRUE(write(*mine, 1900, text_of(5000)));
-  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 100);
+  EXPECT_EQ(ledger->owners_of_home(bob).room().size, 100);
   ASSERT_TRUE(run(guest->remove_file(at("/own/f"))));
   ASSERT_TRUE(run(mine->close()));
   EXPECT_EQ(stored_in("own"), QuotaUsage{});
-  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 2000);
+  EXPECT_EQ(ledger->owners_of_home(bob).room().size, 2000);
 
   // Nor has he who only set a size.
   mine = begin(*session, for_upload);
@@ -93,7 +93,7 @@ TEST_F(SharedQuota, WhoHasClosedPaysNoMore) {
   ASSERT_TRUE(run(again->close()));
   EXPECT_EQ(provider->user_quota("bob").value().size, 1000);
   EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 4000}));
-  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 1000);
+  EXPECT_EQ(ledger->owners_of_home(bob).room().size, 1000);
 }
 
 TEST_F(SharedQuota, EachIsHeldToItsOwnLimits) {
@@ -114,7 +114,7 @@ TEST_F(SharedQuota, NobodyWritesInTheRoomOfOthers) {
   auto mine = begin(*session, for_upload);
   ASSERT_TRUE(write(*mine, 0, text_of(100)));
   EXPECT_EQ(code_of(run(guest->set_attributes(at("/own/f"), {.size = 2001}, true))), ErrorCode::quota_exceeded);
-  EXPECT_EQ(ledger->payers_of_home(bob).room().size, 2000);
+  EXPECT_EQ(ledger->owners_of_home(bob).room().size, 2000);
   auto theirs = begin(*guest, in_place);
   ASSERT_TRUE(write(*theirs, 0, text_of(2000)));
   EXPECT_EQ(code_of(write(*theirs, 2000, "x")), ErrorCode::quota_exceeded);

@@ -1,4 +1,4 @@
-#include "session/upload_room.h"
+#include "session/upload_quota.h"
 
 #include <limits>
 
@@ -11,40 +11,40 @@ std::int64_t bytes(std::uint64_t count) { return static_cast<std::int64_t>(count
 std::uint64_t size_of(const Existing& existing) { return existing ? existing->size : 0; }
 
 // Whether others may have the file open: the table and the asking room hold the row too.
-bool is_shared(const std::shared_ptr<UploadRow>& row) { return row.use_count() > 2; }
+bool is_shared(const std::shared_ptr<SharedUpload>& row) { return row.use_count() > 2; }
 
 }  // namespace
 
-UploadRoom::UploadRoom(std::shared_ptr<Ledger> ledger, Payers payers, std::uint64_t max_file_size)
+UploadQuota::UploadQuota(std::shared_ptr<Ledger> ledger, QuotaOwners owners, std::uint64_t max_file_size)
     : ledger_(std::move(ledger)),
-      payers_(std::move(payers)),
+      owners_(std::move(owners)),
       max_size_(max_file_size > 0 ? max_file_size : std::numeric_limits<std::uint64_t>::max()) {}
 
-UploadRoom::~UploadRoom() {
+UploadQuota::~UploadQuota() {
   if (row_) end_in_place({});
   give_back();
 }
 
-void UploadRoom::give_back() {
-  if (slots_ != 0 || bytes_ != 0) payers_.settle({}, {slots_, bytes_});
+void UploadQuota::give_back() {
+  if (slots_ != 0 || bytes_ != 0) owners_.settle({}, {slots_, bytes_});
   slots_ = bytes_ = 0;
 }
 
-Result<void> UploadRoom::check_open(const Existing& existing, const vfs::OpenOptions& options) {
-  if (payers_.empty() || (!existing && !options.create)) return {};
-  change_.emplace(payers_);
-  const QuotaUsage room = payers_.room();
+Result<void> UploadQuota::check_open(const Existing& existing, const vfs::OpenOptions& options) {
+  if (owners_.empty() || (!existing && !options.create)) return {};
+  change_.emplace(owners_);
+  const QuotaUsage room = owners_.room();
   // What is there may be replaced by as much; a file that is only changed asks when it grows.
   const bool begins_anew = !existing || options.truncate;
   if (begins_anew && room.size <= 0 && room.size + bytes(size_of(existing)) <= 0) return fail(refusal());
   if (existing) return {};
-  const Result<void> slot = payers_.reserve({.files = 1});
+  const Result<void> slot = owners_.reserve({.files = 1});
   if (slot) slots_ = 1;
   return slot;
 }
 
-void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place,
-                       const vfs::OpenOptions& options) {
+void UploadQuota::begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place,
+                        const vfs::OpenOptions& options) {
   append_ = options.append;
   end_ = opened.size;
   ceiling_ = max_size_;
@@ -52,14 +52,14 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   id_ = opened.id;
   row_ = ledger_->uploads().join(id_);
   const std::lock_guard lock(row_->mutex);
-  UploadRow& row = *row_;
+  SharedUpload& row = *row_;
   const bool first = !std::exchange(row.begun, true);
-  row.add_handle(payers_);
+  row.add_handle(owners_);
   if (first) {
     row.counted = in_place ? size_of(existing) : 0;
     row.names = in_place ? 1 : 0;
     row.base = row.covered = size_of(existing);
-    if (in_place && !existing) payers_.settle({.files = 1}, {.files = std::exchange(slots_, 0)});
+    if (in_place && !existing) owners_.settle({.files = 1}, {.files = std::exchange(slots_, 0)});
   }
   if (in_place && options.truncate && row.counted > 0) {
     // Others that write it may go on up to where it is covered.
@@ -73,12 +73,12 @@ void UploadRoom::begin(const Existing& existing, const vfs::FileInfo& opened, bo
   change_.reset();
 }
 
-const Payers& UploadRoom::growing() {
-  if (std::exchange(growing_as_of_, row_->changes) != row_->changes) growing_ = payers_.with(row_->payers);
+const QuotaOwners& UploadQuota::growing() {
+  if (std::exchange(growing_as_of_, row_->changes) != row_->changes) growing_ = owners_.with(row_->owners);
   return growing_;
 }
 
-void UploadRoom::cover(std::uint64_t end) {
+void UploadQuota::cover(std::uint64_t end) {
   if (!row_) return;
   const std::uint64_t wanted = std::min(end, max_size_);
   if (wanted > row_->covered) {
@@ -88,11 +88,11 @@ void UploadRoom::cover(std::uint64_t end) {
   set_ceiling();
 }
 
-void UploadRoom::set_ceiling() {
-  ceiling_ = std::min(is_shared(row_) ? row_->reach(payers_) : row_->covered, max_size_);
+void UploadQuota::set_ceiling() {
+  ceiling_ = std::min(is_shared(row_) ? row_->reach(owners_) : row_->covered, max_size_);
 }
 
-std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
+std::uint64_t UploadQuota::admit(std::uint64_t offset, std::uint64_t count) {
   if (refused_) return 0;
   if (covers(offset, count)) return count;
   std::unique_lock<std::mutex> lock;
@@ -112,13 +112,13 @@ std::uint64_t UploadRoom::admit(std::uint64_t offset, std::uint64_t count) {
   return fits;
 }
 
-Result<void> UploadRoom::grow_to(std::uint64_t size) {
+Result<void> UploadQuota::grow_to(std::uint64_t size) {
   std::unique_lock<std::mutex> lock;
   if (row_) lock = std::unique_lock(row_->mutex);
   too_large_ = size > max_size_;
   if (too_large_) return fail(refusal());
   if (row_) {
-    const Result<void> covered = row_->cover(size, payers_);
+    const Result<void> covered = row_->cover(size, owners_);
     if (!covered) return covered;
   }
   if (row_) set_ceiling();
@@ -128,19 +128,19 @@ Result<void> UploadRoom::grow_to(std::uint64_t size) {
   return {};
 }
 
-Error UploadRoom::refusal() const {
+Error UploadQuota::refusal() const {
   if (too_large_) return {ErrorCode::quota_exceeded, "larger than max_upload_file_size"};
   return {ErrorCode::quota_exceeded, "quota exceeded"};
 }
 
-void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
+void UploadQuota::end_in_place(std::optional<std::uint64_t> size) {
   if (!row_) return;
   const std::uint64_t now = size.value_or(end_);
-  const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
+  const std::shared_ptr<SharedUpload> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
   const bool last = ledger_->uploads().leave(id_, row);
-  row->drop_handle(payers_);
-  growing_ = payers_.with(row->payers);
+  row->drop_handle(owners_);
+  growing_ = owners_.with(row->owners);
   const std::int64_t reserved = bytes(row->covered - row->base);
   row->end = std::max(row->end, now);
   if (row->gone || row->names == 0) {
@@ -155,9 +155,9 @@ void UploadRoom::end_in_place(std::optional<std::uint64_t> size) {
   if (!last) row->part();
 }
 
-Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced) {
+Result<void> UploadQuota::end_beside(std::uint64_t size, const Existing& replaced) {
   if (!row_) return {};
-  change_.emplace(payers_);
+  change_.emplace(owners_);
   size_ = size;
   replaced_ = replaced;
   std::int64_t reserved = bytes_;
@@ -167,7 +167,7 @@ Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced
   }
   const QuotaUsage more{std::max<std::int64_t>(0, (replaced ? 0 : 1) - slots_),
                         std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - reserved)};
-  const Result<void> granted = payers_.reserve(more);
+  const Result<void> granted = owners_.reserve(more);
   if (!granted) return granted;
   slots_ += more.files;
   bytes_ += more.size;
@@ -175,11 +175,11 @@ Result<void> UploadRoom::end_beside(std::uint64_t size, const Existing& replaced
 }
 
 // Another handle of the session may go on writing it: from now on it is a file like any other.
-void UploadRoom::leave_placed() {
-  const std::shared_ptr<UploadRow> row = std::exchange(row_, nullptr);
+void UploadQuota::leave_placed() {
+  const std::shared_ptr<SharedUpload> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
   const bool last = ledger_->uploads().leave(id_, row);
-  row->drop_handle(payers_);
+  row->drop_handle(owners_);
   bytes_ += bytes(row->covered - row->base);
   if (last) return;
   row->counted = row->base = row->covered = size_;
@@ -187,11 +187,11 @@ void UploadRoom::leave_placed() {
   row->part();
 }
 
-void UploadRoom::placed() {
+void UploadQuota::placed() {
   if (row_) leave_placed();
-  if (payers_.empty()) return;
+  if (owners_.empty()) return;
   const QuotaUsage loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : QuotaUsage{};
-  payers_.settle({1 + loss.files, bytes(size_) + loss.size}, {std::exchange(slots_, 0), std::exchange(bytes_, 0)});
+  owners_.settle({1 + loss.files, bytes(size_) + loss.size}, {std::exchange(slots_, 0), std::exchange(bytes_, 0)});
   change_.reset();
 }
 

@@ -1,4 +1,4 @@
-#include "session/account.h"
+#include "session/session_state.h"
 
 #include <algorithm>
 
@@ -14,25 +14,25 @@ std::unexpected<Error> refused() { return fail(ErrorCode::permission_denied, "no
 
 }  // namespace
 
-const Payers& Account::payers_of(const vfs::Mount& mount) const {
-  static const Payers nobody;
-  return mount.id < payers.size() ? payers[mount.id] : nobody;
+const QuotaOwners& SessionState::owners_of(const vfs::Mount& mount) const {
+  static const QuotaOwners nobody;
+  return mount.id < owners.size() ? owners[mount.id] : nobody;
 }
 
-std::unique_ptr<UploadRoom> Account::room_in(const vfs::Mount& mount) const {
-  const Payers& all = payers_of(mount);
+std::unique_ptr<UploadQuota> SessionState::room_in(const vfs::Mount& mount) const {
+  const QuotaOwners& all = owners_of(mount);
   const std::int64_t largest = user->filters.max_upload_file_size;
   if (all.empty() && largest <= 0) return nullptr;
-  return std::make_unique<UploadRoom>(ledger, all, static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
+  return std::make_unique<UploadQuota>(ledger, all, static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
 }
 
-std::unique_ptr<DataAllowance> Account::data_allowance(bool upload) const {
+std::unique_ptr<DataAllowance> SessionState::data_allowance(bool upload) const {
   if (!transfers) return nullptr;
   return std::make_unique<DataAllowance>(transfers, upload, transfer_limits_of(*user));
 }
 
-vfs::SpaceInfo Account::space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const {
-  const Payers& all = payers_of(mount);
+vfs::SpaceInfo SessionState::space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const {
+  const QuotaOwners& all = owners_of(mount);
   const QuotaUsage limits = all.limits(), room = all.room();
   const auto left = [](std::int64_t count) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)); };
   if (limits.size > 0) {
@@ -51,12 +51,12 @@ vfs::SpaceInfo Account::space_in(const vfs::Mount& mount, vfs::SpaceInfo stored)
   return stored;
 }
 
-std::string Account::location(const VirtualPath& path) const {
+std::string SessionState::location(const VirtualPath& path) const {
   const vfs::MountTable::Target target = mounts.resolve(path);
   return target.mount->storage->location(target.path);
 }
 
-Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
+Task<Result<VirtualPath>> SessionState::canonical(VirtualPath path, bool follow) {
   while (true) {
     const vfs::MountTable::Target target = mounts.resolve(path);
     const Result<VirtualPath> inside = co_await target.mount->storage->canonical(target.path, follow);
@@ -68,9 +68,9 @@ Task<Result<VirtualPath>> Account::canonical(VirtualPath path, bool follow) {
   }
 }
 
-Result<void> Account::judge(Operation operation, const VirtualPath& path) const {
+Result<void> SessionState::check_text(Operation operation, const VirtualPath& path) const {
   if (has_partial_name(path)) return fail(ErrorCode::not_found, "a file that is not complete");
-  const Verdict verdict = patterns.judge(path, mounts);
+  const Verdict verdict = patterns.verdict(path, mounts);
   if (verdict == Verdict::hidden) return fail(ErrorCode::not_found, "hidden by the account's file patterns");
   if (!permissions.allow(operation, path.parent())) return refused();
   if (verdict == Verdict::denied && operation != Operation::list) {
@@ -79,52 +79,52 @@ Result<void> Account::judge(Operation operation, const VirtualPath& path) const 
   return {};
 }
 
-Result<void> Account::judge_listing(const VirtualPath& directory) const {
+Result<void> SessionState::check_listing_text(const VirtualPath& directory) const {
   if (has_partial_name(directory)) return fail(ErrorCode::not_found, "a directory that is not complete");
-  if (patterns.judge(directory, mounts) == Verdict::hidden) {
+  if (patterns.verdict(directory, mounts) == Verdict::hidden) {
     return fail(ErrorCode::not_found, "hidden by the account's file patterns");
   }
   return permissions.allow(Operation::list, directory) ? Result<void>() : refused();
 }
 
-const std::shared_ptr<vfs::FileSystem>& Account::plain(const vfs::Mount& mount) {
-  if (plain_storages.size() <= mount.id) plain_storages.resize(mount.id + 1);
-  std::shared_ptr<vfs::FileSystem>& storage = plain_storages[mount.id];
+const std::shared_ptr<vfs::FileSystem>& SessionState::link_free(const vfs::Mount& mount) {
+  if (link_free_storages.size() <= mount.id) link_free_storages.resize(mount.id + 1);
+  std::shared_ptr<vfs::FileSystem>& storage = link_free_storages[mount.id];
   if (!storage) storage = mount.storage->without_links();
   if (!storage) storage = mount.storage;
   return storage;
 }
 
-Result<void> Account::check_links(const vfs::Mount& mount) const {
+Result<void> SessionState::check_links(const vfs::Mount& mount) const {
   const unsigned bit = mount.storage->name() == "sftpfs" ? 2 : 1;
   if ((options.symlink_mode & bit) != 0) return {};
   return fail(ErrorCode::permission_denied, "symlink_mode does not allow links here");
 }
 
-Task<Result<VirtualPath>> Account::check(Operation operation, VirtualPath path, bool follow) {
-  Result<void> judged = judge(operation, path);
-  if (!judged) co_return fail(judged.error());
-  if (alike_everywhere()) co_return path;
+Task<Result<VirtualPath>> SessionState::check(Operation operation, VirtualPath path, bool follow) {
+  Result<void> checked = check_text(operation, path);
+  if (!checked) co_return fail(checked.error());
+  if (has_uniform_rules()) co_return path;
   Result<VirtualPath> real = co_await canonical(path, follow);
   // A path that cannot be resolved (a file in its middle, a link out of the root) fails in the storage too.
   if (!real || *real == path) co_return real;
-  judged = judge(operation, *real);
-  if (!judged) co_return fail(judged.error());
+  checked = check_text(operation, *real);
+  if (!checked) co_return fail(checked.error());
   co_return real;
 }
 
-Task<Result<VirtualPath>> Account::check_listing(VirtualPath directory) {
-  Result<void> judged = judge_listing(directory);
-  if (!judged) co_return fail(judged.error());
-  if (alike_everywhere()) co_return directory;
+Task<Result<VirtualPath>> SessionState::check_listing(VirtualPath directory) {
+  Result<void> checked = check_listing_text(directory);
+  if (!checked) co_return fail(checked.error());
+  if (has_uniform_rules()) co_return directory;
   Result<VirtualPath> real = co_await canonical(directory, true);
   if (!real) co_return real;
-  judged = judge_listing(*real);
-  if (!judged) co_return fail(judged.error());
+  checked = check_listing_text(*real);
+  if (!checked) co_return fail(checked.error());
   co_return real;
 }
 
-Task<std::shared_ptr<StagedUpload>> Account::own_upload(VirtualPath path, bool follow) {
+Task<std::shared_ptr<StagedUpload>> SessionState::own_upload(VirtualPath path, bool follow) {
   if (staged_uploads.empty() || path.is_root()) co_return nullptr;
   if (follow) {
     const Result<VirtualPath> real = co_await canonical(path, true);
@@ -137,7 +137,7 @@ Task<std::shared_ptr<StagedUpload>> Account::own_upload(VirtualPath path, bool f
   co_return own_upload_at(*name);
 }
 
-std::shared_ptr<StagedUpload> Account::own_upload_at(const HeldName& name) {
+std::shared_ptr<StagedUpload> SessionState::own_upload_at(const HeldName& name) {
   std::erase_if(staged_uploads, [](const std::weak_ptr<StagedUpload>& one) { return one.expired(); });
   for (const std::weak_ptr<StagedUpload>& one : staged_uploads) {
     std::shared_ptr<StagedUpload> upload = one.lock();
@@ -147,7 +147,7 @@ std::shared_ptr<StagedUpload> Account::own_upload_at(const HeldName& name) {
   return nullptr;
 }
 
-Task<Error> Account::discreet(Error error, VirtualPath directory) {
+Task<Error> SessionState::discreet(Error error, VirtualPath directory) {
   if (error.code != ErrorCode::directory_not_empty) co_return error;
   const auto hides = [this](const VirtualPath& place) {
     const NameFilter* filter = patterns.in(place);
@@ -158,28 +158,28 @@ Task<Error> Account::discreet(Error error, VirtualPath directory) {
   co_return error;
 }
 
-Result<OpenBudget::Taken> Account::take_places(std::size_t count) const {
+Result<OpenBudget::Taken> SessionState::take_places(std::size_t count) const {
   if (!budget) return OpenBudget::Taken();
   return budget->take(count, OpenBudget::Use::file);
 }
 
-bool Account::ignores_attributes(const VirtualPath& path) const {
+bool SessionState::ignores_attributes(const VirtualPath& path) const {
   if (options.setstat_mode == SetstatMode::ignore_if_unsupported) {
     return !mounts.resolve(path).mount->storage->capabilities().attributes;
   }
   return options.setstat_mode == SetstatMode::ignore;
 }
 
-std::uint32_t Account::mode_of_new(const VirtualPath& path, const VirtualPath& place, std::uint32_t asked,
-                                   std::uint32_t usual) const {
+std::uint32_t SessionState::mode_of_new(const VirtualPath& path, const VirtualPath& place, std::uint32_t asked,
+                                        std::uint32_t usual) const {
   if (asked == usual || ignores_attributes(place)) return usual;
   const bool allowed = permissions.allow(Operation::chmod, path.parent()) &&
                        (path == place || permissions.allow(Operation::chmod, place.parent()));
   return allowed ? asked : usual;
 }
 
-Task<Result<vfs::AttributeChange>> Account::permitted(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
-                                                      bool may_resize) {
+Task<Result<vfs::AttributeChange>> SessionState::permitted_changes(VirtualPath& path, vfs::AttributeChange wanted,
+                                                                   bool follow, bool may_resize) {
   if (ignores_attributes(path)) {
     wanted.mode.reset();
     wanted.owner.reset();

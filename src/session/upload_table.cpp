@@ -1,70 +1,70 @@
-#include "session/open_uploads.h"
+#include "session/upload_table.h"
 
 #include <algorithm>
 
 namespace ferry::session {
 
-void UploadRow::join(const Payers& more) {
-  const Payers joining = more.without(payers);
+void SharedUpload::join(const QuotaOwners& more) {
+  const QuotaOwners joining = more.without(owners);
   if (joining.empty()) return;
   joining.settle({}, {.size = static_cast<std::int64_t>(base) - static_cast<std::int64_t>(covered)});
-  payers = payers.with(joining);
+  owners = owners.with(joining);
   ++changes;
 }
 
-void UploadRow::add_handle(const Payers& owners) {
-  open.push_back(owners);
-  join(owners);
+void SharedUpload::add_handle(const QuotaOwners& those) {
+  open.push_back(those);
+  join(those);
 }
 
-void UploadRow::drop_handle(const Payers& owners) {
+void SharedUpload::drop_handle(const QuotaOwners& those) {
   const auto same = std::ranges::find_if(
-      open, [&owners](const Payers& one) { return one.without(owners).empty() && owners.without(one).empty(); });
+      open, [&those](const QuotaOwners& one) { return one.without(those).empty() && those.without(one).empty(); });
   if (same != open.end()) open.erase(same);
 }
 
-void UploadRow::part() {
-  Payers staying;
-  for (const Payers& owners : open) staying = staying.with(owners);
-  leave(payers.without(staying));
+void SharedUpload::part() {
+  QuotaOwners staying;
+  for (const QuotaOwners& those : open) staying = staying.with(those);
+  leave(owners.without(staying));
 }
 
-void UploadRow::leave(const Payers& those) {
+void SharedUpload::leave(const QuotaOwners& those) {
   if (those.empty()) return;
   those.settle({}, {.size = static_cast<std::int64_t>(covered) - static_cast<std::int64_t>(base)});
-  payers = payers.without(those);
+  owners = owners.without(those);
   ++changes;
 }
 
-std::uint64_t UploadRow::reach(const Payers& asking) const {
+std::uint64_t SharedUpload::reach(const QuotaOwners& asking) const {
   const std::int64_t lacking = -asking.room().size;
   if (lacking <= 0) return covered;
   return std::max(base, covered - std::min(covered, static_cast<std::uint64_t>(lacking)));
 }
 
-Result<void> UploadRow::cover(std::uint64_t size, const Payers& asking) {
+Result<void> SharedUpload::cover(std::uint64_t size, const QuotaOwners& asking) {
   if (size <= reach(asking)) return {};
   if (size <= covered) return fail(ErrorCode::quota_exceeded, "quota exceeded");
-  const Result<void> reserved = asking.with(payers).reserve({.size = static_cast<std::int64_t>(size - covered)});
+  const Result<void> reserved = asking.with(owners).reserve({.size = static_cast<std::int64_t>(size - covered)});
   if (reserved) covered = size;
   return reserved;
 }
 
-std::shared_ptr<UploadRow> OpenUploads::join(std::uint64_t id) {
+std::shared_ptr<SharedUpload> UploadTable::join(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   if (id == 0) {
     ++unnamed_;
-    auto row = std::make_shared<UploadRow>();
+    auto row = std::make_shared<SharedUpload>();
     row->handles = 1;
     return row;
   }
-  std::shared_ptr<UploadRow>& row = rows_[id];
-  if (!row) row = std::make_shared<UploadRow>();
+  std::shared_ptr<SharedUpload>& row = rows_[id];
+  if (!row) row = std::make_shared<SharedUpload>();
   ++row->handles;
   return row;
 }
 
-bool OpenUploads::leave(std::uint64_t id, const std::shared_ptr<UploadRow>& row) {
+bool UploadTable::leave(std::uint64_t id, const std::shared_ptr<SharedUpload>& row) {
   const std::lock_guard lock(mutex_);
   const bool last = --row->handles == 0;
   if (id == 0) {
@@ -75,16 +75,16 @@ bool OpenUploads::leave(std::uint64_t id, const std::shared_ptr<UploadRow>& row)
   return last;
 }
 
-std::shared_ptr<UploadRow> OpenUploads::find(std::uint64_t id) const {
+std::shared_ptr<SharedUpload> UploadTable::find(std::uint64_t id) const {
   if (id == 0) return nullptr;
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(id);
   return found == rows_.end() ? nullptr : found->second;
 }
 
-QuotaUsage OpenUploads::take_away(const vfs::FileInfo& file) {
+QuotaUsage UploadTable::take_away(const vfs::FileInfo& file) {
   const auto size = static_cast<std::int64_t>(file.size);
-  const std::shared_ptr<UploadRow> row = find(file.id);
+  const std::shared_ptr<SharedUpload> row = find(file.id);
   if (!row || file.links > 1) return {-1, -size};
   const std::lock_guard lock(row->mutex);
   if (!row->begun) return {-1, -size};
@@ -95,7 +95,7 @@ QuotaUsage OpenUploads::take_away(const vfs::FileInfo& file) {
   return loss;
 }
 
-std::shared_ptr<const void> OpenUploads::note(Counts& counts, std::uint64_t id) {
+std::shared_ptr<const void> UploadTable::note(Counts& counts, std::uint64_t id) {
   if (++counts[id] > 1 && &counts == &writers_) shared_.insert(id);
   return std::shared_ptr<const void>(this, [this, &counts, id](const void*) {
     const std::lock_guard last(mutex_);
@@ -105,43 +105,43 @@ std::shared_ptr<const void> OpenUploads::note(Counts& counts, std::uint64_t id) 
   });
 }
 
-std::shared_ptr<const void> OpenUploads::note_writer(std::uint64_t id) {
+std::shared_ptr<const void> UploadTable::note_writer(std::uint64_t id) {
   if (id == 0) return nullptr;
   const std::lock_guard lock(mutex_);
   return note(writers_, id);
 }
 
-bool OpenUploads::is_written(std::uint64_t id) const {
+bool UploadTable::is_written(std::uint64_t id) const {
   if (id == 0) return false;
   const std::lock_guard lock(mutex_);
   return writers_.contains(id);
 }
 
-bool OpenUploads::is_shared(std::uint64_t id) const {
+bool UploadTable::is_shared(std::uint64_t id) const {
   const std::lock_guard lock(mutex_);
   return shared_.contains(id);
 }
 
-Result<std::shared_ptr<const void>> OpenUploads::note_arrival(std::uint64_t directory) {
+Result<std::shared_ptr<const void>> UploadTable::note_arrival(std::uint64_t directory) {
   if (directory == 0) return nullptr;
   const std::lock_guard lock(mutex_);
   if (removals_.contains(directory)) return fail(ErrorCode::not_found, "the directory is being removed");
   return note(arrivals_, directory);
 }
 
-bool OpenUploads::awaits_arrival(std::uint64_t directory) const {
+bool UploadTable::awaits_arrival(std::uint64_t directory) const {
   const std::lock_guard lock(mutex_);
   return arrivals_.contains(directory);
 }
 
-Result<std::shared_ptr<const void>> OpenUploads::claim_removal(std::uint64_t directory) {
+Result<std::shared_ptr<const void>> UploadTable::claim_removal(std::uint64_t directory) {
   if (directory == 0) return nullptr;
   const std::lock_guard lock(mutex_);
   if (arrivals_.contains(directory)) return fail(ErrorCode::conflict, "an upload or a copy into it is running");
   return note(removals_, directory);
 }
 
-std::size_t OpenUploads::count() const {
+std::size_t UploadTable::count() const {
   const std::lock_guard lock(mutex_);
   return rows_.size() + unnamed_;
 }
