@@ -52,7 +52,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup-run:
-	@scripts/install-packages build
+	@scripts/install-packages build run
 setup-test:
 	@scripts/install-packages build test
 setup-lint:

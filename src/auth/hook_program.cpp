@@ -47,7 +47,10 @@ class ProgramPeer final : public HookPeer {
     if (given_up_) co_return dead("not started");
     const std::string path = program_->child.program;
     auto started = co_await Child::start(std::move(program_->child));
-    if (!started) co_return fail(started.error());
+    if (!started) {
+      const Error why = co_await run_blocking([&] { return events::why_not_started(started.error(), path); });
+      co_return fail(why);
+    }
     child_ = std::move(*started);
     if (given_up_) child_->give_up();
     const auto executor = co_await asio::this_coro::executor;

@@ -57,15 +57,16 @@ struct Authenticator::State {
   // Decides on the pool. A refused password is answered when the costliest one would be (auth/refusal_time).
   template <class Decide>
   Task<std::invoke_result_t<Decide&>> decided(bool by_password, Decide decide);
-  Task<Result<LoginOutcome>> attempt(const LoginRequest& request);
-  Task<Result<void>> attempt_part(const LoginRequest& request, bool code);
+  // `known` becomes the account as soon as it is found, for who is told how the login ends.
+  Task<Result<LoginOutcome>> attempt(const LoginRequest& request, model::UserPtr& known);
+  Task<Result<void>> attempt_part(const LoginRequest& request, bool code, model::UserPtr& known);
   Task<Result<model::AdminPtr>> attempt_admin(const AdminLoginRequest& request);
   Task<Result<void>> provide_account(const LoginRequest& request);
   Task<Result<std::string>> password_hash(const std::string& username);
-  Task<Result<HookVerdict>> ask_about_password(const LoginRequest& request);
+  Task<Result<HookVerdict>> ask_about_password(const LoginRequest& request, model::UserPtr& known);
   // Logs and tells; returns when the client may have its answer.
   Task<void> conclude(LoginReport report);
-  Task<Result<void>> concluded(const LoginRequest& request, Result<void> part);
+  Task<Result<void>> concluded(const LoginRequest& request, Result<void> part, model::UserPtr known);
   std::chrono::milliseconds tell(const LoginReport& report);
 
   store::Provider& provider;
@@ -87,7 +88,7 @@ Task<std::invoke_result_t<Decide&>> Authenticator::State::decided(bool by_passwo
 }
 
 // The order of a login. Hooks come first; the decision is made afterwards, from what is stored then.
-Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& request) {
+Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& request, model::UserPtr& known) {
   HookVerdict verdict;
   if (hooks.provides_accounts(request)) {
     // Nobody is asked before a signature shows that the key is the client's.
@@ -97,33 +98,33 @@ Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& req
     verdict = std::move(*provided);
   }
   if (!verdict.credential_right && hooks.checks_password(request)) {
-    auto checked = co_await ask_about_password(request);
+    auto checked = co_await ask_about_password(request, known);
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
   // A hop to the pool costs more than what is to be done about most keys.
   if (auto right = decision.decide_at_once(request, verdict)) co_return std::move(*right);
   auto outcome =
-      co_await decided(request.method != Method::publickey, [&] { return decision.decide(request, verdict); });
+      co_await decided(request.method != Method::publickey, [&] { return decision.decide(request, verdict, known); });
   co_return outcome;
 }
 
 // One credential of a dialogue; the account's other rules hold for it, too.
-Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& request, bool code) {
+Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& request, bool code, model::UserPtr& known) {
   HookVerdict verdict;
   if (!code && hooks.checks_password(request)) {
-    auto checked = co_await ask_about_password(request);
+    auto checked = co_await ask_about_password(request, known);
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
-  auto outcome = co_await decided(!code, [&] { return decision.decide_part(request, code, verdict); });
+  auto outcome = co_await decided(!code, [&] { return decision.decide_part(request, code, verdict, known); });
   co_return outcome;
 }
 
 // About accounts that may log in. Whoever is not asked about is refused here: what is decided later may see another
 // account. The time must not tell that nobody was asked.
-Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request) {
-  auto user = co_await decided(true, [&] { return decision.allowed_user(request); });
+Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request, model::UserPtr& known) {
+  auto user = co_await decided(true, [&] { return decision.allowed_user(request, known); });
   if (!user) co_return fail(user.error());
   auto verdict = co_await hooks.check_password(request, std::move(*user));
   co_return verdict;
@@ -167,7 +168,8 @@ Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
   if (request.method == Method::none) co_return refused();
   const auto begun = std::chrono::steady_clock::now();
-  auto outcome = co_await guarded(state_->attempt(request));
+  model::UserPtr known;
+  auto outcome = co_await guarded(state_->attempt(request, known));
   if (!outcome && request.method == Method::publickey) co_await wait_until(begun + quickest_key_refusal);
   const bool open = outcome && (outcome->partial || outcome->code_due);
   LoginReport report = report_of(request);
@@ -178,6 +180,7 @@ Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   } else {
     report.outcome = outcome_of(outcome.error());
     report.why = outcome.error().message;
+    report.user = std::move(known);
   }
   if (!outcome && request.refused_key) {
     *request.refused_key = std::move(report);
@@ -188,30 +191,35 @@ Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   co_return outcome;
 }
 
-Task<Result<void>> Authenticator::State::concluded(const LoginRequest& request, Result<void> part) {
+Task<Result<void>> Authenticator::State::concluded(const LoginRequest& request, Result<void> part,
+                                                   model::UserPtr known) {
   if (part) co_return part;
   LoginReport report = report_of(request);
   report.outcome = outcome_of(part.error());
   report.why = part.error().message;
+  report.user = std::move(known);
   co_await conclude(std::move(report));
   co_return refused();
 }
 
 Task<Result<void>> Authenticator::prepare(LoginRequest request) {
   auto outcome = co_await guarded(state_->provide_account(request));
-  auto answer = co_await state_->concluded(request, std::move(outcome));
+  model::UserPtr unknown;
+  auto answer = co_await state_->concluded(request, std::move(outcome), std::move(unknown));
   co_return answer;
 }
 
 Task<Result<void>> Authenticator::check_password(LoginRequest request) {
-  auto outcome = co_await guarded(state_->attempt_part(request, false));
-  auto answer = co_await state_->concluded(request, std::move(outcome));
+  model::UserPtr known;
+  auto outcome = co_await guarded(state_->attempt_part(request, false, known));
+  auto answer = co_await state_->concluded(request, std::move(outcome), std::move(known));
   co_return answer;
 }
 
 Task<Result<void>> Authenticator::check_code(LoginRequest request) {
-  auto outcome = co_await guarded(state_->attempt_part(request, true));
-  auto answer = co_await state_->concluded(request, std::move(outcome));
+  model::UserPtr known;
+  auto outcome = co_await guarded(state_->attempt_part(request, true, known));
+  auto answer = co_await state_->concluded(request, std::move(outcome), std::move(known));
   co_return answer;
 }
 

@@ -93,6 +93,12 @@ Result<model::UserPtr> LoginDecision::user_of(const LoginRequest& request) {
   return provider_.effective_user(options_.naming.convert(request.username));
 }
 
+Result<model::UserPtr> LoginDecision::user_of(const LoginRequest& request, model::UserPtr& known) {
+  auto user = user_of(request);
+  if (user) known = *user;
+  return user;
+}
+
 Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
                                           const Circumstances& at, bool at_once) const {
   if (!user) return fail(user.error());
@@ -106,16 +112,17 @@ Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, co
   return check_method(**user, request.method, request.protocol, request.completed);
 }
 
-Result<model::UserPtr> LoginDecision::allowed_user(const LoginRequest& request) {
-  auto user = user_of(request);
+Result<model::UserPtr> LoginDecision::allowed_user(const LoginRequest& request, model::UserPtr& known) {
+  auto user = user_of(request, known);
   const Result<Step> step = check_account(user, request, circumstances(request), false);
   if (step) return user;
   waste_a_hash(request.password.text());
   return fail(step.error());
 }
 
-Result<LoginOutcome> LoginDecision::decide(const LoginRequest& request, const HookVerdict& verdict) {
-  return decide_about(user_of(request), request, verdict, circumstances(request), false);
+Result<LoginOutcome> LoginDecision::decide(const LoginRequest& request, const HookVerdict& verdict,
+                                           model::UserPtr& known) {
+  return decide_about(user_of(request, known), request, verdict, circumstances(request), false);
 }
 
 std::optional<LoginOutcome> LoginDecision::decide_at_once(const LoginRequest& request, const HookVerdict& verdict) {
@@ -140,7 +147,9 @@ Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, co
   const bool by_dialogue = request.method == Method::keyboard_interactive && !request.vouched;
   const bool coded = (by_dialogue || request.method == Method::password) &&
                      SecondFactor::applies((*user)->filters.totp_config, request.protocol);
-  if (coded && request.protocol == "FTP" && !request.code) return decide(with_code_apart(request), verdict);
+  if (coded && request.protocol == "FTP" && !request.code) {
+    return decide_about(std::move(user), with_code_apart(request), verdict, at, false);
+  }
   if (auto credential = check_credential(*user, request, verdict, at); !credential) return fail(credential.error());
   if (coded && by_dialogue && !request.code) {
     LoginOutcome outcome;
@@ -160,9 +169,10 @@ Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, co
                       .method = std::move(step->name)};
 }
 
-Result<void> LoginDecision::decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict) {
+Result<void> LoginDecision::decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict,
+                                        model::UserPtr& known) {
   const Circumstances at = circumstances(request);
-  auto user = user_of(request);
+  auto user = user_of(request, known);
   const Result<Step> step = check_account(user, request, at, false);
   const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (code && !has_codes) {

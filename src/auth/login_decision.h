@@ -24,17 +24,18 @@ class LoginDecision {
   // Takes as long as two password hashes. Both outlive it.
   LoginDecision(store::Provider& provider, const LoginOptions& options);
 
-  Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict);
+  // `known` becomes the account, also when its login is refused; as in the others.
+  Result<LoginOutcome> decide(const LoginRequest& request, const HookVerdict& verdict, model::UserPtr& known);
   // As decide(), without blocking: a login by a right key of an account that is in the provider's memory. No value when
   // the provider would have to be asked or the key is not right; call decide() then.
   std::optional<LoginOutcome> decide_at_once(const LoginRequest& request, const HookVerdict& verdict);
   // Checks only the password, or only the code, of a dialogue, and all rules of the account.
-  Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict);
+  Result<void> decide_part(const LoginRequest& request, bool code, const HookVerdict& verdict, model::UserPtr& known);
   Result<model::AdminPtr> decide_admin(const AdminLoginRequest& request);
 
   // The account, if its rules allow this login, before the credential is checked. A refusal takes as long as a password
   // hash, so that its time does not tell whether the account exists.
-  Result<model::UserPtr> allowed_user(const LoginRequest& request);
+  Result<model::UserPtr> allowed_user(const LoginRequest& request, model::UserPtr& known);
   // When a refused password may be answered.
   RefusalTime& refusal_time() { return refusal_time_; }
   const SecondFactor& second_factor() const { return second_factor_; }
@@ -46,6 +47,7 @@ class LoginDecision {
   Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at,
                              bool at_once) const;
   Result<model::UserPtr> user_of(const LoginRequest& request);
+  Result<model::UserPtr> user_of(const LoginRequest& request, model::UserPtr& known);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict,
                                 const Circumstances& at);
   Result<void> check_password(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict);

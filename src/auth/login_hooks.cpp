@@ -136,7 +136,9 @@ Task<Result<HookVerdict>> LoginHooks::ask_external(const LoginRequest& request, 
     co_return HookVerdict{.credential_right = true, .to_verify = {}};
   }
   const std::string password = dialogue ? std::string() : std::string(request.password.text());
-  const std::string key = key_line(request.public_key), interactive = dialogue ? "1" : "";
+  std::string key = key_line(request.public_key);
+  if (!key.empty()) key += '\n';  // as a line of authorized_keys
+  const std::string interactive = dialogue ? "1" : "";
   Json body = {{"username", stored.name}, {"ip", request.client_ip}, {"protocol", request.protocol},
                {"password", password},    {"public_key", key},       {"keyboard_interactive", interactive},
                {"tls_cert", ""}};

@@ -44,7 +44,21 @@ class LoginObserver {
   virtual std::chrono::milliseconds login_ended(const LoginReport& report) = 0;
 };
 
-// A "connection_failed" log line in the documented shape.
+// A "connection_failed" log line in the documented shape. The order of its fields counts: CrowdSec and the like match
+// the whole line with a pattern.
 void log_connection_failed(const LoginReport& report);
+
+// A login that succeeded, as its "login" log line tells it.
+struct LoginLine {
+  std::string_view client_ip;
+  std::string_view username;
+  std::string_view method;         // "password", "publickey: SHA256:... (ssh-ed25519)", ...
+  std::string_view protocol;       // SSH, FTP, DAV, HTTP
+  std::string_view connection_id;  // "": the protocol has none that outlives a request
+  std::string_view client;         // what it says of itself
+  bool encrypted = true;
+  std::string_view info = {};  // "": nothing
+};
+void log_login(const LoginLine& login);
 
 }  // namespace ferry::auth

@@ -138,6 +138,10 @@ void flush() {
 bool enabled(Level level) { return level >= lowest.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view sender, std::initializer_list<Field> fields) {
+  write(level, sender, std::span<const Field>(fields.begin(), fields.size()));
+}
+
+void write(Level level, std::string_view sender, std::span<const Field> fields) {
   if (!enabled(level)) return;
   thread_local std::string line;
   line.assign("{\"level\":\"");

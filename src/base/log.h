@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -49,6 +50,8 @@ struct Field {
 };
 // Strings are escaped; bytes that are not UTF-8 are replaced by U+FFFD, so a line is always valid JSON.
 void write(Level level, std::string_view sender, std::initializer_list<Field> fields);
+// The same, for lines whose fields depend on what there is to tell.
+void write(Level level, std::string_view sender, std::span<const Field> fields);
 
 // An app line: {"level","time","sender","connection_id","message"}; connection_id is left out when empty.
 void message(Level level, std::string_view sender, std::string_view connection_id, std::string_view text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "config/nearest.h"
@@ -17,12 +18,29 @@ struct Context {
   std::vector<std::string>& warnings;
 };
 
+// The variable that first brought this key in.
+const std::string& variable_of(const Value& value) {
+  if (value.type != Value::Type::map || value.map.empty()) return value.variable;
+  return variable_of(value.map.front().second);
+}
+
+// What stands there, as a message shows it: "a list", "a string \"abc\"".
+std::string shown(const Value& value) {
+  constexpr std::size_t longest = 64;
+  std::string text(value.type_name());
+  if (value.type == Value::Type::text || value.type == Value::Type::untyped) {
+    text += " \"" + value.text.substr(0, longest) + (value.text.size() > longest ? "...\"" : "\"");
+  }
+  return text;
+}
+
 std::unexpected<Error> wrong(const Context& context, const std::string& path, const Value& value,
                              const std::string& expected, const std::string& found = {}) {
+  const std::string& variable = variable_of(value);
   const std::string where =
-      value.variable.empty() ? context.origin + ": " + path : "environment variable " + value.variable;
+      variable.empty() ? context.origin + ": " + path : "environment variable " + variable + " (" + path + ")";
   return fail(ErrorCode::invalid_argument,
-              where + ": expected " + expected + ", found " + (found.empty() ? std::string(value.type_name()) : found));
+              where + ": expected " + expected + ", found " + (found.empty() ? shown(value) : found));
 }
 
 template <class T>
@@ -138,9 +156,29 @@ Result<void> apply_number(const Row& row, void* member, const Value& value, cons
   return {};
 }
 
+// The items of a list by their index, as the environment names them (KEY__0=a): changed, or appended in their order.
+std::optional<std::vector<std::string>> with_indexes(std::vector<std::string> items, const Value& value) {
+  std::map<unsigned, std::string> indexed;
+  for (const auto& [name, item] : value.map) {
+    const auto index = parse_number<unsigned>(name);
+    if (!index || !is_text(item)) return std::nullopt;
+    indexed[*index] = item.text;
+  }
+  const std::size_t given = items.size();
+  for (auto& [index, text] : indexed) {
+    if (index < given) {
+      items[index] = std::move(text);
+    } else {
+      items.push_back(std::move(text));
+    }
+  }
+  return items;
+}
+
 Result<void> apply_text_list(const Row& row, void* member, const Value& value, const std::string& path,
                              const Context& context) {
-  auto items = as_text_list(value);
+  const auto& present = *static_cast<const std::vector<std::string>*>(member);
+  auto items = value.type == Value::Type::map ? with_indexes(present, value) : as_text_list(value);
   if (!items) return wrong(context, path, value, "a list of strings");
   for (const std::string& item : *items) {
     if (!row.check.allows(item)) return wrong(context, path, value, row.check.text_form(), "\"" + item + "\"");
@@ -182,12 +220,6 @@ Result<void> apply_row(const Row& row, void* object, const Value& value, const s
     case Kind::object_list: return apply_object_list(row, member, value, path, context);
   }
   return {};
-}
-
-// The variable that first brought this key in, so that a warning can name it.
-const std::string& variable_of(const Value& value) {
-  if (value.type != Value::Type::map || value.map.empty()) return value.variable;
-  return variable_of(value.map.front().second);
 }
 
 Result<void> apply_object(const Schema& schema, void* object, const Value& value, const std::string& path,

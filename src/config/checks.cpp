@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace ferry::config {
@@ -18,7 +19,23 @@ bool is_ip_or_empty(std::string_view text) { return text.empty() || is_ip(text);
 
 bool is_absolute(std::string_view text) { return text.empty() || text.front() == '/'; }
 
-bool is_listen_address(std::string_view text) { return is_absolute(text) || is_ip(text); }
+// A name that may be looked up (RFC 1123 section 2.1); what ends with a number is a wrong IP address.
+bool is_host_name(std::string_view text) {
+  const auto letter_or_digit = [](char c) { return (std::isalnum(static_cast<unsigned char>(c))) != 0; };
+  const auto allowed = [&](char c) { return letter_or_digit(c) || c == '-' || c == '.'; };
+  if (text.empty() || text.size() > 253 || !letter_or_digit(text.front()) || !std::ranges::all_of(text, allowed)) {
+    return false;
+  }
+  const std::string_view last = text.substr(text.rfind('.') + 1);
+  return std::ranges::any_of(last, [](char c) { return c < '0' || c > '9'; });
+}
+
+bool is_host_address(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) return is_ip(text.substr(1, text.size() - 2), AF_INET6);
+  return text.empty() || is_ip(text) || is_host_name(text);
+}
+
+bool is_listen_address(std::string_view text) { return is_absolute(text) || is_host_address(text); }
 
 bool is_network(std::string_view text) {
   const std::size_t slash = text.find('/');
@@ -70,7 +87,9 @@ std::string Check::integer_form() const {
 std::string Check::text_form() const {
   if (!choices.empty()) {
     std::string form = "one of";
-    for (const std::string_view choice : choices) form.append(form.size() > 6 ? ", " : " ").append(choice);
+    for (const std::string_view choice : choices) {
+      form.append(form.size() > 6 ? ", " : " ").append(choice.empty() ? "nothing" : choice);
+    }
     return form;
   }
   return expected.empty() ? "a string" : std::string(expected);
@@ -92,8 +111,9 @@ Check one_of(std::span<const std::string_view> choices) {
 }
 
 Check ip_address() { return text_check(is_ip_or_empty, "an IP address, or empty"); }
+Check host_address() { return text_check(is_host_address, "an IP address, a host name, or empty"); }
 Check listen_address() {
-  return text_check(is_listen_address, "an IP address, the absolute path of a socket, or empty");
+  return text_check(is_listen_address, "an IP address, a host name, the absolute path of a socket, or empty");
 }
 Check network() { return text_check(is_network, "an IP address or a network as 192.0.2.0/24"); }
 Check octal_mask() { return text_check(is_octal_mask, "an octal mask as 0022, or empty"); }

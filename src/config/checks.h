@@ -32,6 +32,7 @@ Check flag();         // 0 or 1
 Check tls_version();  // 12 or 13
 Check one_of(std::span<const std::string_view> choices);
 Check ip_address();      // or empty
+Check host_address();    // the same, [an IPv6 address], or a host name as localhost
 Check listen_address();  // the same, or the absolute path of a Unix-domain socket
 Check network();         // an IP address or CIDR range
 Check octal_mask();      // or empty

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "config/apply.h"
+#include "config/nearest.h"
 #include "config/value.h"
 
 namespace ferry::config {
@@ -46,8 +47,9 @@ Result<Found> find_file(const Sources& sources) {
   return found;
 }
 
-// Completes the environment from env.d: variables that are set already stay as they are.
-Result<void> read_env_directory(const fs::path& directory, Environment& environment) {
+// The environment from env.d: of variables in several files the first stands. They may refer to each other, and to what
+// the process was given.
+Result<void> read_env_directory(const fs::path& directory, const Environment& given, Environment& environment) {
   std::error_code error;
   if (!fs::exists(directory, error) && !error) return {};
   std::vector<fs::path> files;
@@ -59,7 +61,9 @@ Result<void> read_env_directory(const fs::path& directory, Environment& environm
   for (const fs::path& file : files) {
     auto text = read_text(file);
     if (!text) return fail(text.error());
-    auto variables = parse_env(*text, file);
+    Environment known = given;
+    known.insert(environment.begin(), environment.end());
+    auto variables = parse_env(*text, file, known);
     if (!variables) return fail(variables.error());
     environment.merge(*variables);
   }
@@ -89,13 +93,14 @@ Result<Loaded> load(const Sources& sources) {
   loaded.file = found->file;
   loaded.warnings = std::move(found->warnings);
   if (!loaded.file.empty()) {
-    auto document = read_file(loaded.file);
+    auto document = read_file(loaded.file, sources.environment);
     if (!document) return fail(document.error());
     auto applied = apply(*document, loaded.file.string(), loaded.config, loaded.warnings);
     if (!applied) return fail(applied.error());
   }
   Environment from_files;
-  if (auto read = read_env_directory(sources.directory / "env.d", from_files); !read) return fail(read.error());
+  if (auto read = read_env_directory(sources.directory / "env.d", sources.environment, from_files); !read)
+    return fail(read.error());
   std::erase_if(from_files, [&](const auto& entry) { return sources.environment.contains(entry.first); });
   // What the process was given stands above env.d, whatever the prefix: each source is applied by itself.
   for (const Environment* environment : {&std::as_const(from_files), &sources.environment}) {
@@ -103,6 +108,9 @@ Result<Loaded> load(const Sources& sources) {
       auto applied = apply(tree_of(*environment, prefix), "environment", loaded.config, loaded.warnings);
       if (!applied) return fail(applied.error());
     }
+  }
+  for (const Environment* environment : {&std::as_const(from_files), &sources.environment}) {
+    for (std::string& warning : misspelt_variables(*environment)) loaded.warnings.push_back(std::move(warning));
   }
   loaded.environment = sources.environment;
   loaded.environment.merge(from_files);

@@ -1,6 +1,7 @@
 #include "config/nearest.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <vector>
 
@@ -42,7 +43,57 @@ std::string find_elsewhere(const Schema& schema, std::string_view path, std::str
   return {};
 }
 
+std::string_view without_underscores(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of('_'), text.size()));
+  return text;
+}
+
+std::string_view digits_of(std::string_view text) { return text.substr(0, text.find_first_not_of("0123456789")); }
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
+// How a variable's rest should be spelt to name a key below `siblings`; empty: there is no such key.
+std::string spelt_right(const Schema& siblings, std::string_view rest) {
+  for (const Row& row : siblings.rows()) {
+    const std::string name = upper(row.name);
+    if (!rest.starts_with(name)) continue;
+    const std::string_view behind = rest.substr(name.size());
+    if (row.nested == nullptr && behind.empty()) return name;
+    if (!behind.starts_with('_')) continue;
+    std::string_view below = without_underscores(behind);
+    std::string index;
+    if (row.kind == Kind::text_list && digits_of(below) == below && !below.empty())
+      return name + "__" + std::string(below);
+    if (row.nested == nullptr) continue;
+    if (row.kind == Kind::object_list) {
+      index = digits_of(below);
+      if (index.empty()) continue;
+      below = without_underscores(below.substr(index.size()));
+      index = "__" + index;
+    }
+    if (std::string found = spelt_right(row.nested(), below); !found.empty()) return name + index + "__" + found;
+  }
+  return {};
+}
+
 }  // namespace
+
+std::vector<std::string> misspelt_variables(const Environment& environment) {
+  std::vector<std::string> warnings;
+  for (const auto& [variable, text] : environment) {
+    for (const std::string prefix : {"FERRY_", "SFTPGO_"}) {
+      if (!variable.starts_with(prefix) || variable.find("__") != std::string::npos) continue;
+      const std::string right = spelt_right(schema<Config>(), std::string_view(variable).substr(prefix.size()));
+      if (right.empty()) continue;
+      warnings.push_back("environment variable " + variable + ": not used; the key's variable is " + prefix + right);
+    }
+  }
+  return warnings;
+}
 
 std::string nearest_key(const Schema& siblings, std::string_view path, std::string_view name) {
   const Row* best = nullptr;

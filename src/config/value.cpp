@@ -58,7 +58,7 @@ Result<std::string> read_text(const std::filesystem::path& file) {
   return text;
 }
 
-Result<Value> read_file(const std::filesystem::path& file) {
+Result<Value> read_file(const std::filesystem::path& file, const Environment& known) {
   const std::string extension = file.extension().string();
   const bool yaml = extension == ".yaml" || extension == ".yml";
   if (!yaml && extension != ".json" && extension != ".toml" && extension != ".env") {
@@ -70,7 +70,7 @@ Result<Value> read_file(const std::filesystem::path& file) {
   if (yaml) return parse_yaml(*text, file);
   if (extension == ".json") return parse_json(*text, file);
   if (extension == ".toml") return parse_toml(*text, file);
-  auto variables = parse_env(*text, file);
+  auto variables = parse_env(*text, file, known);
   if (!variables) return fail(variables.error());
   Environment named;  // without the prefix
   for (auto& [name, value] : *variables) {

@@ -41,14 +41,18 @@ struct Value {
   static Value of_text(std::string_view text, Type type = Type::text);
 };
 
-// By extension: .json, .yaml, .yml, .toml, .env. The error names the file and, where known, the line.
-Result<Value> read_file(const std::filesystem::path& file);
+// By extension: .json, .yaml, .yml, .toml, .env, where `known` is what parse_env needs. The error names the file and,
+// where known, the line.
+Result<Value> read_file(const std::filesystem::path& file, const Environment& known = {});
 
 // A regular file of at most 4 MiB.
 Result<std::string> read_text(const std::filesystem::path& file);
 
-// NAME=value lines with comments, "export", single and double quotes.
-Result<Environment> parse_env(std::string_view text, const std::filesystem::path& file);
+// NAME=value lines with comments, "export", single and double quotes. Outside of single quotes $NAME and ${NAME}, of
+// capital letters, digits and underscores, stand for what `known` or an earlier line says, for nothing when neither
+// does;
+// \$ is a dollar sign.
+Result<Environment> parse_env(std::string_view text, const std::filesystem::path& file, const Environment& known = {});
 
 // The variables prefix + SECTION__KEY__… as a tree; an empty prefix takes every name with "__" inside.
 Value tree_of(const Environment& environment, std::string_view prefix);

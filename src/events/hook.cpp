@@ -54,7 +54,10 @@ Task<Result<HookAnswer>> run_program(const HookOptions& options, const HookReque
   auto program = hook_program(options, request.name, request.where, request.environment);
   if (!program) co_return fail(program.error());
   auto started = co_await Child::start(std::move(program->child));
-  if (!started) co_return fail(started.error());
+  if (!started) {
+    const Error why = co_await run_blocking([&] { return why_not_started(started.error(), request.where); });
+    co_return fail(why);
+  }
   const auto executor = co_await asio::this_coro::executor;
   const auto running = std::make_shared<Running>(std::move(*started), executor);
   running->child->close_input();

@@ -1,7 +1,10 @@
 #include "events/hook_child.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <map>
 
 #include "base/log.h"
@@ -32,6 +35,44 @@ const HookOptions::Command* command_of(const HookOptions& options, std::string_v
   return found;
 }
 
+// execve(2): MAX_ARG_STRLEN is 32 pages, the final zero included.
+constexpr std::size_t longest_text = std::size_t{32} * 4096;
+constexpr std::size_t most_in_all = std::size_t{6} << 20;  // whatever the stack limit is
+constexpr std::size_t shortest_text = 1024;                // no variable is cut below this
+constexpr std::size_t room_for_rest = 64 * 1024;           // of the program's path, its arguments, what the kernel adds
+
+// Of all texts and their pointers, as the kernel counts them.
+std::size_t size_of(const Variables& variables) {
+  std::size_t size = 0;
+  for (const auto& [name, value] : variables) size += name.size() + value.size() + 2 + sizeof(char*);
+  return size;
+}
+
+// At most `limit` bytes; no character of UTF-8 is torn.
+void cut(std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+  text.resize(limit);
+}
+
+// Cuts those of `own` that are too long for the kernel, until all fit.
+void make_fit(Variables& variables, const Pairs& own) {
+  const long arg_max = ::sysconf(_SC_ARG_MAX);
+  const std::size_t room = arg_max > 0 ? std::min(static_cast<std::size_t>(arg_max), most_in_all) : longest_text;
+  std::string names;
+  for (std::size_t limit = longest_text; limit >= shortest_text; limit /= 2) {
+    for (const auto& [name, value] : own) {
+      std::string& text = variables.find(name)->second;
+      const std::size_t most = limit - std::min(limit, name.size() + 2);
+      if (text.size() <= most) continue;
+      if (text.size() == value.size()) names += (names.empty() ? "" : ",") + name;
+      cut(text, most);
+    }
+    if (size_of(variables) + room_for_rest <= room) break;
+  }
+  if (!names.empty()) variables.insert_or_assign("FERRY_CUT", std::move(names));
+}
+
 }  // namespace
 
 Result<HookProgram> hook_program(const HookOptions& options, std::string_view hook, const std::string& path,
@@ -52,9 +93,26 @@ Result<HookProgram> hook_program(const HookOptions& options, std::string_view ho
     }
     variables.insert_or_assign(name, value);
   }
+  make_fit(variables, environment);
   program.child.program = path;
   for (const auto& [name, value] : variables) program.child.environment.push_back(name + "=" + value);
   return program;
+}
+
+Error why_not_started(Error error, const std::string& path) {
+  if (error.code != ErrorCode::not_found) return error;
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  constexpr std::size_t longest_first_line = 256;
+  for (char c = 0; line.size() < longest_first_line && file.get(c) && c != '\n';) line += c;
+  if (!line.starts_with("#!")) return error;
+  line.erase(0, 2);
+  if (line.ends_with('\r')) {
+    error.message += ": its first line ends with CR LF; the lines of a script must end with LF alone";
+  } else {
+    error.message += ": the interpreter that its first line names is not there: " + line;
+  }
+  return error;
 }
 
 Task<void> log_errors(std::shared_ptr<Child> child, std::string hook, std::string path) {

@@ -39,7 +39,7 @@ constexpr Field<FileEvent> file_fields[] = {
     {"protocol", "PROTOCOL", &FileEvent::protocol},
     {"ip", "IP", &FileEvent::ip},
     {"session_id", "SESSION_ID", &FileEvent::session_id},
-    {"open_flags", "OPEN_FLAGS", nullptr, &FileEvent::open_flags},
+    {"open_flags", "OPEN_FLAGS", nullptr, &FileEvent::open_flags, false},
     {"role", "ROLE", &FileEvent::role, nullptr, false},
     {"timestamp", "TIMESTAMP", nullptr, &FileEvent::timestamp},
 };

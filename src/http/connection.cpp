@@ -17,6 +17,7 @@
 #include "http/request_check.h"
 #include "http/response_text.h"
 #include "http/server_state.h"
+#include "net/proxy_header.h"
 
 namespace ferry::http {
 
@@ -144,8 +145,16 @@ class Connection : public ConnectionHandle, public std::enable_shared_from_this<
     parser.header_limit(static_cast<std::uint32_t>(buffer_.size()) + 1);  // read_header has checked it
     parser.body_limit(boost::none);                                       // the route's limit comes later
     error_code error;
+    const bool proxied = net::begins_like_proxy_header(
+        ByteSpan(static_cast<const std::byte*>(buffer_.data().data()), buffer_.data().size()));
     buffer_.consume(parser.put(buffer_.data(), error));
     if (error || !parser.is_header_done()) {
+      if (proxied) {
+        log::debug(options().log_sender, {},
+                   "a PROXY header from {}, whose headers are not read: see common.proxy_protocol, proxy_allowed, "
+                   "proxy_skipped and proxy_mode of the binding",
+                   ends_.remote);
+      }
       co_await refuse_unreadable(error == bhttp::error::bad_version ? 505 : 400);
       co_return false;
     }

@@ -1,5 +1,10 @@
 #include "net/listener.h"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -8,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/descriptor.h"
 #include "base/log.h"
 
 namespace ferry::net {
@@ -19,6 +25,10 @@ namespace {
 
 // Connections that are at the door at one time: waiting for their header, for a database, for a rate limit.
 constexpr int max_at_door = 4096;
+
+bool is_path(const std::string& address) { return address.starts_with('/'); }
+
+IpAddress loopback() { return *IpAddress::parse("127.0.0.1"); }
 
 IpAddress ip_of(const asio::ip::address& address) {
   if (address.is_v6()) return IpAddress(address.to_v6().to_bytes());
@@ -33,6 +43,53 @@ std::string end_text(const IpAddress& address, std::uint16_t port) {
 Endpoints endpoints_of(const ProxyHeader::End& source, const ProxyHeader::End& destination) {
   return {end_text(destination.address, destination.port), end_text(source.address, source.port),
           source.address.to_string(), source.address};
+}
+
+// IPv4 first where a name has both, as Go does.
+Result<asio::ip::address> address_of(asio::io_context& context, std::string text) {
+  if (text.empty()) return asio::ip::address_v6::any();
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  boost::system::error_code error;
+  const asio::ip::address given = asio::ip::make_address(text, error);
+  if (!error) return given;
+  tcp::resolver resolver(context);
+  const auto found = resolver.resolve(text, "", tcp::resolver::passive, error);
+  if (error || found.empty()) {
+    return fail(ErrorCode::invalid_argument, "\"" + text + "\" is no IP address and no name of one");
+  }
+  for (const auto& entry : found) {
+    if (entry.endpoint().address().is_v4()) return entry.endpoint().address();
+  }
+  return found.begin()->endpoint().address();
+}
+
+// A socket on which nobody listens any more is removed. address_in_use: somebody does, or it is something else.
+boost::system::error_code make_way(const sockaddr_un& address) {
+  struct stat info {};
+  if (::lstat(address.sun_path, &info) != 0) return {};
+  if (!S_ISSOCK(info.st_mode)) return asio::error::address_in_use;
+  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const bool taken = !probe || ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  if (taken) return asio::error::address_in_use;
+  ::unlink(address.sun_path);
+  return {};
+}
+
+// Listens at a path; the socket's owner and group may connect.
+Result<Descriptor> listen_at(const std::string& path) {
+  constexpr mode_t owner_and_group = 0660;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::invalid_argument, path + ": too long for a socket");
+  path.copy(address.sun_path, path.size());
+  if (const auto error = make_way(address)) return fail(ErrorCode::io_error, path + ": " + error.message());
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), owner_and_group) != 0 || ::listen(socket.get(), SOMAXCONN) != 0) {
+    return fail_errno(errno, path);
+  }
+  return socket;
 }
 
 }  // namespace
@@ -118,11 +175,13 @@ Task<Result<void>> Listener::Acceptor::admit(const Endpoints& ends, Ticket& tick
 // before it is read: else a host could keep as many silent connections waiting for one as it likes.
 Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket, Ticket& ticket) {
   boost::system::error_code gone;
-  const tcp::endpoint local = socket.local_endpoint(gone);
-  const tcp::endpoint remote = socket.remote_endpoint(gone);
+  const bool by_path = is_path(options.address);
+  const tcp::endpoint local = by_path ? tcp::endpoint() : socket.local_endpoint(gone);
+  const tcp::endpoint remote = by_path ? tcp::endpoint() : socket.remote_endpoint(gone);
   if (gone) co_return fail(ErrorCode::connection_lost, gone.message());
-  const ProxyHeader::End peer{ip_of(remote.address()), remote.port()};
+  const ProxyHeader::End peer{by_path ? loopback() : ip_of(remote.address()), remote.port()};
   Endpoints own = endpoints_of(peer, {ip_of(local.address()), local.port()});
+  if (by_path) own.local = options.address;
   if (!options.proxy) co_return own;
   const ProxyPolicy::Use use = options.proxy->use_for(peer.address);
   if (use == ProxyPolicy::Use::skip) co_return own;
@@ -134,6 +193,10 @@ Task<Result<Endpoints>> Listener::Acceptor::whose(tcp::socket& socket, Ticket& t
   const auto header = co_await read_proxy_header(socket, options.proxy->time);
   if (!header) co_return fail(header.error());
   if (!*header && options.proxy->required) co_return fail(ErrorCode::protocol_error, "no PROXY header came");
+  if (*header && use == ProxyPolicy::Use::ignore) {
+    log::debug("net", {}, "the PROXY header from {} means nothing: common.proxy_allowed does not list it",
+               own.remote_ip);
+  }
   if (!*header || !(*header)->known || use == ProxyPolicy::Use::ignore) co_return own;
   co_return endpoints_of((*header)->source, (*header)->destination);
 }
@@ -143,7 +206,8 @@ Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::sock
   Result<Endpoints> ends = co_await self->whose(socket, ticket);
   if (!ends) {
     boost::system::error_code ignored;
-    const std::string peer = ip_of(socket.remote_endpoint(ignored).address()).to_string();
+    const std::string peer =
+        is_path(options.address) ? options.address : ip_of(socket.remote_endpoint(ignored).address()).to_string();
     // Of a proxy that is believed it is the operator's business; what strangers do must not fill the log.
     if (ends.error().code == ErrorCode::protocol_error) {
       log::warn("net", {}, "connection from {} closed: {}", peer, ends.error().message);
@@ -163,10 +227,21 @@ Result<std::unique_ptr<Listener>> Listener::open(ListenerOptions options, std::v
                                                  Handler handler) {
   const std::string address = options.address;
   const std::uint16_t port = options.port;
-  boost::system::error_code bad;
-  const asio::ip::address ip = address.empty() ? asio::ip::address_v6::any() : asio::ip::make_address(address, bad);
-  if (bad) return fail(ErrorCode::invalid_argument, "\"" + address + "\" is not an IP address");
   auto acceptor = std::make_shared<Acceptor>(std::move(options), std::move(contexts), std::move(handler));
+  if (is_path(address)) {
+    auto socket = listen_at(address);
+    if (!socket) return fail(socket.error());
+    boost::system::error_code error;
+    // Asio's own class for such sockets would make another type of every connection; nothing but the address differs.
+    acceptor->acceptor.assign(tcp::v4(), socket->get(), error);
+    if (error) return fail(ErrorCode::io_error, address + ": " + error.message());
+    (void)socket->release();
+    acceptor->accept_next();
+    return std::unique_ptr<Listener>(new Listener(std::move(acceptor), 0));
+  }
+  const auto found = address_of(*acceptor->contexts.front(), address);
+  if (!found) return fail(found.error());
+  const asio::ip::address& ip = *found;
   try {
     try {
       acceptor->bind({ip, port}, ip.is_unspecified());
@@ -188,6 +263,8 @@ Listener::Listener(std::shared_ptr<Acceptor> acceptor, std::uint16_t port)
 
 Listener::~Listener() {
   acceptor_->closed = true;
+  // At once: at the end of a server its io_contexts do not run any more.
+  if (is_path(acceptor_->options.address)) ::unlink(acceptor_->options.address.c_str());
   asio::post(*acceptor_->contexts.front(), [acceptor = acceptor_] {
     boost::system::error_code ignored;
     acceptor->acceptor.close(ignored);

@@ -20,7 +20,8 @@ class io_context;
 namespace ferry::net {
 
 // Both ends of a connection; IPv4 addresses mapped into IPv6 are shown as IPv4. Behind a proxy that is believed these
-// are the ends of the client's connection to the proxy.
+// are the ends of the client's connection to the proxy. Who comes through a Unix-domain socket is on this machine: its
+// address is 127.0.0.1, and `local` is the socket's path.
 struct Endpoints {
   std::string local, remote;  // ip:port, [ip]:port for IPv6
   std::string remote_ip;
@@ -28,8 +29,10 @@ struct Endpoints {
 };
 
 struct ListenerOptions {
-  std::string address = {};  // empty: every address, IPv4 and IPv6
-  std::uint16_t port = 0;    // 0: any free one
+  // An IP address (IPv6 also in brackets), a host name, which is looked up once, or the absolute path of a Unix-domain
+  // socket. Empty: every address, IPv4 and IPv6.
+  std::string address = {};
+  std::uint16_t port = 0;  // 0: any free one; of no meaning for a path
   Protocol protocol = Protocol::ssh;
   std::shared_ptr<Gatekeeper> gatekeeper = {};                   // empty: everybody is let in
   std::shared_ptr<const ProxyPolicy> proxy = {};                 // empty: no header is read
@@ -41,12 +44,13 @@ class Listener {
   // Runs on the io_context that the socket belongs to from now on.
   using Handler = std::function<void(boost::asio::ip::tcp::socket, Endpoints, Ticket)>;
 
-  // invalid_argument: not an IP address.
+  // invalid_argument: no address of this machine; else what bind or listen said. May block, to look a name up. A path's
+  // socket is for its owner and group; what a server before has left there is replaced.
   static Result<std::unique_ptr<Listener>> open(ListenerOptions options, std::vector<boost::asio::io_context*> contexts,
                                                 Handler handler);
   // Stops listening. Connections already handed on are not touched, others are closed. Safe from any thread.
   ~Listener();
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return port_; }  // 0 for a path
 
  private:
   struct Acceptor;

@@ -144,6 +144,11 @@ Result<ProxyScan> scan_proxy_header(ByteSpan beginning) {
   return ProxyScan{may_become_one ? State::incomplete : State::absent, 0};
 }
 
+bool begins_like_proxy_header(ByteSpan beginning) {
+  const std::string_view text = as_text(beginning);
+  return text.starts_with(v1_signature) || text.starts_with(v2_signature);
+}
+
 Result<ProxyHeader> parse_proxy_header(ByteSpan header) {
   const auto scanned = scan_proxy_header(header);
   if (!scanned) return fail(scanned.error());

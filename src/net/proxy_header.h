@@ -32,6 +32,8 @@ struct ProxyScan {
 
 // Looks at the first bytes of a connection. protocol_error: a header that is too long, or of another version.
 Result<ProxyScan> scan_proxy_header(ByteSpan beginning);
+// Whether bytes that no protocol understands are a header from somebody whose headers are not read.
+bool begins_like_proxy_header(ByteSpan beginning);
 // Reads a complete header. protocol_error.
 Result<ProxyHeader> parse_proxy_header(ByteSpan header);
 

@@ -1,4 +1,5 @@
 // common.post_connect_hook, which decides whether a client is served, and common.post_disconnect_hook, which is told.
+// Over HTTP the first is asked when a user logs in, not for each connection, and never about administrators.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,7 @@ class ConnectHooks {
   bool decides() const { return !connect_.empty(); }
   // What does not clearly say yes is a no, and logged. `protocol`: SSH, FTP, DAV, HTTP.
   Task<bool> lets_in(std::string client_ip, std::string protocol) const;
-  // In the background.
+  // In the background. `protocol`: that of the session which has ended: SFTP, SCP, SSH for commands, FTP, ...
   void tell_gone(const std::string& client_ip, const std::string& protocol, const std::string& username,
                  std::chrono::milliseconds duration) const;
 

@@ -71,7 +71,9 @@ Task<std::expected<Ticket, Refusal>> Doorkeeper::admit(Visitor visitor) {
     co_return std::unexpected(Refusal{place.error().message, std::chrono::seconds(1)});
   }
   auto ticket = std::make_shared<session::Admission>(std::move(*place));
-  if (connect_.decides()) {
+  // Where clients make many requests the hook is asked when a user logs in: monitors and administrators' programs must
+  // not start a program with every connection.
+  if (connect_.decides() && !counts_requests(visitor.protocol)) {
     const bool welcome = co_await connect_.lets_in(ip, std::string(to_string(visitor.protocol)));
     if (!welcome) co_return std::unexpected(Refusal{"the post-connect hook says no"});
   }

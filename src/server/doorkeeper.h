@@ -1,5 +1,5 @@
 // The one door: every listener asks here about every connection, in this order: allow list, block list and bans, rate
-// limits, connections of one host and of all, the post-connect hook (the PROXY header was read before).
+// limits, connections of one host and of all, the post-connect hook but over HTTP (the PROXY header was read before).
 #pragma once
 
 #include <memory>

@@ -10,12 +10,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-void tell_gone(const Entrance& entrance, const Scope& scope, const session::ConnectionInfo& connection,
-               const std::string& username, Clock::time_point began) {
-  const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-  entrance.connect.tell_gone(connection.client_ip, scope.protocol, username, duration);
-}
-
 }  // namespace
 
 Client::Client(std::shared_ptr<Entrance> entrance, Scope scope, session::ConnectionInfo connection)
@@ -25,10 +19,6 @@ Client::Client(std::shared_ptr<Entrance> entrance, Scope scope, session::Connect
 }
 
 Client::~Client() {
-  // A login that began sessions has told of the end of each.
-  if (!login_ || login_->scopes == 0) {
-    tell_gone(*entrance_, scope_, connection_, login_ ? login_->user->username : "", began_);
-  }
   if (tried_) return;
   auth::LoginReport report = report_of("no_auth_tried", not_negotiated_);
   report.outcome = auth::LoginReport::Outcome::not_negotiated;
@@ -75,12 +65,18 @@ auth::LoginReport Client::report_of(std::string_view method, std::string why) co
   return report;
 }
 
-std::shared_ptr<Login> Client::keep(const auth::LoginOutcome& outcome) {
+std::shared_ptr<Login> Client::keep(const auth::LoginOutcome& outcome, LoginDetails details) {
   session::ConnectionInfo info = connection_;
   kept_ = entrance_->sessions.registry->keep_login(outcome.user->username, moment_, info);
   if (!kept_) return nullptr;
-  log::info(scope_.log_sender, connection_.id, "user {} logged in with {} from {}, client {}", outcome.user->username,
-            outcome.method, connection_.client_ip, connection_.client_version);
+  auth::log_login({.client_ip = connection_.client_ip,
+                   .username = outcome.user->username,
+                   .method = outcome.method + details.credential,
+                   .protocol = scope_.protocol,
+                   .connection_id = connection_.id,
+                   .client = connection_.client_version,
+                   .encrypted = details.encrypted,
+                   .info = details.info});
   login_ = std::make_shared<Login>(Login{entrance_, scope_, outcome.user, std::move(info)});
   return login_;
 }
@@ -89,7 +85,9 @@ SessionScope::SessionScope(std::shared_ptr<Login> login)
     : login_(std::move(login)), id_(login_->connection.id + "_" + std::to_string(++login_->scopes)) {}
 
 SessionScope::~SessionScope() {
-  tell_gone(*login_->entrance, login_->scope, login_->connection, login_->user->username, began_);
+  if (protocol_.empty()) return;
+  const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_);
+  login_->entrance->connect.tell_gone(login_->connection.client_ip, protocol_, login_->user->username, duration);
 }
 
 Task<Result<std::unique_ptr<session::Session>>> SessionScope::open(Request request) {
@@ -102,7 +100,9 @@ Task<Result<std::unique_ptr<session::Session>>> SessionScope::open(Request reque
   if (!opened) {
     log::warn(login_->scope.log_sender, info.id, "no session for {}: {}", login_->user->username,
               opened.error().message);
+    co_return opened;
   }
+  protocol_ = info.protocol;
   co_return opened;
 }
 

@@ -48,9 +48,15 @@ struct Login {
   int scopes = 0;  // sessions begun so far: each has an id of its own
 };
 
-// One client, from its first byte to its last. Used on the connection's thread alone. Its end is told to the
-// post-disconnect hook, unless a SessionScope has told already; a client that left without a credential is reported to
-// the observers of logins (defender, audit log).
+// What the log line of a login tells that the pipeline does not know.
+struct LoginDetails {
+  std::string credential = {};  // ": " and the key or certificate that was a step of it; empty: there was none
+  bool encrypted = true;
+  std::string info = {};
+};
+
+// One client, from its first byte to its last. Used on the connection's thread alone. A client that left without a
+// credential is reported to the observers of logins (defender, audit log).
 class Client {
  public:
   // `connection`: what is known of it now; id, addresses, disconnect.
@@ -77,7 +83,7 @@ class Client {
 
   // Makes a login of a complete outcome, logs it, and lists it so that Registry::close_user() ends the connection.
   // Null when the account was closed since request_of(): what was decided then holds no more.
-  std::shared_ptr<Login> keep(const auth::LoginOutcome& outcome);
+  std::shared_ptr<Login> keep(const auth::LoginOutcome& outcome, LoginDetails details = {});
 
  private:
   auth::LoginReport report_of(std::string_view method, std::string why) const;
@@ -85,7 +91,6 @@ class Client {
   const std::shared_ptr<Entrance> entrance_;
   const Scope scope_;
   session::ConnectionInfo connection_;
-  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   bool tried_ = false;          // a credential was checked, and the observers heard how that ended
   std::string not_negotiated_;  // why
   std::string username_;        // of the last request
@@ -95,7 +100,8 @@ class Client {
   std::shared_ptr<const void> kept_;  // the registry's row of the login
 };
 
-// What a client does with one Session, from the request for it to its end, which the post-disconnect hook is told.
+// What a client does with one Session, from the request for it to its end, which the post-disconnect hook is told when
+// a session was open.
 class SessionScope {
  public:
   explicit SessionScope(std::shared_ptr<Login> login);
@@ -121,6 +127,7 @@ class SessionScope {
  private:
   const std::shared_ptr<Login> login_;
   const std::string id_;
+  std::string protocol_;  // of the session; empty: none was opened
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 

@@ -5,6 +5,8 @@
 namespace ferry::server {
 
 std::string shown(const std::string& address, int port) {
+  if (address.starts_with('/')) return "unix:" + address;
+  if (address.starts_with('[')) return address + ":" + std::to_string(port);
   const bool v6 = address.find(':') != std::string::npos;
   return (address.empty() ? "*" : v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }

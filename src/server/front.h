@@ -15,7 +15,7 @@ namespace ferry::server {
 // Where clients connect.
 struct Endpoint {
   std::string service;  // SFTP, HTTP, HTTPS
-  std::string address;  // as configured; empty: every address
+  std::string address;  // as configured; empty: every address; the path of a Unix-domain socket
   int port = 0;
 };
 
@@ -44,7 +44,7 @@ class Front {
   virtual std::vector<Endpoint> endpoints() const = 0;
 };
 
-// "127.0.0.1:2022", "[::1]:2022", "*:2022".
+// "127.0.0.1:2022", "[::1]:2022", "*:2022", "unix:/run/ferry.sock".
 std::string shown(const std::string& address, int port);
 
 // Logs that a binding listens; or its error, which names `key` and the address. `port`: what listen() answered.

@@ -108,6 +108,7 @@ model::User account(const PortableOptions& options) {
   user.public_keys = options.public_keys;
   user.home_dir = options.directory.string();
   user.permissions["/"] = options.permissions;
+  user.filters.file_patterns = options.file_patterns;
   user.filters.start_directory = options.start_directory == "/" ? "" : options.start_directory;
   return user;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/filters.h"
 
 namespace ferry::server {
 
@@ -19,6 +20,7 @@ struct PortableOptions {
   std::vector<std::string> permissions = {"list", "download"};
   std::vector<std::string> ssh_commands = {"md5sum", "sha1sum", "sha256sum", "cd", "pwd", "scp"};
   std::string start_directory = "/";
+  std::vector<model::PatternsFilter> file_patterns;
   std::chrono::seconds grace{0};
 };
 

@@ -70,7 +70,7 @@ Welcome welcome(NewAdmin admin, const fs::path& directory, const std::vector<End
       if (text.sftp_port != 0) continue;
       text.sftp_port = endpoint.port;
       text.sftp_host = reachable(endpoint.address);
-    } else if (text.http_url.empty()) {
+    } else if (text.http_url.empty() && !endpoint.address.starts_with('/')) {
       text.http_url =
           (endpoint.service == "HTTPS" ? "https://" : "http://") + shown(reachable(endpoint.address), endpoint.port);
     }
@@ -160,6 +160,18 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   if (!made) return fail(made.error());
   parts->services = std::move(*made);
   Services& services = *parts->services;
+  std::optional<NewAdmin> new_admin;
+  const auto make_first_admin = [&]() -> Result<void> {
+    auto first =
+        create_first_admin(*services.accounts, config.data_provider.create_default_admin, parts->loaded.environment);
+    if (!first) return fail(first.error());
+    new_admin = std::move(*first);
+    return {};
+  };
+  // The one from the environment comes before a dump, as in SFTPGo: it is made also when the dump has administrators.
+  if (config.data_provider.create_default_admin && !parts->options.only_account) {
+    if (auto first = make_first_admin(); !first) return fail(first.error());
+  }
   const store::LoadListener listener = services.events->stream()->loads({.username = "__system__"});
   const auto loaded_data = load_data(*services.accounts, parts->options.load, listener);
   if (!loaded_data) return fail(loaded_data.error());
@@ -173,13 +185,9 @@ Result<std::unique_ptr<Server>> Server::start(config::Loaded loaded, StartOption
   }
   if (auto told = run_startup_hook(config.common, *services.hooks); !told) return fail(told.error());
   for (const std::string& warning : warnings) log::warn("config", "", "{}", warning);
-  std::optional<NewAdmin> new_admin;
-  if (!parts->options.only_account) {
-    // Only now, when nothing else can fail: a password that is printed once must not get lost.
-    auto admin =
-        create_first_admin(*services.accounts, config.data_provider.create_default_admin, parts->loaded.environment);
-    if (!admin) return fail(admin.error());
-    new_admin = std::move(*admin);
+  // Only now, when nothing else can fail: a password that is printed once must not get lost.
+  if (!config.data_provider.create_default_admin && !parts->options.only_account) {
+    if (auto first = make_first_admin(); !first) return fail(first.error());
   }
   services.start();
   parts->threads.start();

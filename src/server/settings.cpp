@@ -10,6 +10,7 @@
 
 #include "server/storages.h"
 #include "server/version.h"
+#include "ssh/kex/key_agreement.h"
 #include "store/memory/memory_provider.h"
 #include "store/sqlite/sqlite_provider.h"
 
@@ -38,6 +39,19 @@ std::uint32_t umask_of(const std::string& octal) {
   const mode_t current = ::umask(022);
   ::umask(current);
   return current;
+}
+
+// sftpd.compatibility: clients that talked to SFTPGo find what they chose there. Some (JSch 0.1.5x, phpseclib 2)
+// have no modern key agreement but those on NIST's curves, and `known_hosts` may hold the ECDSA key alone.
+bool is_like_sftpgo(const config::Sftpd& sftpd) { return sftpd.compatibility == "sftpgo"; }
+
+// The default, and NIST's curves.
+std::vector<std::string> sftpgo_key_agreements() {
+  std::vector<std::string> names;
+  for (const auto& method : ssh::key_agreements()) {
+    if (method.by_default || method.name.starts_with("ecdh-")) names.emplace_back(method.name);
+  }
+  return names;
 }
 
 // NIST's curves are offered for the host keys that an operator names, not for the one that is made by itself.
@@ -71,9 +85,10 @@ Result<ssh::AlgorithmOffer> algorithms_of(const config::Sftpd& sftpd) {
                             .macs = sftpd.macs,
                             .public_keys = sftpd.public_key_algorithms};
   if (offer.host_key_algorithms.empty()) {
-    offer.host_key_algorithms =
-        default_host_key_algorithms(!sftpd.host_keys.empty() || !sftpd.host_certificates.empty());
+    const bool named = !sftpd.host_keys.empty() || !sftpd.host_certificates.empty();
+    offer.host_key_algorithms = default_host_key_algorithms(named || is_like_sftpgo(sftpd));
   }
+  if (offer.key_agreements.empty() && is_like_sftpgo(sftpd)) offer.key_agreements = sftpgo_key_agreements();
   return offer;
 }
 
@@ -231,6 +246,14 @@ session::QuotaOptions quota_options(const config::DataProvider& config) {
 Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   const config::Sftpd& sftpd = config.sftpd;
   ssh::ServerOptions options;
+  // Ignored, users whom it should let in would find the door closed, and nobody would know why.
+  for (const auto& [key, value] : {std::pair<const char*, const std::string&>{"opkssh_path", sftpd.opkssh_path},
+                                   {"opkssh_checksum", sftpd.opkssh_checksum}}) {
+    if (value.empty()) continue;
+    return fail(ErrorCode::unsupported, std::string("sftpd.") + key +
+                                            ": OpenPubkey SSH is not supported; remove the key, and see "
+                                            "sftpd.trusted_user_ca_keys for logins by certificate");
+  }
   if (config.common.server_version != "short") options.software += "_" + std::string(version());
   if (!sftpd.banner.empty()) options.software = sftpd.banner;
   if (sftpd.max_auth_tries != 0) options.max_auth_tries = sftpd.max_auth_tries > 0 ? sftpd.max_auth_tries : INT_MAX;

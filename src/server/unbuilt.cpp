@@ -44,8 +44,6 @@ constexpr std::string_view unbuilt[] = {
     "httpd.web_root",
     "kms.secrets.url",
     "plugins",
-    "sftpd.opkssh_checksum",
-    "sftpd.opkssh_path",
     "smtp",
     "telemetry",
     "webdavd",

@@ -31,9 +31,18 @@ std::unexpected<Error> AccountSession::LoggedOperation::failed(Error error) cons
   return fail(std::move(error));
 }
 
-void AccountSession::LoggedOperation::done(std::string_view command, std::string_view target) const {
+void AccountSession::LoggedOperation::done(std::string_view command, const VirtualPath* target,
+                                           std::optional<std::uint64_t> size) const {
   const std::string location = state.location(path);
-  log_command(*state.who, command, {.path = location, .target_path = target}, start);
+  const std::string there = target != nullptr ? state.location(*target) : std::string();
+  CommandLine line{.path = {location, path.text()}, .size = size};
+  if (target != nullptr) line.target = {there, target->text()};
+  log_command(*state.who, command, line, start);
+}
+
+void AccountSession::LoggedOperation::linked(const VirtualPath& to) const {
+  const std::string there = state.location(to), location = state.location(path);
+  log_command(*state.who, "Symlink", {.path = {there, to.text()}, .target = {location, path.text()}}, start);
 }
 
 Task<Result<void>> AccountSession::tell(const LoggedOperation& step, FileAction action, const VirtualPath* target,
@@ -51,7 +60,19 @@ Task<Result<void>> AccountSession::tell(const LoggedOperation& step, FileAction 
   co_return told;
 }
 
+void AccountSession::log_ssh_command(const std::vector<VirtualPath>& paths) const {
+  const Identity& who = *state_->who;
+  const std::string location = paths.empty() ? "" : state_->location(paths[0]);
+  const std::string there = paths.size() < 2 ? "" : state_->location(paths[1]);
+  constexpr std::size_t most_logged = 4096;  // what a client sends must not fill the log
+  CommandLine line{.ssh_command = std::string_view(who.connection.command).substr(0, most_logged)};
+  if (!paths.empty()) line.path = {location, paths[0].text()};
+  if (paths.size() > 1) line.target = {there, paths[1].text()};
+  log_command(who, "SSHCommand", line, state_->begun);
+}
+
 Task<Result<void>> AccountSession::command_ended(std::string name, std::vector<VirtualPath> paths, bool succeeded) {
+  if (succeeded) log_ssh_command(paths);
   FileEvents& events = *state_->events;
   if (!events.wants(FileAction::ssh_command)) co_return Result<void>();
   model::FileEvent event;
@@ -249,8 +270,7 @@ Task<Result<void>> AccountSession::rename(VirtualPath from, VirtualPath to, bool
     const Error why = co_await state_->discreet(renamed.error(), to);
     co_return step.failed(why);
   }
-  const std::string there = state_->location(to);
-  step.done("Rename", there);
+  step.done("Rename", &to);
   const Result<void> told = co_await tell(step, FileAction::rename, &to);
   co_return told;
 }
@@ -272,8 +292,7 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
   if (target.starts_with('/')) target = there.path.text();
   const Result<void> made = co_await state_->storage_of(*here.mount)->make_symlink(target, here.path);
   if (!made) co_return step.failed(made.error());
-  const std::string location = state_->location(*meant);
-  step.done("Symlink", location);
+  step.linked(*meant);
   co_return Result<void>();
 }
 
@@ -309,8 +328,7 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   }
   if (!made) co_return step.failed(made.error());
   co_await quota->done();
-  const std::string location = state_->location(existing);
-  step.done("Symlink", location);
+  step.linked(existing);
   co_return Result<void>();
 }
 
@@ -344,7 +362,7 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = state_->location(path);
-  log_changes(*state_->who, location, *allowed, step.start);
+  log_changes(*state_->who, {location, path.text()}, *allowed, step.start);
   co_return Result<void>();
 }
 

@@ -50,7 +50,11 @@ class AccountSession final : public Session {
     LoggedOperation(SessionState& owner, std::string_view name, const VirtualPath& where);
     // Logs why the operation failed, and answers that error.
     std::unexpected<Error> failed(Error error) const;
-    void done(std::string_view command, std::string_view target = {}) const;
+    // A line in the log; `target`: null for commands on one path.
+    void done(std::string_view command, const VirtualPath* target = nullptr,
+              std::optional<std::uint64_t> size = {}) const;
+    // The same for a link that was made at the step's path. As in SFTPGo's lines what it leads to comes first.
+    void linked(const VirtualPath& to) const;
   };
 
   // Asks the hook of a pre-* action about `path`, which lies at `place`; permission_denied.
@@ -61,6 +65,7 @@ class AccountSession final : public Session {
   Task<Result<void>> take_away(VirtualPath path);
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<VirtualPath>> may_open(const VirtualPath& path, vfs::OpenOptions& options);
+  void log_ssh_command(const std::vector<VirtualPath>& paths) const;
   Task<Result<void>> open_download(VirtualPath place, vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement);
   Task<Result<HeldName>> hold_target(const Settlement& settlement, bool follow);

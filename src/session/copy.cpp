@@ -13,12 +13,10 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
     const Result<VirtualPath> may_replace = co_await state_->check(Operation::overwrite, to, false);
     overwrite = may_replace.has_value();
   }
-  std::uint64_t size = 0;
-  if (state_->events->wants(model::FileAction::copy)) {
-    const vfs::MountTable::Target source = state_->mounts.resolve(from);
-    const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
-    if (info && info->type == vfs::FileType::regular) size = info->size;
-  }
+  std::optional<std::uint64_t> size;  // of a file
+  const vfs::MountTable::Target source = state_->mounts.resolve(from);
+  const Result<vfs::FileInfo> info = co_await source.mount->storage->lstat(source.path);
+  if (info && info->type == vfs::FileType::regular) size = info->size;
   TreeCopy tree(state_, TreeCopy::Purpose::copy, std::move(given_up));
   Result<void> done = co_await tree.run(from, to, overwrite);
   if (!done && asked && !overwrite && done.error().code == ErrorCode::already_exists) {
@@ -28,9 +26,8 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
     const Error why = co_await state_->discreet(done.error(), to);
     co_return step.failed(why);
   }
-  const std::string there = state_->location(to);
-  step.done("Copy", there);
-  const Result<void> told = co_await tell(step, model::FileAction::copy, &to, size);
+  step.done("Copy", &to, size);
+  const Result<void> told = co_await tell(step, model::FileAction::copy, &to, size.value_or(0));
   co_return told;
 }
 

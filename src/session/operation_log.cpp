@@ -1,6 +1,7 @@
 #include "session/operation_log.h"
 
 #include <ctime>
+#include <vector>
 
 #include "base/log.h"
 
@@ -20,41 +21,35 @@ std::string date(vfs::FileTime time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)};
 }
 
+// As ls shows it, but the sticky bit in front: "-rw-r-----", "trwxrwxrwx".
+std::string mode_text(std::uint32_t mode) {
+  constexpr std::string_view letters = "rwxrwxrwx";
+  std::string text(1, (mode & 01000U) != 0 ? 't' : '-');
+  for (std::size_t i = 0; i < letters.size(); ++i) text += (mode & (0400U >> i)) != 0 ? letters[i] : '-';
+  return text;
+}
+
 }  // namespace
 
-void log_transfer(const Identity& who, bool upload, std::string_view path, std::uint64_t bytes, Clock::time_point start,
+void log_transfer(const Identity& who, bool upload, LoggedPath path, std::uint64_t bytes, Clock::time_point start,
                   const std::optional<Error>& failure) {
-  const std::string_view sender = upload ? "Upload" : "Download";
   const ConnectionInfo& from = who.connection;
-  const auto size = static_cast<std::int64_t>(bytes);
-  if (!failure) {
-    log::write(log::Level::info, sender,
-               {{"local_addr", from.local_address},
-                {"remote_addr", from.remote_address},
-                {"elapsed_ms", elapsed_ms(start)},
-                {"size_bytes", size},
-                {"username", who.username},
-                {"file_path", path},
-                {"connection_id", from.id},
-                {"protocol", from.protocol}});
-    return;
+  std::vector<log::Field> fields{{"local_addr", from.local_address}, {"remote_addr", from.remote_address},
+                                 {"elapsed_ms", elapsed_ms(start)},  {"size_bytes", static_cast<std::int64_t>(bytes)},
+                                 {"username", who.username},         {"file_path", path.location},
+                                 {"virtual_path", path.name},        {"connection_id", from.id},
+                                 {"protocol", from.protocol}};
+  std::string error;
+  if (failure) {
+    error = std::string(to_string(failure->code)) + ": " + failure->message;
+    fields.push_back({"error", error});
   }
-  const std::string error = std::string(to_string(failure->code)) + ": " + failure->message;
-  log::write(log::Level::error, sender,
-             {{"local_addr", from.local_address},
-              {"remote_addr", from.remote_address},
-              {"elapsed_ms", elapsed_ms(start)},
-              {"size_bytes", size},
-              {"username", who.username},
-              {"file_path", path},
-              {"connection_id", from.id},
-              {"protocol", from.protocol},
-              {"error", error}});
+  log::write(failure ? log::Level::error : log::Level::info, upload ? "Upload" : "Download", fields);
 }
 
 void log_command(const Identity& who, std::string_view command, const CommandLine& line, Clock::time_point start) {
   const ConnectionInfo& from = who.connection;
-  const std::string mode = line.mode ? fmt::format("{:04o}", *line.mode) : std::string();
+  const std::string mode = line.mode ? mode_text(*line.mode) : std::string();
   const std::string accessed = line.times ? date(line.times->accessed) : std::string();
   const std::string modified = line.times ? date(line.times->modified) : std::string();
   const std::int64_t uid = line.owner ? std::int64_t{line.owner->uid} : -1;
@@ -64,8 +59,10 @@ void log_command(const Identity& who, std::string_view command, const CommandLin
              {{"local_addr", from.local_address},
               {"remote_addr", from.remote_address},
               {"username", who.username},
-              {"file_path", line.path},
-              {"target_path", line.target_path},
+              {"file_path", line.path.location},
+              {"target_path", line.target.location},
+              {"virtual_path", line.path.name},
+              {"virtual_target_path", line.target.name},
               {"filemode", std::string_view(mode)},
               {"uid", uid},
               {"gid", gid},
@@ -73,7 +70,7 @@ void log_command(const Identity& who, std::string_view command, const CommandLin
               {"modification_time", std::string_view(modified)},
               {"size", size},
               {"elapsed", elapsed_ms(start)},
-              {"ssh_command", std::string_view()},
+              {"ssh_command", line.ssh_command},
               {"connection_id", from.id},
               {"protocol", from.protocol}});
 }

@@ -21,21 +21,28 @@ struct Identity {
 
 using Clock = std::chrono::steady_clock;
 
+// Where a file lies on the server, and what the account calls it.
+struct LoggedPath {
+  std::string_view location;
+  std::string_view name;
+};
+
 // Upload or Download; an error is written at level error with its message.
-void log_transfer(const Identity& who, bool upload, std::string_view path, std::uint64_t bytes, Clock::time_point start,
+void log_transfer(const Identity& who, bool upload, LoggedPath path, std::uint64_t bytes, Clock::time_point start,
                   const std::optional<Error>& failure);
 
 // The fields of a command line beside the identity; fields that the command does not have stay empty.
 struct CommandLine {
-  std::string_view path;
-  std::string_view target_path = {};
+  LoggedPath path = {};
+  LoggedPath target = {};
   std::optional<std::uint32_t> mode = {};
   std::optional<vfs::AttributeChange::Owner> owner = {};
   std::optional<vfs::AttributeChange::Times> times = {};
   std::optional<std::uint64_t> size = {};
+  std::string_view ssh_command = {};  // the whole line, of SSHCommand alone
 };
 
-// `command`: Rename, Rmdir, Mkdir, Symlink, Remove, Chmod, Chown, Chtimes, Truncate, Copy.
+// `command`: Rename, Rmdir, Mkdir, Symlink, Remove, Chmod, Chown, Chtimes, Truncate, Copy, SSHCommand.
 void log_command(const Identity& who, std::string_view command, const CommandLine& line, Clock::time_point start);
 
 // An app line at level debug: what was refused or went wrong, with the message that no client sees.

@@ -203,8 +203,7 @@ Task<Result<vfs::AttributeChange>> SessionState::permitted_changes(VirtualPath& 
   co_return wanted;
 }
 
-void log_changes(const Identity& who, std::string_view path, const vfs::AttributeChange& change,
-                 Clock::time_point start) {
+void log_changes(const Identity& who, LoggedPath path, const vfs::AttributeChange& change, Clock::time_point start) {
   if (change.size) log_command(who, "Truncate", {.path = path, .size = change.size}, start);
   if (change.owner) log_command(who, "Chown", {.path = path, .owner = change.owner}, start);
   if (change.mode) log_command(who, "Chmod", {.path = path, .mode = change.mode}, start);

@@ -126,7 +126,6 @@ class OpenHandle {
 };
 
 // Writes a command line to the log for each attribute that was changed.
-void log_changes(const Identity& who, std::string_view path, const vfs::AttributeChange& change,
-                 Clock::time_point start);
+void log_changes(const Identity& who, LoggedPath path, const vfs::AttributeChange& change, Clock::time_point start);
 
 }  // namespace ferry::session

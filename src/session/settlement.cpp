@@ -205,7 +205,7 @@ Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
   const std::optional<std::uint64_t> size = co_await end_file(end, failure);
   co_await settle_transfers(end);
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
-  log_transfer(*end.who, end.upload, end.log_path, bytes, end.start, failure);
+  log_transfer(*end.who, end.upload, {end.log_path, end.virtual_path}, bytes, end.start, failure);
   FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
   Result<void> told;
   // Of what its own session removed before it was complete, nobody has to know.

@@ -29,7 +29,8 @@ struct Settlement {
   bool began_anew = false;       // the file was created then, or truncated
   std::shared_ptr<const Identity> who;
   std::shared_ptr<TransferRow> row;
-  std::string log_path;
+  std::string log_path;      // where it lies, for logs and locks
+  std::string virtual_path;  // what the account calls it
   Clock::time_point start = Clock::now();
   std::shared_ptr<Ledger> ledger;
   std::shared_ptr<FileEvents> events;  // null: no event is published

@@ -34,6 +34,7 @@ Transfer::Transfer(std::shared_ptr<SessionState> state, VirtualPath path, Settle
   settlement_.who = state_->who;
   settlement_.row = state_->registration->add_transfer(settlement_.upload, path_.text());
   settlement_.log_path = settlement_.storage->location(settlement_.target);
+  settlement_.virtual_path = path_.text();
   settlement_.ledger = state_->ledger;
   if (settlement_.staged) state_->staged_uploads.push_back(settlement_.staged);
   if (state_->events->follows(settlement_.upload)) {
@@ -174,7 +175,7 @@ Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
   }
   const Result<void> changed = co_await settlement_.file->set_attributes(*allowed);
   if (!changed) co_return fail(changed.error());
-  log_changes(*settlement_.who, settlement_.log_path, *allowed, start);
+  log_changes(*settlement_.who, {settlement_.log_path, settlement_.virtual_path}, *allowed, start);
   co_return Result<void>();
 }
 

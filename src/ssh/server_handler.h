@@ -17,12 +17,13 @@
 
 namespace ferry::ssh {
 
-// Who is there. The client's version is known from its first authentication request on.
+// Who is there. The client's version and the algorithms are known from its first authentication request on.
 struct PeerInfo {
   std::string connection_id;
   std::string local_address, remote_address;  // ip:port
   std::string remote_ip;
   std::string client_version;
+  std::string algorithms;  // of the first key exchange, as logged
 };
 
 struct AuthOutcome {
@@ -61,7 +62,8 @@ class ServerHandler {
 
   // Shown before authentication; empty: none.
   virtual std::string banner() { return {}; }
-  virtual void client_version_known(const std::string& /*version*/) {}
+  // After the first key exchange; `algorithms`: what was agreed on, for the log.
+  virtual void client_known(const std::string& /*version*/, const std::string& /*algorithms*/) {}
   // The client and this server have no algorithm in common (RFC 4253 section 7.1): the connection ends.
   virtual void negotiation_failed(const std::string& /*why*/) {}
 

@@ -151,6 +151,18 @@ def test_what_is_offered_by_default(server):
     assert lists["mac_in"] == lists["mac_out"] == MACS
 
 
+def test_compatibility_with_sftpgo(make_server, tmp_path):
+    """What JSch 0.1.5x and phpseclib 2 find, and what a known_hosts with the ECDSA key alone needs."""
+    server = make_server({"FERRY_SFTPD__COMPATIBILITY": "sftpgo"})
+    lists = offered(server)
+    assert {"ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"} <= set(lists["kex"])
+    assert "ecdsa-sha2-nistp256" in lists["host_key"]
+    user = server.create_user("maria")
+    for curve in ("nistp256", "nistp384", "nistp521"):
+        options = [f"KexAlgorithms=ecdh-sha2-{curve}", "HostKeyAlgorithms=ecdsa-sha2-nistp256"]
+        assert "Remote working directory" in sftp(user, ["pwd"], None, [part for one in options for part in ("-o", one)])
+
+
 def test_configured_lists_are_offered_in_their_order(make_server):
     wanted = {"KEX_ALGORITHMS": ["curve25519-sha256", POST_QUANTUM], "CIPHERS": ["aes256-ctr", "aes128-cbc"],
               "MACS": ["hmac-sha2-512"], "HOST_KEY_ALGORITHMS": ["ecdsa-sha2-nistp256", "ssh-ed25519"],

@@ -1,4 +1,5 @@
 """Hooks around connections and logins: programs and URLs, good ones and bad ones, against the real server."""
+import base64
 import json
 import threading
 import time
@@ -8,7 +9,7 @@ import pytest
 
 from clients import Paramiko, wait_for
 from conftest import copy_host_keys, run_server
-from ferry import Ferry, User
+from ferry import Ferry, RestError, User
 from hook_tools import Program, Url
 from logins import Login
 
@@ -30,6 +31,16 @@ def logs_in(user, password=None):
             return login.password(password) == [] and login.works()
     except (paramiko.SSHException, EOFError, OSError):
         return False
+
+
+def user_token(user):
+    """The status of a user's login over REST."""
+    basic = base64.b64encode(f"{user.name}:{user.password}".encode()).decode()
+    try:
+        user.server.request("GET", "/api/v2/user/token", headers={"Authorization": f"Basic {basic}"})
+        return 200
+    except RestError as error:
+        return error.status
 
 
 def account(name, **fields):
@@ -67,7 +78,7 @@ def test_connections_are_told_of(programs):
     assert {"SFTPGO_CONNECTION_IP": "127.0.0.1", "SFTPGO_CONNECTION_PROTOCOL": "SSH"} in programs.seen("post_connect")
     wait_for(lambda: programs.seen("post_disconnect"), "the end of the channel")
     gone, = programs.seen("post_disconnect")
-    assert (gone["SFTPGO_CONNECTION_USERNAME"], gone["SFTPGO_CONNECTION_PROTOCOL"]) == ("maria", "SSH")
+    assert (gone["SFTPGO_CONNECTION_USERNAME"], gone["SFTPGO_CONNECTION_PROTOCOL"]) == ("maria", "SFTP")
     assert int(gone["SFTPGO_CONNECTION_DURATION"]) >= 0
     wait_for(lambda: programs.seen("post_login"), "the post-login hook")
     login, = programs.seen("post_login")
@@ -81,19 +92,39 @@ def test_who_leaves_without_a_word_is_told_of(programs):
     programs.forget("post_login")
     with Login(programs.user):
         pass
-    wait_for(lambda: programs.seen("post_login") and programs.seen("post_disconnect"), "both hooks")
+    wait_for(lambda: programs.seen("post_login"), "the hook")
     login, = programs.seen("post_login")
     assert (login["SFTPGO_LOGIND_METHOD"], login["SFTPGO_LOGIND_STATUS"]) == ("no_auth_tried", "0")
     assert json.loads(login["SFTPGO_LOGIND_USER"])["username"] == ""
-    assert programs.seen("post_disconnect")[0]["SFTPGO_CONNECTION_USERNAME"] == ""
+    # Of whom no session was served nobody hears that it has ended: the next one is the first.
+    assert logs_in(programs.user)
+    wait_for(lambda: programs.seen("post_disconnect"), "the end of a session")
+    assert [gone["SFTPGO_CONNECTION_USERNAME"] for gone in programs.seen("post_disconnect")] == ["maria"]
+
+
+def test_who_fails_is_told_of_as_a_whole(programs):
+    programs.forget("post_login")
+    assert not logs_in(programs.user, "wrong")
+    wait_for(lambda: programs.seen("post_login"), "the hook")
+    login, = programs.seen("post_login")
+    account = json.loads(login["SFTPGO_LOGIND_USER"])
+    assert login["SFTPGO_LOGIND_STATUS"] == "0" and account["home_dir"] == str(programs.user.home)
+    assert "password" not in account
 
 
 def test_a_no_at_the_door(programs):
     programs.says("post_connect", 'test "$SFTPGO_CONNECTION_PROTOCOL" != SSH')
     try:
         assert not logs_in(programs.user) and programs.user.server.healthy()
+        # Over HTTP it is asked about users who log in, not about monitors and administrators.
         programs.says("post_connect", 'test "$SFTPGO_CONNECTION_PROTOCOL" != HTTP')
-        assert logs_in(programs.user) and not programs.user.server.healthy()
+        programs.forget("post_connect")
+        assert logs_in(programs.user) and programs.user.server.healthy()
+        assert programs.user.server.api("GET", "/users/maria")["username"] == "maria"
+        assert [call["SFTPGO_CONNECTION_PROTOCOL"] for call in programs.seen("post_connect")] == ["SSH"]
+        assert user_token(programs.user) == 403
+        programs.says("post_connect")
+        assert user_token(programs.user) == 200
     finally:
         programs.says("post_connect")
     assert logs_in(programs.user) and programs.user.server.healthy()

@@ -39,7 +39,14 @@ void add_valued(CLI::App& command, Value& value, const Option& option) {
 
 }  // namespace
 
-void Command::add(std::string& value, const Option& option) { add_valued(command_, value, option); }
+// A text's variable that is there and empty says "empty"; CLI11 takes it for one that is not there.
+void Command::add(std::string& value, const Option& option) {
+  if (!option.variables.empty()) {
+    const char* given = std::getenv(variable_of(option.variables).c_str());
+    if (given != nullptr && *given == '\0') value.clear();
+  }
+  add_valued(command_, value, option);
+}
 
 void Command::add(int& value, const Option& option) { add_valued(command_, value, option); }
 

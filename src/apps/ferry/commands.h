@@ -10,6 +10,7 @@ void add_startsubsys(CommandLine& line);
 void add_portable(CommandLine& line);
 void add_initprovider(CommandLine& line);
 void add_resetpwd(CommandLine& line);
+void add_ping(CommandLine& line);
 void add_version(CommandLine& line);
 
 }  // namespace ferry::app

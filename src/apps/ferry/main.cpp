@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   ferry::app::add_startsubsys(line);
   ferry::app::add_initprovider(line);
   ferry::app::add_resetpwd(line);
+  ferry::app::add_ping(line);
   ferry::app::add_version(line);
   return line.run(argc, argv);
 }

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -34,12 +35,18 @@ void add_log_level(Command& command, std::string& word) {
                      .words = {"debug", "info", "warn", "error"}});
 }
 
-log::Level log_level(const std::string& word) {
+void add_log_verbose(Command& command, bool& verbose) {
+  command.add_flag(verbose, {.name = "-v,--log-verbose,!--no-log-verbose",
+                             .help = "log what is level debug too",
+                             .variables = {"LOG_VERBOSE"}});
+}
+
+log::Level log_level(const std::string& word, bool verbose) {
   static const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
                                                            {"info", log::Level::info},
                                                            {"warn", log::Level::warn},
                                                            {"error", log::Level::error}};
-  return levels.at(word);
+  return verbose ? levels.at(word) : std::max(log::Level::info, levels.at(word));
 }
 
 int report(const Error& error) {

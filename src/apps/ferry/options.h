@@ -23,7 +23,9 @@ struct ConfigOptions {
 
 // "debug", "info", "warn", "error"; the words of --log-level.
 void add_log_level(Command& command, std::string& word);
-log::Level log_level(const std::string& word);
+// SFTPGo's older way to say the same: --log-verbose=false leaves debug out.
+void add_log_verbose(Command& command, bool& verbose);
+log::Level log_level(const std::string& word, bool verbose = true);
 
 // One line on stderr; the exit code of a failed command.
 int report(const Error& error);

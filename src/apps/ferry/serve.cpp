@@ -19,29 +19,31 @@ struct ServeOptions {
   ConfigOptions config;
   log::Options log{.file_path = "ferry.log"};
   std::string log_level = "debug";
+  bool verbose = true;
   LoadOptions load;
   int grace_time = 0;
 };
 
 void add_log_options(Command& command, ServeOptions& options) {
-  command.add(options.log.file_path, {.name = "--log-file-path",
+  command.add(options.log.file_path, {.name = "-l,--log-file-path",
                                       .help = "log file, relative to the configuration directory; empty: stderr",
                                       .variables = {"LOG_FILE_PATH"}});
-  command.add(options.log.max_size_mb, {.name = "--log-max-size",
+  command.add(options.log.max_size_mb, {.name = "-s,--log-max-size",
                                         .help = "megabytes at which the log file is rotated; 0: never",
                                         .variables = {"LOG_MAX_SIZE"},
                                         .range = {{0, any_number}}});
-  command.add(options.log.max_backups, {.name = "--log-max-backups",
+  command.add(options.log.max_backups, {.name = "-b,--log-max-backups",
                                         .help = "old log files kept; 0: all",
                                         .variables = {"LOG_MAX_BACKUPS"},
                                         .range = {{0, any_number}}});
-  command.add(options.log.max_age_days, {.name = "--log-max-age",
+  command.add(options.log.max_age_days, {.name = "-a,--log-max-age",
                                          .help = "days that old log files are kept; 0: for ever",
                                          .variables = {"LOG_MAX_AGE"},
                                          .range = {{0, any_number}}});
   command.add_flag(options.log.compress,
-                   {.name = "--log-compress", .help = "gzip old log files", .variables = {"LOG_COMPRESS"}});
+                   {.name = "-z,--log-compress", .help = "gzip old log files", .variables = {"LOG_COMPRESS"}});
   add_log_level(command, options.log_level);
+  add_log_verbose(command, options.verbose);
   command.add_flag(options.log.utc_time,
                    {.name = "--log-utc-time", .help = "log times in UTC", .variables = {"LOG_UTC_TIME"}});
 }
@@ -69,7 +71,7 @@ std::filesystem::path log_file(const ServeOptions& options) {
 
 Result<void> open_log(const ServeOptions& options) {
   log::Options log = options.log;
-  log.level = log_level(options.log_level);
+  log.level = log_level(options.log_level, options.verbose);
   log.file_path = log_file(options).string();
   auto opened = log::open(log);
   if (!opened) return fail(opened.error().code, "--log-file-path: " + opened.error().message);

@@ -25,7 +25,7 @@ int start(const SubsystemFlags& flags) {
     if (auto sent = server::send_errors_to_journal(); !sent) return report(sent.error());
   }
   log::Options log;
-  log.level = flags.verbose ? log_level(flags.log_level) : std::max(log::Level::info, log_level(flags.log_level));
+  log.level = log_level(flags.log_level, flags.verbose);
   log.utc_time = flags.utc_time;
   if (auto opened = log::open(log); !opened) return report(opened.error());
   auto status = server::run_subsystem(std::move(*loaded), {.directory = flags.config.location(),
@@ -48,9 +48,7 @@ void add_startsubsys(CommandLine& line) {
                    {.name = "-p,--preserve-home", .help = "an account that exists keeps its home directory"});
   command.add_flag(flags->to_journald,
                    {.name = "-j,--log-to-journald", .help = "log to the journal instead of standard error"});
-  command.add_flag(flags->verbose, {.name = "-v,--log-verbose,!--no-log-verbose",
-                                    .help = "log what is level debug too",
-                                    .variables = {"LOG_VERBOSE"}});
+  add_log_verbose(command, flags->verbose);
   command.add_flag(
       flags->utc_time,
       {.name = "--log-utc-time,!--no-log-utc-time", .help = "log times in UTC", .variables = {"LOG_UTC_TIME"}});

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cctype>
+#include <functional>
+#include <utility>
 
 #include "config/value.h"
 
@@ -17,25 +19,68 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
+using Lookup = std::function<std::string(std::string_view name)>;
+
+// Takes the $NAME or ${NAME} that `text` begins with off it. False: there is none, the dollar sign is one.
+bool take_variable(std::string_view& text, const Lookup& lookup, std::string& out) {
+  const bool braces = text.starts_with("${");
+  std::string_view rest = text.substr(braces ? 2 : 1);
+  const std::size_t end = std::min(rest.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), rest.size());
+  if (end == 0 || (braces && (end == rest.size() || rest[end] != '}'))) return false;
+  out += lookup(rest.substr(0, end));
+  text = rest.substr(end + (braces ? 1 : 0));
+  return true;
+}
+
+std::string expanded(std::string_view text, const Lookup& lookup) {
+  std::string out;
+  while (!text.empty()) {
+    if (text.starts_with("\\$")) {
+      out += '$';
+      text.remove_prefix(2);
+    } else if (text.front() != '$' || !take_variable(text, lookup, out)) {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+// The text of a value in double quotes from behind the first one; false: they are not closed. `text` becomes the rest.
+bool take_quoted(std::string_view& text, const Lookup& lookup, std::string& out) {
+  while (!text.empty()) {
+    const char c = text.front();
+    if (c == '$' && take_variable(text, lookup, out)) continue;
+    text.remove_prefix(1);
+    if (c == '"') return true;
+    if (c == '\\' && !text.empty()) {
+      out += text.front() == 'n' ? '\n' : text.front();
+      text.remove_prefix(1);
+    } else {
+      out += c;
+    }
+  }
+  return false;
+}
+
 // What stands behind the '='; no value when a quote is not closed or text follows it.
-bool unquote(std::string_view raw, std::string& out) {
+bool unquote(std::string_view raw, const Lookup& lookup, std::string& out) {
   out.clear();
   if (raw.empty() || (raw.front() != '"' && raw.front() != '\'')) {
-    out = trimmed(raw.substr(0, raw.find(" #")));
+    out = expanded(trimmed(raw.substr(0, raw.find(" #"))), lookup);
     return true;
   }
   const char quote = raw.front();
-  std::size_t i = 1;
-  for (; i < raw.size() && raw[i] != quote; ++i) {
-    if (quote == '"' && raw[i] == '\\' && i + 1 < raw.size()) {
-      ++i;
-      out += raw[i] == 'n' ? '\n' : raw[i];
-    } else {
-      out += raw[i];
-    }
+  std::string_view rest = raw.substr(1);
+  if (quote == '"') {
+    if (!take_quoted(rest, lookup, out)) return false;
+  } else {
+    const std::size_t end = rest.find(quote);
+    if (end == std::string_view::npos) return false;
+    out = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
   }
-  if (i >= raw.size()) return false;
-  const std::string_view after = trimmed(raw.substr(i + 1));
+  const std::string_view after = trimmed(rest);
   return after.empty() || after.front() == '#';
 }
 
@@ -47,8 +92,14 @@ std::string lowered(std::string_view text) {
 
 }  // namespace
 
-Result<Environment> parse_env(std::string_view text, const std::filesystem::path& file) {
+Result<Environment> parse_env(std::string_view text, const std::filesystem::path& file, const Environment& known) {
   Environment found;
+  const Lookup lookup = [&](std::string_view name) {
+    for (const Environment* all : {&known, &std::as_const(found)}) {
+      if (const auto one = all->find(name); one != all->end()) return one->second;
+    }
+    return std::string();
+  };
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     std::string_view line = trimmed(text.substr(0, end));
@@ -58,7 +109,8 @@ Result<Environment> parse_env(std::string_view text, const std::filesystem::path
     const std::size_t equals = line.find('=');
     const std::string_view name = trimmed(line.substr(0, equals));
     std::string value;
-    if (equals == std::string_view::npos || !is_name(name) || !unquote(trimmed(line.substr(equals + 1)), value)) {
+    if (equals == std::string_view::npos || !is_name(name) ||
+        !unquote(trimmed(line.substr(equals + 1)), lookup, value)) {
       return fail(ErrorCode::invalid_argument,
                   file.string() + ": line " + std::to_string(number) + ": expected NAME=value");
     }

@@ -18,7 +18,7 @@ template <>
 const Schema& schema<Ftpd::Binding>() {
   static const Row rows[] = {
       row<&Ftpd::Binding::port>("port", port_number()),
-      row<&Ftpd::Binding::address>("address", ip_address()),
+      row<&Ftpd::Binding::address>("address", host_address()),
       row<&Ftpd::Binding::apply_proxy_config>("apply_proxy_config"),
       row<&Ftpd::Binding::tls_mode>("tls_mode", range(0, 2)),
       row<&Ftpd::Binding::certificate_file>("certificate_file"),

@@ -8,12 +8,16 @@ template <>
 const Schema& schema<Sftpd::Binding>() {
   static const Row rows[] = {
       row<&Sftpd::Binding::port>("port", port_number()),
-      row<&Sftpd::Binding::address>("address", ip_address()),
+      row<&Sftpd::Binding::address>("address", host_address()),
       row<&Sftpd::Binding::apply_proxy_config>("apply_proxy_config"),
   };
   static const Schema table{rows};
   return table;
 }
+
+namespace {
+constexpr std::string_view compatibilities[] = {"", "sftpgo"};
+}  // namespace
 
 template <>
 const Schema& schema<Sftpd>() {
@@ -25,6 +29,7 @@ const Schema& schema<Sftpd>() {
       row<&Sftpd::rename_replaces>("rename_replaces"),
       row<&Sftpd::host_keys>("host_keys"),
       row<&Sftpd::host_certificates>("host_certificates"),
+      row<&Sftpd::compatibility>("compatibility", one_of(compatibilities)),
       row<&Sftpd::host_key_algorithms>("host_key_algorithms"),
       row<&Sftpd::kex_algorithms>("kex_algorithms"),
       row<&Sftpd::ciphers>("ciphers"),

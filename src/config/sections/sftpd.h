@@ -20,6 +20,7 @@ struct Sftpd {
   bool rename_replaces = true;         // RENAME replaces files, as SFTPGo does, else it fails as the draft says; ours
   std::vector<std::string> host_keys;  // empty: id_rsa, id_ecdsa, id_ed25519 in the config directory
   std::vector<std::string> host_certificates;
+  std::string compatibility;  // "sftpgo": its algorithms and host keys where the lists below are empty
   // Algorithms in order of preference; empty: the built-in choice.
   std::vector<std::string> host_key_algorithms;
   std::vector<std::string> kex_algorithms;

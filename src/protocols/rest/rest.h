@@ -19,6 +19,7 @@
 #include "auth/defender.h"
 #include "auth/login.h"
 #include "auth/token.h"
+#include "base/task.h"
 #include "events/stream.h"
 #include "http/router.h"
 #include "protocols/rest/service_status.h"
@@ -52,6 +53,9 @@ struct Dependencies {
 
   std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
+
+  // The post-connect hook, about a user who logs in from this address; empty: everybody may.
+  std::function<Task<bool>(std::string client_ip)> lets_in = {};
 
   std::shared_ptr<events::Stream> events = {};  // none: nobody is told of changes
   std::function<void()> retry_events = [] {};   // notifications wait again

@@ -50,6 +50,10 @@ Task<http::Response> get_token(const Call& call) {
 Task<http::Response> get_user_token(const Call& call) {
   auto credentials = http::basic_credentials(call.request);
   if (!credentials) co_return login_refused();
+  if (call.api.lets_in) {
+    const bool welcome = co_await call.api.lets_in(call.request.remote_ip);
+    if (!welcome) co_return api_response(403, "", "access denied");
+  }
   auth::LoginRequest login;
   login.connection_id = call.request.id;
   login.protocol = "HTTP";
@@ -60,6 +64,13 @@ Task<http::Response> get_user_token(const Call& call) {
   login.code = passcode(call.request);
   const auto outcome = co_await call.api.authenticator.login(std::move(login));
   if (!outcome || outcome->code_due || outcome->partial) co_return login_refused();
+  auth::log_login({.client_ip = call.request.remote_ip,
+                   .username = outcome->user->username,
+                   .method = outcome->method,
+                   .protocol = "HTTP",
+                   .connection_id = {},
+                   .client = call.request.headers.get("User-Agent"),
+                   .encrypted = call.request.secure});
   co_return issued(call.api.tokens.issue(*outcome->user, call.request.remote_ip));
 }
 

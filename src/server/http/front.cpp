@@ -8,6 +8,9 @@ namespace ferry::server {
 
 namespace {
 
+// Whether the binding is to be opened: a path needs no port.
+bool is_open(const config::Httpd::Binding& binding) { return binding.port != 0 || binding.address.starts_with('/'); }
+
 Endpoint endpoint_of(const config::Httpd::Binding& binding) {
   return {binding.enable_https ? "HTTPS" : "HTTP", binding.address, static_cast<int>(binding.port)};
 }
@@ -30,6 +33,8 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
                             .scans = services.scans,
                             .defender = services.door->defender(),
                             .backups = services.directory / services.config.data_provider.backups_path,
+                            .lets_in = [connect = services.entrance->connect](
+                                           std::string ip) { return connect.lets_in(std::move(ip), "HTTP"); },
                             .events = sessions.events,
                             .retry_events = [&services] { services.events->retry(); }});
   return router;
@@ -55,9 +60,12 @@ Result<void> HttpFront::listen_on(const config::Httpd::Binding& configured, cons
   if (configured.proxy_mode == 1) {
     binding.proxy = services_.proxy;
   } else {
+    // Whoever may open a Unix-domain socket was let in by its file's mode.
+    std::vector<std::string> trusted = configured.proxy_allowed;
+    if (configured.address.starts_with('/')) trusted.emplace_back("127.0.0.1");
     binding.client_address = {.field = configured.client_ip_proxy_header,
                               .depth = configured.client_ip_header_depth,
-                              .proxies = NetworkSet::of(configured.proxy_allowed)};
+                              .proxies = NetworkSet::of(trusted)};
   }
   if (configured.enable_https) {
     auto context = http::TlsContext::create(tls_options(config(), configured, services_.directory));
@@ -72,7 +80,7 @@ Result<void> HttpFront::listen(std::vector<std::string>& warnings) {
   const auto& bindings = config().bindings;
   for (std::size_t i = 0; i < bindings.size(); ++i) {
     const std::string key = "httpd.bindings[" + std::to_string(i) + "]";
-    if (bindings[i].port == 0) continue;
+    if (!is_open(bindings[i])) continue;
     if (!bindings[i].enable_rest_api) {
       warnings.push_back(key + ": not opened, because the browser interface is not built yet and REST is off");
       continue;
@@ -94,7 +102,7 @@ std::vector<Error> HttpFront::reload() {
 std::vector<Endpoint> HttpFront::endpoints() const {
   std::vector<Endpoint> all;
   for (const auto& binding : config().bindings) {
-    if (binding.port != 0 && binding.enable_rest_api) all.push_back(endpoint_of(binding));
+    if (is_open(binding) && binding.enable_rest_api) all.push_back(endpoint_of(binding));
   }
   return all;
 }

@@ -70,7 +70,6 @@ Task<void> serve_command(ssh::Channel& channel, SessionScope& scope, std::vector
     co_await refuse(channel, "ferry: no session", cannot_run);
     co_return;
   }
-  log::debug("sftpd", scope.id_of(protocol), "command: {}", line.substr(0, 200));
   if (name == scp_name) {
     co_await scp::serve(channel, **opened, *words);
   } else {

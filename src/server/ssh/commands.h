@@ -1,7 +1,9 @@
 // Which SSH commands there are, which of them are enabled, and running one for an account.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/entrance.h"

@@ -1,5 +1,8 @@
 #include "server/ssh/policy.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -62,7 +65,10 @@ class SshPolicy final : public ssh::ServerHandler {
         client_(services_->entrance, {.protocol = "SSH", .log_sender = "sftpd"}, connection_of(peer, disconnect)) {}
 
   std::string banner() override { return *services_->banner.load(); }
-  void client_version_known(const std::string& version) override { client_.set_version(version); }
+  void client_known(const std::string& version, const std::string& algorithms) override {
+    client_.set_version(version);
+    algorithms_ = algorithms;
+  }
   void negotiation_failed(const std::string& why) override { client_.negotiation_failed(why); }
 
   // Never enough by itself: it only asks which methods there are (RFC 4252 section 5.2).
@@ -91,6 +97,8 @@ class SshPolicy final : public ssh::ServerHandler {
       request->user_present = flags.user_present;
       request->user_verified = flags.user_verified;
     }
+    credential_.clear();
+    key_ = key;
     AuthOutcome answer = co_await log_in_by_key(std::move(request));
     co_return answer;
   }
@@ -103,10 +111,11 @@ class SshPolicy final : public ssh::ServerHandler {
 
   Task<AuthOutcome> authenticate_certificate(std::string user, ssh::Certificate certificate) override {
     auto request = request_of(std::move(user), certificate);
+    key_.reset();
+    credential_ = fmt::format("certificate {} with serial number {} of {} ({})", certificate.key_id(),
+                              certificate.serial(), certificate.authority().fingerprint(), certificate.type());
     AuthOutcome answer = co_await log_in_by_key(std::move(request));
     if (answer.verdict == AuthOutcome::Verdict::failure) co_return answer;
-    log::info("sftpd", client_.connection().id, "certificate {} with serial number {} of {}", certificate.key_id(),
-              certificate.serial(), certificate.authority().fingerprint());
     if (auto line = ssh::forced_command(certificate)) forced_command_ = std::move(*line);
     if (logged_in_) logged_in_->forced_command = forced_command_;
     co_return answer;
@@ -155,6 +164,8 @@ class SshPolicy final : public ssh::ServerHandler {
   void begin(const std::string& user) {
     if (user == username_) return;
     username_ = user;
+    credential_.clear();
+    key_.reset();
     forced_command_.clear();
     completed_.clear();
     remaining_.clear();
@@ -250,6 +261,21 @@ class SshPolicy final : public ssh::ServerHandler {
     }
     return list;
   }
+  // How the log names the key that was a step of this login, with its comment in the account.
+  std::string signed_with(std::string_view method, const model::User& user) const {
+    if (!method.starts_with("publickey")) return {};
+    if (!credential_.empty()) return ": " + credential_;
+    if (!key_) return {};
+    const std::string words = key_->to_line();
+    std::string comment;
+    for (const std::string& line : user.public_keys) {
+      const std::size_t at = line.find(words);
+      if (at == std::string::npos) continue;
+      comment = line.substr(std::min(at + words.size() + 1, line.size()));
+      break;
+    }
+    return ": " + key_->fingerprint() + (comment.empty() ? "" : ":" + comment) + " (" + key_->type() + ")";
+  }
   AuthOutcome refused() const { return {AuthOutcome::Verdict::failure, methods()}; }
 
   AuthOutcome settle(auth::Method method, Result<auth::LoginOutcome> outcome) {
@@ -261,7 +287,8 @@ class SshPolicy final : public ssh::ServerHandler {
       remaining_ = ssh::join_name_list(outcome->remaining);
       return {AuthOutcome::Verdict::partial, methods()};
     }
-    std::shared_ptr<Login> login = client_.keep(*outcome);
+    std::shared_ptr<Login> login = client_.keep(*outcome, {.credential = signed_with(outcome->method, *outcome->user),
+                                                           .info = "negotiated algorithms: " + algorithms_});
     if (!login) return refused();  // what was decided holds no more
     logged_in_ = std::make_shared<LoggedIn>(services_, std::move(login), forced_command_);
     return {AuthOutcome::Verdict::success, {}};
@@ -269,9 +296,13 @@ class SshPolicy final : public ssh::ServerHandler {
 
   const std::shared_ptr<SshServices> services_;
   Client client_;
+  std::string algorithms_;  // of the first key exchange, as logged
   std::string username_;
   std::vector<auth::Method> completed_;
   std::string remaining_;
+  // What the client has signed with, for the log.
+  std::optional<ssh::PublicKey> key_;
+  std::string credential_;  // a certificate
   std::string forced_command_;
   std::unique_ptr<auth::Dialogue> dialogue_;
   std::shared_ptr<LoggedIn> logged_in_;

@@ -209,7 +209,7 @@ Task<Result<void>> Connection::run_exchange_step(ExchangeInput input) {
   last_exchange_ = now();
   const bool first = transport_.before_first_keys();
   transport_.finish_exchange(std::move(*result), now());
-  if (first) handler_->client_version_known(transport_.client_version());
+  if (first) handler_->client_known(transport_.client_version(), describe(transport_.negotiated()));
   channels_->output_progress();
   flush();
   co_return Result<void>{};

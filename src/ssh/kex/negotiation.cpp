@@ -135,4 +135,14 @@ Result<Negotiated> negotiate(ByteSpan client_kexinit, const AlgorithmOffer& offe
   return negotiated;
 }
 
+std::string describe(const Negotiated& negotiated) {
+  const auto shown = [](const Negotiated::Direction& direction) {
+    std::string text = "{Cipher:" + std::string(direction.cipher->name) + " MAC:";
+    if (direction.mac != nullptr) text += direction.mac->name;
+    return text + " compression:" + std::string(no_compression) + "}";
+  };
+  return "{KeyExchange:" + std::string(negotiated.key_agreement->name) + " HostKey:" + negotiated.host_key_algorithm +
+         " Read:" + shown(negotiated.to_server) + " Write:" + shown(negotiated.to_client) + "}";
+}
+
 }  // namespace ferry::ssh

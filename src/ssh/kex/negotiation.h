@@ -32,4 +32,8 @@ Bytes make_kexinit(const AlgorithmOffer& offer, bool first);
 // message names the kind and both lists.
 Result<Negotiated> negotiate(ByteSpan client_kexinit, const AlgorithmOffer& offer);
 
+// In one line, in the form of SFTPGo's log: "{KeyExchange:... HostKey:... Read:{Cipher:... MAC:... compression:none}
+// Write:{...}}", without the line break. Read is what the server reads.
+std::string describe(const Negotiated& negotiated);
+
 }  // namespace ferry::ssh

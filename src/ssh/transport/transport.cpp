@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/proxy_header.h"
 #include "ssh/keys/public_key.h"
 
 namespace ferry::ssh {
@@ -49,7 +50,10 @@ Result<std::optional<bool>> Transport::read_version() {
   if (line.ends_with('\r')) line.remove_suffix(1);
   // A client sends nothing before its version line (RFC 4253 section 4.2 allows that to servers alone).
   if (!line.starts_with("SSH-2.0-") && !line.starts_with("SSH-1.99-")) {
-    return fail(ErrorCode::protocol_error, "not an SSH 2.0 client");
+    const bool proxied = net::begins_like_proxy_header(as_bytes(text));
+    return fail(ErrorCode::protocol_error, proxied ? "a PROXY header from one whose headers are not read: see "
+                                                     "common.proxy_protocol, proxy_allowed and proxy_skipped"
+                                                   : "not an SSH 2.0 client");
   }
   const auto printable = [](char c) { return c >= ' ' && c < 0x7f; };
   if (!std::ranges::all_of(line, printable)) return fail(ErrorCode::protocol_error, "bad version line");

@@ -155,6 +155,8 @@ TEST_F(LoginHooksTest, ExternalAuthenticationMakesAccounts) {
   EXPECT_TRUE(saw("SFTPGO_AUTHD_PUBLIC_KEY=" + std::string(hook_key_line)) && saw("SFTPGO_AUTHD_PASSWORD="));
   EXPECT_NE(read("seen").find("SFTPGO_AUTHD_USER={"), std::string::npos);
   EXPECT_EQ((*provider_.inner().user("peter"))->updated_at, (*first)->updated_at) << "nothing new is not written";
+  external("test \"${SFTPGO_AUTHD_PUBLIC_KEY%?}\" = \"" + std::string(hook_key_line) + "\" || exit 1\n" + new_peter);
+  EXPECT_TRUE(lets_in(by_key("peter"))) << "the key comes with the end of its line";
   external(R"(echo '{"username":"peter","status":0,"home_dir":"/srv/peter","permissions":{"/":["*"]}}')");
   EXPECT_FALSE(lets_in(by_password("whatever", "peter"))) << "the account's rules hold";
   EXPECT_EQ((*provider_.inner().user("peter"))->status, 0);
@@ -362,6 +364,7 @@ TEST_F(LoginHooksTest, PostLoginIsTold) {
   EXPECT_EQ(read("seen").find("$2a$"), std::string::npos) << "no hash";
   EXPECT_TRUE(told(0, by_password("wrong")));
   EXPECT_TRUE(saw("SFTPGO_LOGIND_STATUS=0"));
+  EXPECT_NE(read("seen").find("\"home_dir\":"), std::string::npos) << "who it was: the whole account";
   EXPECT_FALSE(told(1, by_password()));
   EXPECT_TRUE(told(1, by_password("wrong", "nobody")));
   EXPECT_NE(read("seen").find("\"username\":\"nobody\""), std::string::npos);

@@ -162,12 +162,13 @@ TEST_F(LoaderTest, ErrorsNameFileKeyAndExpectedForm) {
   };
   check("ferry.json", R"({"sftpd":{"bindings":[{"port":70000}]}})", "sftpd.bindings[0].port",
         "expected an integer from 0 to 65535, found 70000");
-  check("ferry.json", R"({"sftpd":{"bindings":[{"port":"2022"}]}})", "sftpd.bindings[0].port", "found a string");
+  check("ferry.json", R"({"sftpd":{"bindings":[{"port":"2022"}]}})", "sftpd.bindings[0].port",
+        "found a string \"2022\"");
   check("ferry.json", R"({"sftpd":{"bindings":[{"port":1.5}]}})", "sftpd.bindings[0].port", "an integer");
   check("ferry.json", R"({"sftpd":{"bindings":[{"port":99999999999999999999}]}})", "port", "an integer");
   check("ferry.json", R"({"sftpd":{"bindings":{"port":1}}})", "sftpd.bindings", "a list of objects");
-  check("ferry.json", R"({"sftpd":{"bindings":[{"address":"nonsense"}]}})", "sftpd.bindings[0].address",
-        "expected an IP address, or empty, found \"nonsense\"");
+  check("ferry.json", R"({"sftpd":{"bindings":[{"address":"no name"}]}})", "sftpd.bindings[0].address",
+        "expected an IP address, a host name, or empty, found \"no name\"");
   check("ferry.json", R"({"sftpd":[]})", "sftpd", "an object");
   check("ferry.json", R"([])", "document", "an object");
   check("ferry.json", R"({"sftpd":{"ciphers":"aes128-ctr"}})", "sftpd.ciphers", "a list of strings");
@@ -196,11 +197,79 @@ TEST_F(LoaderTest, AWrongVariableIsNamed) {
   const auto result = load(sources_);
   ASSERT_FALSE(result);
   EXPECT_TRUE(contains(result.error().message,
-                       "environment variable SFTPGO_SFTPD__BINDINGS__0__PORT: expected an "
-                       "integer from 0 to 65535"))
+                       "environment variable SFTPGO_SFTPD__BINDINGS__0__PORT (sftpd.bindings[0].port): expected an "
+                       "integer from 0 to 65535, found a string \"many\""))
       << result.error().message;
   sources_.environment = {{"FERRY_SFTPD__BINDINGS__X__PORT", "1"}};
+  const auto no_index = load(sources_);
+  ASSERT_FALSE(no_index);
+  EXPECT_TRUE(contains(no_index.error().message, "FERRY_SFTPD__BINDINGS__X__PORT")) << no_index.error().message;
+}
+
+TEST_F(LoaderTest, AddressesMayBeNamesAndHaveBrackets) {
+  for (const char* good : {"", "127.0.0.1", "::1", "[::1]", "localhost", "files.example.com"}) {
+    sources_.environment = {{"FERRY_SFTPD__BINDINGS__0__ADDRESS", good}, {"FERRY_HTTPD__BINDINGS__0__ADDRESS", good}};
+    EXPECT_EQ(loaded().sftpd.bindings.at(0).address, good);
+  }
+  for (const char* bad : {"1.2.3", "300.1.1.1", "[127.0.0.1]", "[::1", "::g", "a b", "-a", "/run/ferry.sock"}) {
+    sources_.environment = {{"FERRY_SFTPD__BINDINGS__0__ADDRESS", bad}};
+    EXPECT_FALSE(load(sources_)) << bad;
+  }
+  sources_.environment = {{"FERRY_HTTPD__BINDINGS__0__ADDRESS", "/run/ferry.sock"}};
+  EXPECT_EQ(loaded().httpd.bindings.at(0).address, "/run/ferry.sock");
+}
+
+TEST_F(LoaderTest, EnvironmentIndexesReachPlainLists) {
+  write("ferry.json", R"({"sftpd":{"ciphers":["a","b"]}})");
+  sources_.environment = {{"FERRY_SFTPD__CIPHERS__1", "B"},
+                          {"FERRY_SFTPD__CIPHERS__7", "d, e"},
+                          {"FERRY_SFTPD__CIPHERS__3", "c"},
+                          {"SFTPGO_SFTPD__MACS__0", "m"}};
+  const Config config = loaded();
+  EXPECT_EQ(config.sftpd.ciphers, (std::vector<std::string>{"a", "B", "c", "d, e"}));
+  EXPECT_EQ(config.sftpd.macs, std::vector<std::string>{"m"});
+  sources_.environment = {{"FERRY_SFTPD__CIPHERS__FIRST", "a"}};
   EXPECT_FALSE(load(sources_));
+}
+
+TEST_F(LoaderTest, VariablesReferToVariables) {
+  write("env.d/1.env",
+        "BASE=/srv\nFERRY_SFTPD__BANNER=$BASE/$GIVEN/${BASE}x/$NOWHERE/$lower/$/\\$BASE/${BASE\n"
+        "FERRY_SFTPD__LOGIN_BANNER_FILE=\"$BASE \\$BASE\"\nFERRY_COMMON__STARTUP_HOOK='$BASE'\n");
+  write("env.d/2.env", "FERRY_COMMON__TEMP_PATH=$BASE/tmp\n");
+  sources_.environment = {{"GIVEN", "given"}};
+  const Config config = loaded();
+  EXPECT_EQ(config.sftpd.banner, "/srv/given//srvx//$lower/$/$BASE/${BASE");
+  EXPECT_EQ(config.sftpd.login_banner_file, "/srv $BASE");
+  EXPECT_EQ(config.common.startup_hook, "$BASE");
+  EXPECT_EQ(config.common.temp_path, "/srv/tmp") << "of a file before";
+}
+
+TEST_F(LoaderTest, YamlMergesMaps) {
+  write("ferry.yaml",
+        "x: &base {idle_timeout: 3, umask: \"0077\"}\ny: &other {idle_timeout: 4, upload_mode: 1}\n"
+        "common:\n  umask: \"0022\"\n  <<: [*base, *other]\n");
+  const auto result = load(sources_);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->config.common.idle_timeout, 3);
+  EXPECT_EQ(result->config.common.umask, "0022");
+  EXPECT_EQ(result->config.common.upload_mode, 1);
+  EXPECT_TRUE(contains(error_of("ferry.yaml", "common:\n  <<: 3\n"), "\"<<\""));
+}
+
+TEST_F(LoaderTest, VariablesWithOneUnderscoreAreNamed) {
+  sources_.environment = {{"FERRY_SFTPD_MAX_AUTH_TRIES", "3"},      {"SFTPGO_SFTPD_BINDINGS_0_PORT", "1"},
+                          {"FERRY_DATA_PROVIDER_DRIVER", "memory"}, {"FERRY_LOG_LEVEL", "info"},
+                          {"FERRY_DEFAULT_ADMIN_USERNAME", "a"},    {"OTHER_SFTPD_MACS", "x"}};
+  const auto result = load(sources_);
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->warnings.size(), 3U);
+  EXPECT_TRUE(contains(result->warnings[0],
+                       "FERRY_DATA_PROVIDER_DRIVER: not used; the key's variable is "
+                       "FERRY_DATA_PROVIDER__DRIVER"));
+  EXPECT_TRUE(contains(result->warnings[1], "is FERRY_SFTPD__MAX_AUTH_TRIES"));
+  EXPECT_TRUE(contains(result->warnings[2], "is SFTPGO_SFTPD__BINDINGS__0__PORT"));
+  EXPECT_EQ(result->config, Config{});
 }
 
 TEST_F(LoaderTest, UnknownKeysAreWarningsThatNameTheNearestKey) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -112,10 +114,59 @@ TEST(EventMessage, UrlsGetTheDocumentedJson) {
   EXPECT_EQ(body.size(), 19U);
   const auto bare = nlohmann::json::parse(request_of(FileEvent{}).body);
   for (const char* left_out :
-       {"target_path", "virtual_target_path", "ssh_cmd", "file_size", "bucket", "endpoint", "role"}) {
+       {"target_path", "virtual_target_path", "ssh_cmd", "file_size", "bucket", "endpoint", "open_flags", "role"}) {
     EXPECT_FALSE(bare.contains(left_out)) << left_out;
   }
-  EXPECT_EQ(bare.at("open_flags"), 0);
+}
+
+// What a recorded body tells, as the event that should lead to it.
+FileEvent event_of(const nlohmann::json& told) {
+  const auto text = [&](const char* name) { return told.value(name, std::string()); };
+  const auto number = [&](const char* name) { return told.value(name, std::int64_t{0}); };
+  return {.action = model::file_action_of(text("action")).value(),
+          .timestamp = 0,
+          .username = text("username"),
+          .path = text("path"),
+          .target_path = text("target_path"),
+          .virtual_path = text("virtual_path"),
+          .virtual_target_path = text("virtual_target_path"),
+          .ssh_cmd = text("ssh_cmd"),
+          .file_size = number("file_size"),
+          .elapsed = told.contains("elapsed") ? 7 : 0,
+          .fs_provider = number("fs_provider"),
+          .bucket = text("bucket"),
+          .endpoint = text("endpoint"),
+          .status = number("status"),
+          .protocol = text("protocol"),
+          .ip = text("ip"),
+          .session_id = text("session_id"),
+          .open_flags = number("open_flags"),
+          .role = text("role")};
+}
+
+TEST(EventMessage, HooksAreToldWhatSftpgoWasSeenToTell) {
+  std::ifstream in(std::string(FERRY_TEST_DATA) + "/observed/file_hooks.jsonl");
+  std::size_t compared = 0;
+  for (std::string line; std::getline(in, line);) {
+    const auto step = nlohmann::json::parse(line);
+    for (std::size_t i = 0; i < step.at("url").size(); ++i) {
+      const auto& body = step.at("url")[i];
+      const HookRequest ours = request_of(event_of(body));
+      auto ours_body = nlohmann::json::parse(ours.body), theirs = body;
+      for (auto* one : {&ours_body, &theirs}) (*one)["timestamp"] = 0;
+      if (theirs.contains("elapsed")) theirs["elapsed"] = 7;
+      EXPECT_EQ(ours_body, theirs) << step.at("step");
+      std::vector<std::string> names;
+      for (const auto& [name, value] : ours.environment) names.push_back(name);
+      std::vector<std::string> expected;
+      for (const auto& [name, value] : step.at("program")[i].items()) expected.push_back(name);
+      std::ranges::sort(names);
+      std::ranges::sort(expected);
+      EXPECT_EQ(names, expected) << step.at("step");
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 30U);
 }
 
 TEST(EventMessage, ChangesOfObjects) {

@@ -1,14 +1,19 @@
 #include "net/listener.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
+
+#include "tests/support/temp_directory.h"
 
 namespace ferry::net {
 namespace {
@@ -119,9 +124,56 @@ TEST(Listener, EveryAddressShowsIpv4AsIpv4) {
   EXPECT_EQ(them.accepted[1].local, "[::1]:" + std::to_string((*listener)->port()));
 }
 
+TEST(Listener, TakesNamesAndBrackets) {
+  Contexts them;
+  asio::io_context context;
+  tcp::socket client(context);
+  const auto named = Listener::open({.address = "localhost", .port = 0}, {&them.contexts[0]}, them.keep());
+  ASSERT_TRUE(named) << named.error().message;
+  EXPECT_TRUE(connect(context, client, "127.0.0.1", (*named)->port()));
+  const auto bracketed = Listener::open({.address = "[::1]", .port = 0}, {&them.contexts[0]}, them.keep());
+  if (!bracketed) return;  // a machine without IPv6
+  EXPECT_TRUE(connect(context, client, "::1", (*bracketed)->port()));
+}
+
+TEST(Listener, TakesThePathOfASocket) {
+  test::TempDirectory directory;
+  const std::string path = directory / "ferry.sock";
+  asio::io_context context;
+  Contexts them;
+  const auto connects = [&] {
+    asio::local::stream_protocol::socket client(context);
+    boost::system::error_code error;
+    client.connect(asio::local::stream_protocol::endpoint(path), error);
+    return !error;
+  };
+  for (std::size_t turn = 1; turn <= 2; ++turn) {
+    auto listener = Listener::open({.address = path, .port = 0}, {&them.contexts[0]}, them.keep());
+    ASSERT_TRUE(listener) << listener.error().message;
+    EXPECT_FALSE(Listener::open({.address = path, .port = 0}, {&them.contexts[0]}, them.keep())) << "it is in use";
+    struct stat info {};
+    ASSERT_EQ(::stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0660U);
+    ASSERT_TRUE(connects());
+    ASSERT_TRUE(them.wait_for(turn));
+    {
+      const std::lock_guard lock(them.mutex);
+      EXPECT_EQ(them.accepted.back().remote_ip, "127.0.0.1");
+      EXPECT_EQ(them.accepted.back().local, path);
+    }
+    listener->reset();
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+  // What a server that was killed has left there.
+  { asio::local::stream_protocol::acceptor left(context, asio::local::stream_protocol::endpoint(path + "2")); }
+  EXPECT_TRUE(Listener::open({.address = path + "2", .port = 0}, {&them.contexts[0]}, them.keep()));
+  std::ofstream(path + "3") << "a file";
+  EXPECT_FALSE(Listener::open({.address = path + "3", .port = 0}, {&them.contexts[0]}, them.keep()));
+}
+
 TEST(Listener, RefusesWhatIsNoAddress) {
   asio::io_context context;
-  for (const char* bad : {"localhost", "127.0.0.1:80", "300.1.1.1", "[::1]", "*"}) {
+  for (const char* bad : {"127.0.0.1:80", "300.1.1.1", "[127.0.0.1", "*", "no.such.name.invalid"}) {
     const auto listener =
         Listener::open({.address = bad, .port = 0}, {&context}, [](tcp::socket, Endpoints, Ticket) {});
     ASSERT_FALSE(listener) << bad;

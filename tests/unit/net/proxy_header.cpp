@@ -94,6 +94,14 @@ TEST(ProxyHeader, IsRecognisedWhereverItIsCut) {
   }
 }
 
+TEST(ProxyHeader, IsKnownByItsBeginning) {
+  const std::string_view version_2{"\r\n\r\n\0\r\nQUIT\n!", 13};
+  EXPECT_TRUE(begins_like_proxy_header(as_bytes(std::string_view("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"))));
+  EXPECT_TRUE(begins_like_proxy_header(as_bytes(version_2)));
+  EXPECT_FALSE(begins_like_proxy_header(as_bytes(std::string_view("SSH-2.0-x\r\n"))));
+  EXPECT_FALSE(begins_like_proxy_header({}));
+}
+
 TEST(ProxyHeader, IsBounded) {
   EXPECT_EQ(scan("PROXY UNKNOWN " + std::string(91, 'x') + "\r\n").size, 107U);
   EXPECT_TRUE(bad_scan("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n"));

@@ -59,6 +59,33 @@ TEST_F(SettingsTest, NamesAndPassphrasesAsTheirKeysSay) {
   EXPECT_TRUE(unbuilt_warnings(config_).empty());
 }
 
+TEST_F(SettingsTest, CompatibilityOffersWhatSftpgoDoes) {
+  const auto has = [](const std::vector<std::string>& names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  auto options = ssh_options(config_);
+  ASSERT_TRUE(options);
+  EXPECT_FALSE(has(options->offer.key_agreements, "ecdh-sha2-nistp256"));
+  EXPECT_FALSE(has(options->offer.host_key_algorithms, "ecdsa-sha2-nistp256"));
+  config_.sftpd.compatibility = "sftpgo";
+  options = ssh_options(config_);
+  ASSERT_TRUE(options);
+  for (const char* name : {"mlkem768x25519-sha256", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"}) {
+    EXPECT_TRUE(has(options->offer.key_agreements, name)) << name;
+  }
+  EXPECT_TRUE(has(options->offer.host_key_algorithms, "ecdsa-sha2-nistp256"));
+  EXPECT_FALSE(has(options->offer.key_agreements, "diffie-hellman-group14-sha1")) << "neither does SFTPGo";
+  config_.sftpd.kex_algorithms = {"curve25519-sha256"};
+  EXPECT_EQ(ssh_options(config_).value().offer.key_agreements, config_.sftpd.kex_algorithms);
+}
+
+TEST_F(SettingsTest, OpenPubkeySshIsRefusedByName) {
+  config_.sftpd.opkssh_path = "/usr/bin/opkssh";
+  const auto options = ssh_options(config_);
+  ASSERT_FALSE(options);
+  EXPECT_NE(options.error().message.find("sftpd.opkssh_path"), std::string::npos);
+}
+
 TEST_F(SettingsTest, DriversThatAreNotBuiltAreRefused) {
   config_.data_provider.driver = "mysql";
   auto opened = open_provider(config_.data_provider, directory_, true);

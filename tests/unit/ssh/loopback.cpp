@@ -105,7 +105,7 @@ class LoopbackHandler final : public ServerHandler {
  public:
   explicit LoopbackHandler(Shared& shared) : shared_(shared) { ++shared_.handlers; }
   ~LoopbackHandler() override { --shared_.handlers; }
-  void client_version_known(const std::string& version) override {
+  void client_known(const std::string& version, const std::string& /*algorithms*/) override {
     const std::lock_guard lock(shared_.mutex);
     shared_.versions.push_back(version);
   }
