@@ -67,8 +67,8 @@ TEST(Patterns, ExemptMountsAndTheWayToThem) {
 
 TEST(Patterns, RefuseEverythingWhenTheyCannotBeUnderstood) {
   const vfs::MountTable mounts(nullptr);
-  EXPECT_EQ(Patterns({filter("/", {}, {"[a"})}).judge(at("/x"), mounts), Verdict::denied);
-  EXPECT_EQ(Patterns({filter("/", {"["}, {}, 1)}).judge(at("/x"), mounts), Verdict::hidden);
+  EXPECT_EQ(Patterns({filter("/", {}, {"[a"})}).verdict(at("/x"), mounts), Verdict::denied);
+  EXPECT_EQ(Patterns({filter("/", {"["}, {}, 1)}).verdict(at("/x"), mounts), Verdict::hidden);
 }
 
 class PatternSessions : public SessionTest {
