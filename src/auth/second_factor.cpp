@@ -48,6 +48,20 @@ Result<bool> SecondFactor::fits(std::string_view name, const crypto::Secret& sec
   return step->has_value();
 }
 
+Result<void> SecondFactor::try_out(const std::string& account, std::string_view name, const crypto::Secret& secret,
+                                   std::string_view code, std::int64_t unix_seconds) {
+  const TotpConfiguration* configured = configuration(name);
+  if (configured == nullptr) return fail(ErrorCode::invalid_argument, "config_name: unknown configuration");
+  const auto step = crypto::find_totp_step(secret, configured->algorithm, unix_seconds, code);
+  if (!step) return fail(step.error());
+  if (!*step) return refuse("the passcode is not valid");
+  // Names hold no '/': this is nobody's account.
+  const auto claimed = provider_.claim_code_step("setup/" + account, static_cast<std::int64_t>(**step));
+  if (!claimed) return fail(claimed.error());
+  if (!*claimed) return fail(ErrorCode::conflict, "this passcode has been used already");
+  return {};
+}
+
 bool SecondFactor::may_try(const std::string& account, std::int64_t unix_seconds) {
   const std::scoped_lock lock(mutex_);
   const auto ended = [&](const Tries& tries) { return unix_seconds - tries.since >= wrong_codes_window; };

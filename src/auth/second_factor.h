@@ -59,6 +59,10 @@ class SecondFactor {
   // or there is no such configuration.
   Result<bool> fits(std::string_view configuration, const crypto::Secret& secret, std::string_view code,
                     std::int64_t unix_seconds) const;
+  // The same for who sets it up ("user:name", "admin:name"), and uses the code up for the next call, but not for a
+  // login. authentication_failed: it is not the code of now; conflict: it has been tried before.
+  Result<void> try_out(const std::string& account, std::string_view configuration, const crypto::Secret& secret,
+                       std::string_view code, std::int64_t unix_seconds);
 
  private:
   static constexpr std::size_t least_sweep = 1024;

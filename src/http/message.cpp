@@ -82,11 +82,11 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-std::string percent_encode(std::string_view text) {
+std::string percent_encode(std::string_view text, std::string_view also_kept) {
   static constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    if (is_unreserved(c)) {
+    if (is_unreserved(c) || also_kept.contains(c)) {
       out.push_back(c);
     } else {
       const auto byte = static_cast<unsigned char>(c);

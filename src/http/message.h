@@ -82,7 +82,7 @@ struct Response {
 // a query.
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 // Encodes all but the unreserved characters, so the result is one path segment.
-std::string percent_encode(std::string_view text);
+std::string percent_encode(std::string_view text, std::string_view also_kept = {});
 // "a=b&c" as pairs; invalid_argument as above, or more than `max_pairs`.
 Result<Parameters> parse_query(std::string_view query, std::size_t max_pairs = 128);
 

@@ -38,7 +38,6 @@ bool answers(const Route& route, std::string_view method) {
 void append_method(std::string& allow, std::string_view method) {
   if (!allow.empty()) allow += ", ";
   allow += method;
-  if (method == "GET") allow += ", HEAD";
 }
 
 }  // namespace
@@ -76,6 +75,11 @@ Router::Match Router::match(std::string_view method, std::string_view raw_path) 
     }
     match.path += '/' + *decoded;
     segments.push_back(std::move(*decoded));
+  }
+  // "/users/" is "/users", as with SFTPGo.
+  if (segments.size() > 1 && segments.back().empty()) {
+    segments.pop_back();
+    match.path.pop_back();
   }
   for (const Entry& entry : entries_) {
     if (!fits(entry.segments, segments)) continue;

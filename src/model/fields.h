@@ -1,8 +1,9 @@
 // The one list of every object's fields and their JSON names. Private to src/model.
 //
-// A visitor has `field(name, value)`, for fields that are left out of JSON when they have their default, and
-// `always(name, value)`. It is called with const objects to write and with others to read. `unknown(object)` comes last
-// for objects that keep the fields of their JSON that are not listed here.
+// A visitor has `field(name, value)`, for fields that are left out of JSON when they have their default, `shown(name,
+// value)`, for those that are left out only of what is stored, and `always(name, value)`. It is called with const
+// objects to write and with others to read. `unknown(object)` comes last for objects that keep the fields of their JSON
+// that are not listed here.
 #pragma once
 
 #include <concepts>
@@ -128,13 +129,13 @@ void visit_fields(V& v, Of<HttpConfig> auto& o) {
 template <class V>
 void visit_fields(V& v, Of<FilesystemConfig> auto& o) {
   v.always("provider", o.provider);
-  v.field("osconfig", o.osconfig);
-  v.field("s3config", o.s3config);
-  v.field("gcsconfig", o.gcsconfig);
-  v.field("azblobconfig", o.azblobconfig);
-  v.field("cryptconfig", o.cryptconfig);
-  v.field("sftpconfig", o.sftpconfig);
-  v.field("httpconfig", o.httpconfig);
+  v.shown("osconfig", o.osconfig);
+  v.shown("s3config", o.s3config);
+  v.shown("gcsconfig", o.gcsconfig);
+  v.shown("azblobconfig", o.azblobconfig);
+  v.shown("cryptconfig", o.cryptconfig);
+  v.shown("sftpconfig", o.sftpconfig);
+  v.shown("httpconfig", o.httpconfig);
   v.unknown(o);
 }
 
@@ -265,7 +266,7 @@ void visit_fields(V& v, Of<User> auto& o) {
   v.always("username", o.username);
   v.field("email", o.email);
   v.field("description", o.description);
-  v.always("expiration_date", o.expiration_date);
+  v.field("expiration_date", o.expiration_date);
   v.field("public_keys", o.public_keys);
   v.always("home_dir", o.home_dir);
   v.field("virtual_folders", o.virtual_folders);
@@ -280,9 +281,9 @@ void visit_fields(V& v, Of<User> auto& o) {
   v.field("last_quota_update", o.last_quota_update);
   v.field("upload_bandwidth", o.upload_bandwidth);
   v.field("download_bandwidth", o.download_bandwidth);
-  v.field("upload_data_transfer", o.upload_data_transfer);
-  v.field("download_data_transfer", o.download_data_transfer);
-  v.field("total_data_transfer", o.total_data_transfer);
+  v.shown("upload_data_transfer", o.upload_data_transfer);
+  v.shown("download_data_transfer", o.download_data_transfer);
+  v.shown("total_data_transfer", o.total_data_transfer);
   v.field("used_upload_data_transfer", o.used_upload_data_transfer);
   v.field("used_download_data_transfer", o.used_download_data_transfer);
   v.always("created_at", o.created_at);
@@ -308,7 +309,7 @@ template <class V>
 void visit_fields(V& v, Of<AdminFilters> auto& o) {
   v.field("allow_list", o.allow_list);
   v.field("allow_api_key_auth", o.allow_api_key_auth);
-  v.field("require_two_factor", o.require_two_factor);
+  v.shown("require_two_factor", o.require_two_factor);
   v.field("require_password_change", o.require_password_change);
   v.always("totp_config", o.totp_config);
   v.field("recovery_codes", o.recovery_codes);
@@ -346,16 +347,16 @@ void visit_fields(V& v, Of<Admin> auto& o) {
 
 template <class V>
 void visit_fields(V& v, Of<GroupUserSettings> auto& o) {
-  v.field("home_dir", o.home_dir);
-  v.field("max_sessions", o.max_sessions);
-  v.field("quota_size", o.quota_size);
-  v.field("quota_files", o.quota_files);
-  v.field("permissions", o.permissions);
+  v.shown("home_dir", o.home_dir);
+  v.shown("max_sessions", o.max_sessions);
+  v.shown("quota_size", o.quota_size);
+  v.shown("quota_files", o.quota_files);
+  v.shown("permissions", o.permissions);
   v.field("upload_bandwidth", o.upload_bandwidth);
   v.field("download_bandwidth", o.download_bandwidth);
-  v.field("upload_data_transfer", o.upload_data_transfer);
-  v.field("download_data_transfer", o.download_data_transfer);
-  v.field("total_data_transfer", o.total_data_transfer);
+  v.shown("upload_data_transfer", o.upload_data_transfer);
+  v.shown("download_data_transfer", o.download_data_transfer);
+  v.shown("total_data_transfer", o.total_data_transfer);
   v.field("expires_in", o.expires_in);
   v.always("filters", o.filters);
   v.always("filesystem", o.filesystem);

@@ -7,6 +7,7 @@
 namespace ferry::model {
 
 Json Writer::json_of(const Permissions& value) const {
+  if (value.empty()) return nullptr;
   Json object = Json::object();
   for (const auto& [path, granted] : value) object[path] = granted;
   return object;
@@ -15,10 +16,14 @@ Json Writer::json_of(const Permissions& value) const {
 Json Writer::json_of(const ConfigSecret& secret) const {
   Json object = Json::object();
   if (view_ == View::answer) {
-    if (!secret.empty()) object["status"] = secret.status;
+    if (secret.empty()) return object;
+    object["status"] = secret.status;
+    // Nobody can read an encrypted payload without the key that stays here.
+    if (secret.is_encrypted()) object["payload"] = secret.payload;
     return object;
   }
-  Writer inner(object, view_);
+  if (view_ == View::confidential && secret.empty()) return object;
+  Writer inner(object, view_, unset_secrets_);
   visit_fields(inner, secret);
   return object;
 }
@@ -91,15 +96,23 @@ namespace {
 template <class Object>
 Json write(const Object& object, View view) {
   Json out = Json::object();
-  Writer writer(out, view);
+  Writer writer(out, view, shows_unset_secrets<Object>(view));
   visit_fields(writer, object);
   return out;
+}
+
+// What an omitted field means where it is not what a new object of the program itself has: never the stronger reading.
+template <class Object>
+void begin_reading(Object& object) {
+  if constexpr (requires { object.status; }) object.status = 0;
+  if constexpr (std::same_as<Object, ApiKey>) object.scope = 0;
 }
 
 template <class Object>
 Result<Object> read_object(const Json& json) {
   if (!json.is_object()) return fail(ErrorCode::invalid_argument, "a JSON object expected");
   Object object;
+  begin_reading(object);
   std::string error;
   Reader reader(json, "", error);
   visit_fields(reader, object);
@@ -157,8 +170,8 @@ Json to_json(const User& user, View view) {
   Json json = write(user, view);
   write_password(json, user.password, view);
   if (view != View::storage) {
-    json["has_password"] = user.has_password();
-    json["filters"].erase("recovery_codes");
+    if (user.has_password()) json["has_password"] = true;
+    json["filters"]["totp_config"].emplace("secret", Json::object());  // unless there is one
   }
   const Json custom = Json::parse(user.oidc_custom_fields, nullptr, false);
   if (custom.is_object()) json["oidc_custom_fields"] = custom;
@@ -168,7 +181,6 @@ Json to_json(const User& user, View view) {
 Json to_json(const Admin& admin, View view) {
   Json json = write(admin, view);
   write_password(json, admin.password, view);
-  if (view != View::storage) json["filters"].erase("recovery_codes");
   return json;
 }
 
@@ -186,6 +198,9 @@ Json to_json(const ApiKey& key, View view) {
 Result<User> user_from_json(const Json& json) {
   auto user = read_object<User>(json);
   if (!user) return user;
+  for (std::size_t i = 0; i < user->groups.size(); ++i) {
+    if (!json["groups"][i].contains("type")) user->groups[i].type = 0;  // refused by validate()
+  }
   const auto custom = json.find("oidc_custom_fields");
   if (custom == json.end() || custom->is_null()) return user;
   if (!custom->is_object()) return fail(ErrorCode::invalid_argument, "oidc_custom_fields: an object expected");

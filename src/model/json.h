@@ -4,8 +4,9 @@
 //   if (!user) return bad_request(user.error().message);   // "quota_size: an integer expected"
 //   body = model::to_json(*user, model::View::answer).dump();
 //
-// Reading: a missing or null field takes its default (a null entry of permissions is an empty one), an
-// unknown field is ignored, but kept with storages (UnknownFields), a field of another type is
+// Reading: a missing or null field takes its default (a user or administrator without `status` is disabled, an API key
+// without `scope` and a user's group without `type` have none and are not valid, a null entry of permissions is an
+// empty one), an unknown field is ignored, but kept with storages (UnknownFields), a field of another type is
 // invalid_argument with a message that names it. Nothing else is checked: see model/validate.h.
 // Writing leaves out empty strings, lists, objects, false and 0 where SFTPGo does. `dump` of the result never
 // throws for text that came from JSON or passed validation (it is UTF-8).
@@ -29,8 +30,8 @@
 namespace ferry::model {
 
 enum class View : std::uint8_t {
-  answer,        // for REST: no password (`has_password` says if there is one) nor key, no recovery codes, of a secret
-                 // its status alone
+  answer,        // for REST: no password (`has_password` says if there is one) nor key, of a secret its status and its
+                 // encrypted payload, which nobody can read without the key that is left out
   confidential,  // as answer, but secrets as they are stored: REST's confidential_data=1
   storage,       // everything, with hashes and encrypted secrets: the store and dumps
 };

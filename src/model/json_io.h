@@ -1,6 +1,7 @@
 // The visitors of fields.h that read and write nlohmann::json. Private to src/model.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -16,13 +17,27 @@ namespace ferry::model {
 
 using Json = nlohmann::json;
 
+// Whether an object's answer has {} for each secret that was never set: folders', and what shows secrets as they are
+// stored. Others leave it out. Both is what clients of SFTPGo know.
+template <class T>
+bool shows_unset_secrets(View view) {
+  return view == View::confidential || (view == View::answer && std::derived_from<T, Folder>);
+}
+
 class Writer {
  public:
-  Writer(Json& out, View view) : out_(out), view_(view) {}
+  // `unset_secrets`: those that were never set are written, as {}.
+  Writer(Json& out, View view, bool unset_secrets) : out_(out), view_(view), unset_secrets_(unset_secrets) {}
 
   template <class T>
   void field(const char* name, const T& value) {
-    if (!(value == T{})) always(name, value);
+    const bool shown = std::same_as<T, ConfigSecret> && unset_secrets_;
+    if (shown || !(value == T{})) always(name, value);
+  }
+  template <class T>
+  void shown(const char* name, const T& value) {
+    if (view_ == View::storage) return field(name, value);
+    always(name, value);
   }
   template <class T>
   void always(const char* name, const T& value) {
@@ -39,7 +54,7 @@ class Writer {
   template <class T>
   Json json_of(const T& value) const {
     Json object = Json::object();
-    Writer inner(object, view_);
+    Writer inner(object, view_, unset_secrets_ || shows_unset_secrets<T>(view_));
     visit_fields(inner, value);
     return object;
   }
@@ -58,12 +73,14 @@ class Writer {
 
   Json& out_;
   View view_;
+  bool unset_secrets_;
 };
 
 // Collects the names of an object's fields.
 struct FieldNames {
   std::vector<std::string_view> names;
   void field(const char* name, const auto& /*value*/) { names.emplace_back(name); }
+  void shown(const char* name, const auto& /*value*/) { names.emplace_back(name); }
   void always(const char* name, const auto& /*value*/) { names.emplace_back(name); }
   void unknown(const auto& /*object*/) {}
 };
@@ -94,6 +111,10 @@ class Reader {
     FieldNames names;
     visit_fields(names, object);
     object.unknown = unknown_fields(in_, names.names);
+  }
+  template <class T>
+  void shown(const char* name, T& value) {
+    field(name, value);
   }
 
  private:

@@ -16,9 +16,10 @@ constexpr std::string_view admin_permissions_list[] = {
     // Of older versions, met in their dumps: kept, so that nothing is lost on the way.
     "manage_admins", "manage_apikeys", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists",
     "retention_checks", "metadata_checks"};
-// They reach beyond the users of one role.
+// They reach beyond the users of one role, or did so in older versions.
 constexpr std::string_view not_with_a_role[] = {
-    "*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "manage_ip_lists", "view_events"};
+    "*",           "manage_admins",    "manage_apikeys",  "manage_system",  "manage_event_rules", "manage_roles",
+    "view_events", "retention_checks", "metadata_checks", "manage_ip_lists"};
 constexpr std::string_view login_methods_list[] = {"publickey",          "password",
                                                    "password-over-SSH",  "keyboard-interactive",
                                                    "publickey+password", "publickey+keyboard-interactive",
@@ -38,30 +39,35 @@ void check_permissions(Checker& check, Permissions& permissions) {
     check.virtual_path("permissions", directory);
     check.words("permissions", granted, known_permissions());
     if (std::ranges::find(granted, "*") != granted.end()) granted = {"*"};
-    check.require(normal.emplace(directory, std::move(granted)).second, "permissions",
-                  "\"" + directory + "\" stands twice");
+    const auto [place, added] = normal.emplace(directory, granted);
+    check.require(added || place->second == granted, "permissions", "\"" + directory + "\" stands twice");
   }
   permissions = std::move(normal);
 }
 
-// A user of a primary group may leave all of them to the group.
 void check_root_permissions(Checker& check, const User& user) {
   const auto root = user.permissions.find("/");
   check.require(root == user.permissions.end() || !root->second.empty(), "permissions", "none granted for \"/\"");
-  const bool inherits = std::ranges::any_of(user.groups, [](const GroupMapping& group) { return group.type == 1; });
-  if (inherits) return;
   check.require(!user.permissions.empty(), "permissions", "please grant some permissions");
   check.require(user.permissions.contains("/"), "permissions", "those of the root directory \"/\" must be set");
+}
+
+// A path that was meant from the root is taken as such.
+void from_root(std::string& path) {
+  if (!path.empty() && !path.starts_with('/')) path.insert(0, "/");
 }
 
 void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, const NamingRules& naming) {
   std::vector<std::string> seen;
   for (VirtualFolder& folder : folders) {
     check.name(naming, "virtual_folders.name", folder.name);
+    from_root(folder.virtual_path);
     check.virtual_path("virtual_folders.virtual_path", folder.virtual_path);
     check.require(std::ranges::find(seen, folder.virtual_path) == seen.end(), "virtual_folders.virtual_path",
                   "\"" + folder.virtual_path + "\" stands twice");
     seen.push_back(folder.virtual_path);
+    check.require(std::ranges::count(folders, folder.name, &VirtualFolder::name) == 1, "virtual_folders.name",
+                  "\"" + folder.name + "\" is mounted twice");
     check.require(folder.quota_size >= -1 && folder.quota_files >= -1, "virtual_folders", "a quota is below -1");
     check.require((folder.quota_size == -1) == (folder.quota_files == -1), "virtual_folders",
                   "quota_size and quota_files are -1 together or not at all");
@@ -74,11 +80,9 @@ void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, 
   }
 }
 
-// The numbers that users and groups have alike.
+// The numbers that users and groups have alike. Sessions, quotas and max_upload_file_size may be negative: no limit, as
+// 0.
 void check_limits(Checker& check, const auto& settings) {
-  check.not_negative("max_sessions", settings.max_sessions);
-  check.not_negative("quota_size", settings.quota_size);
-  check.not_negative("quota_files", settings.quota_files);
   check.range("upload_bandwidth", settings.upload_bandwidth, 0, largest_scaled);
   check.range("download_bandwidth", settings.download_bandwidth, 0, largest_scaled);
   check.range("upload_data_transfer", settings.upload_data_transfer, 0, largest_scaled);
@@ -88,8 +92,8 @@ void check_limits(Checker& check, const auto& settings) {
 
 void check_numbers(Checker& check, const User& user) {
   check.range("status", user.status, 0, 1);
-  check.range("uid", user.uid, 0, largest_id);
-  check.range("gid", user.gid, 0, largest_id);
+  check.range("uid", user.uid, -largest_id, largest_id);
+  check.range("gid", user.gid, -largest_id, largest_id);
   check.not_negative("expiration_date", user.expiration_date);
   check_limits(check, user);
 }
@@ -142,6 +146,10 @@ void restrict_anonymous(User& user) {
   user.permissions = {{"/", {"list", "download"}}};
   for (const char* protocol : {"SSH", "HTTP"}) user.filters.denied_protocols.emplace_back(protocol);
   drop_duplicates(user.filters.denied_protocols);
+  user.filters.denied_login_methods.clear();
+  for (const std::string_view method : login_methods_list) {
+    if (method != "password") user.filters.denied_login_methods.emplace_back(method);
+  }
 }
 
 Result<void> validate(User& user, const UserRules& rules) {
@@ -169,7 +177,6 @@ Result<void> validate(Admin& admin, const NamingRules& naming) {
   check.name(naming, "username", admin.username);
   check.texts(admin);
   check.email("email", admin.email);
-  check.range("status", admin.status, 0, 1);
   check.require(!admin.permissions.empty(), "permissions", "please grant some permissions");
   check.words("permissions", admin.permissions, known_admin_permissions());
   if (admin.may("*")) admin.permissions = {"*"};
@@ -208,10 +215,11 @@ Result<void> validate(Group& group, const NamingRules& naming) {
   check.name(naming, "name", group.name);
   check.texts(group);
   check_limits(check, settings);
-  check.range("expires_in", settings.expires_in, 0, largest_days);
+  check.range("expires_in", settings.expires_in, -largest_days, largest_days);
   if (!settings.home_dir.empty()) check.real_path("home_dir", settings.home_dir);
   check_permissions(check, settings.permissions);
   check_virtual_folders(check, group.virtual_folders, naming);
+  settings.filters.user_type.clear();  // says what a user is
   check.base_filters(settings.filters);
   check.filesystem(settings.filesystem);
   return check.result();
@@ -250,6 +258,8 @@ Result<void> validate(ApiKey& key, const NamingRules& naming) {
   check.range("scope", key.scope, api_key_scope_admin, api_key_scope_user);
   check.not_negative("expires_at", key.expires_at);
   check.require(key.user.empty() || key.scope == api_key_scope_user, "user", "only for keys of users");
+  // The other way round a key for one user would become one for every administrator.
+  if (key.scope == api_key_scope_user && key.user.empty()) key.admin.clear();
   check.require(key.admin.empty() || key.scope == api_key_scope_admin, "admin", "only for keys of administrators");
   if (!key.user.empty()) check.name(naming, "user", key.user);
   if (!key.admin.empty()) check.name(naming, "admin", key.admin);

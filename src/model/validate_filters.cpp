@@ -12,7 +12,6 @@ constexpr std::string_view web_client_options[] = {
     "password-reset-disabled",   "shares-without-password-disabled"};
 constexpr std::string_view mfa_protocols[] = {"SSH", "FTP", "HTTP"};
 constexpr std::string_view tls_usernames[] = {"", "None", "CommonName"};
-constexpr std::string_view user_types[] = {"", "LDAPUser", "OSUser"};
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> known) {
   return std::ranges::find(known, word) != known.end();
@@ -25,6 +24,9 @@ bool is_time_of_day(std::string_view text) {
   return text <= "24:00" && text.substr(3) < "60";
 }
 
+// Patterns match without regard to case; ASCII letters are shown as SFTPGo shows them.
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
   std::vector<std::string> seen;
   for (PatternsFilter& filter : list) {
@@ -32,7 +34,8 @@ void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
     check.require(!filter.allowed_patterns.empty() || !filter.denied_patterns.empty(), "filters.file_patterns",
                   "no pattern for \"" + filter.path + "\"");
     check.range("filters.file_patterns.deny_policy", filter.deny_policy, 0, 1);
-    for (const auto* patterns : {&filter.allowed_patterns, &filter.denied_patterns}) {
+    for (auto* patterns : {&filter.allowed_patterns, &filter.denied_patterns}) {
+      for (std::string& pattern : *patterns) std::ranges::transform(pattern, pattern.begin(), lower);
       const auto compiled = GlobSet::compile(*patterns);
       if (!compiled) check.require(false, "filters.file_patterns", compiled.error().message);
     }
@@ -61,7 +64,6 @@ void check_access_time(Checker& check, const std::vector<TimePeriod>& list) {
 }
 
 void check_numbers(Checker& check, const BaseUserFilters& filters) {
-  check.not_negative("filters.max_upload_file_size", filters.max_upload_file_size);
   check.not_negative("filters.external_auth_cache_time", filters.external_auth_cache_time);
   check.range("filters.ftp_security", filters.ftp_security, 0, 1);
   check.not_negative("filters.default_shares_expiration", filters.default_shares_expiration);
@@ -76,6 +78,7 @@ void check_numbers(Checker& check, const BaseUserFilters& filters) {
 }  // namespace
 
 void Checker::base_filters(BaseUserFilters& filters) {
+  if (filters.hooks.external_auth_disabled) filters.external_auth_cache_time = 0;  // there is nothing to remember
   networks("filters.allowed_ip", filters.allowed_ip);
   networks("filters.denied_ip", filters.denied_ip);
   words("filters.denied_login_methods", filters.denied_login_methods, known_login_methods());
@@ -87,12 +90,12 @@ void Checker::base_filters(BaseUserFilters& filters) {
   words("filters.web_client", filters.web_client, web_client_options);
   words("filters.two_factor_protocols", filters.two_factor_protocols, mfa_protocols);
   require(is_one_of(filters.tls_username, tls_usernames), "filters.tls_username", "unknown value");
-  require(is_one_of(filters.user_type, user_types), "filters.user_type", "unknown value");
   check_patterns(*this, filters.file_patterns);
   check_bandwidth(*this, filters.bandwidth_limits);
   check_access_time(*this, filters.access_time);
   check_numbers(*this, filters);
   if (!filters.start_directory.empty()) {
+    if (!filters.start_directory.starts_with('/')) filters.start_directory.insert(0, "/");
     virtual_path("filters.start_directory", filters.start_directory);
     if (filters.start_directory == "/") filters.start_directory.clear();
   }

@@ -37,6 +37,10 @@ class TextBounds {
     visit(name, value);
   }
   template <class T>
+  void shown(std::string_view name, const T& value) {
+    visit(name, value);
+  }
+  template <class T>
   void always(std::string_view name, const T& value) {
     visit(name, value);
   }

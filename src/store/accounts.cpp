@@ -93,19 +93,21 @@ Result<model::UserPtr> Accounts::add_user(model::User user) {
   if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
   if (auto strong = check_strength(user.filesystem); !strong) return fail(strong.error());
+  // Clients have no say in it; when a hash that is brought along was set is not known.
+  const bool set_now = user.has_password() && !crypto::is_password_hash(user.password);
+  user.last_password_change = set_now ? now_ms() : 0;
   if (auto hashed = hash_in_place(user.password); !hashed) return fail(hashed.error());
-  user.last_password_change = user.has_password() ? now_ms() : 0;  // clients have no say in it
   seal(user, options_.master_key);
   return provider_.add_user(std::move(user));
 }
 
-Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User user) {
-  return update_user_if(name, std::move(user), [](const model::User&) { return Result<void>(); });
+Result<model::UserPtr> Accounts::update_user(std::string_view name, model::User user, NoPassword no_password) {
+  return update_user_if(name, std::move(user), no_password, [](const model::User&) { return Result<void>(); });
 }
 
-Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, const UserCheck& may,
-                                                bool drop_password) {
-  const bool new_password = user.has_password();
+Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::User user, NoPassword no_password,
+                                                const UserCheck& may) {
+  const bool new_password = user.has_password() || no_password == NoPassword::removes;
   user.username = stored_name(name);
   if (auto free = check_places(user); !free) return fail(free.error());
   if (auto strong = check_strength(user, user.password); !strong) return fail(strong.error());
@@ -114,7 +116,7 @@ Result<model::UserPtr> Accounts::update_user_if(std::string_view name, model::Us
   return provider_.change_user(stored_name(name), [&](model::User& stored) -> Result<void> {
     if (auto good = may(stored); !good) return good;
     user.username = stored.username;
-    if (!new_password && !drop_password) user.password = stored.password;
+    if (!new_password) user.password = stored.password;
     user.last_password_change = new_password ? now_ms() : stored.last_password_change;
     keep_second_factor(user.filters, stored.filters);
     keep_secrets(user.filesystem, stored.filesystem);

@@ -54,9 +54,11 @@ class Accounts {
 
   Result<model::UserPtr> add_user(model::User user);
   // Replaces the user's settings. Kept from the stored one: what the store keeps, the password when `user` has
-  // none, TOTP and recovery codes, secrets sent back as they were shown: Redacted, or the stored status without
-  // payload or key.
-  Result<model::UserPtr> update_user(std::string_view name, model::User user);
+  // none (unless it is to be removed then), TOTP and recovery codes, secrets sent back as they were shown: Redacted, or
+  // the stored status without payload or key.
+  enum class NoPassword : std::uint8_t { keeps, removes };
+  Result<model::UserPtr> update_user(std::string_view name, model::User user,
+                                     NoPassword no_password = NoPassword::keeps);
 
   // What a hook makes at a login of the account that it has `seen` (null: none): adds it, or updates the stored one as
   // update_user does. What would change nothing is not written; the stored password is no change, whether it comes as
@@ -165,9 +167,8 @@ class Accounts {
  private:
   // `may` is asked about the stored one in the moment of the change.
   using UserCheck = std::function<Result<void>(const model::User& stored)>;
-  // `drop_password`: the stored one goes when `user` has none.
-  Result<model::UserPtr> update_user_if(std::string_view name, model::User user, const UserCheck& may,
-                                        bool drop_password = false);
+  Result<model::UserPtr> update_user_if(std::string_view name, model::User user, NoPassword no_password,
+                                        const UserCheck& may);
   // invalid_argument: one of places(user) is the server's own.
   Result<void> check_places(const model::User& user) const;
   Result<void> check_home(const model::User& user) const;

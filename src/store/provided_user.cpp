@@ -96,7 +96,7 @@ Result<model::UserPtr> Accounts::provide_user(model::User given, const model::Us
       if (!is_still(now, **stored)) return fail(changed_meanwhile());
       return {};
     };
-    auto updated = update_user_if(name, std::move(*user), unchanged, locked);
+    auto updated = update_user_if(name, std::move(*user), locked ? NoPassword::removes : NoPassword::keeps, unchanged);
     if (updated || updated.error().code != ErrorCode::conflict) return updated;
   }
   return fail(changed_meanwhile());

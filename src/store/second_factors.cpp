@@ -70,7 +70,7 @@ Result<std::vector<std::string>> Accounts::new_recovery_codes(Whose whose, std::
   }
   const auto changed = change_account(whose, name, [&](auto& account) -> Result<void> {
     if (!account.filters.totp_config.enabled) {
-      return fail(ErrorCode::invalid_argument, "two-factor authentication is not enabled");
+      return fail(ErrorCode::permission_denied, "two-factor authentication is not enabled");
     }
     account.filters.recovery_codes = std::move(codes);
     return {};
@@ -83,7 +83,7 @@ Result<std::vector<Accounts::ShownRecoveryCode>> Accounts::recovery_codes(Whose 
   std::vector<ShownRecoveryCode> shown;
   const auto read = with_account(whose, name, [&](const auto& account) -> Result<void> {
     if (!account.filters.totp_config.enabled) {
-      return fail(ErrorCode::invalid_argument, "two-factor authentication is not enabled");
+      return fail(ErrorCode::permission_denied, "two-factor authentication is not enabled");
     }
     for (const model::RecoveryCode& code : account.filters.recovery_codes) {
       const auto text = model::open(code.secret, options_.master_key);

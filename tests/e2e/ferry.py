@@ -99,7 +99,9 @@ class Ferry:
         return self
 
     def start(self, timeout=30):
-        self.launch()
+        return self.launch().wait_healthy(timeout)
+
+    def wait_healthy(self, timeout=30):
         deadline = time.monotonic() + timeout * FACTOR
         while not self.healthy():
             if self.process.poll() is not None:

@@ -116,7 +116,7 @@ def test_every_kind_of_object_and_what_people_change_themselves(make_server):
     user = server.create_user("user")
     server.api("POST", "/groups", {"name": "group"})
     server.api("POST", "/roles", {"name": "role"})
-    server.api("POST", "/iplists/1", {"ipornet": "192.0.2.0/24", "mode": 1})
+    server.api("POST", "/iplists/1", {"ipornet": "192.0.2.0/24", "type": 1, "mode": 1})
     server.api("PUT", "/iplists/1/192.0.2.0%2F24", {"mode": 1, "description": "net"})
     key = server.api("POST", "/apikeys", {"name": "job", "scope": 1})["key"]
     key_id = key.split(".")[0]

@@ -74,7 +74,7 @@ def hosts(server):
 
 
 def deny(server, network, kind=2, mode=2):
-    server.api("POST", f"/iplists/{kind}", {"ipornet": network, "mode": mode})
+    server.api("POST", f"/iplists/{kind}", {"ipornet": network, "type": kind, "mode": mode})
 
 
 def write_list(server, name, *addresses):

@@ -1,5 +1,6 @@
 #include "protocols/rest/api.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,9 @@ namespace ferry::rest {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t max_page = 500;  // of a list at a time, whoever asks for more gets so many
+constexpr std::size_t max_number = 1'000'000'000;
 
 // Text that may hold bytes that are not UTF-8 (they came in a URL) becomes U+FFFD there instead of an exception.
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -62,7 +66,7 @@ int status_of(ErrorCode code) {
 http::Response json_response(int status, const json& body) { return http::Response::json(status, dump(body)); }
 
 http::Response api_response(int status, std::string_view message, std::string_view error) {
-  json body{{"message", message.empty() ? http::status_text(status) : message}};
+  json body{{"message", message.empty() && error.empty() ? http::status_text(status) : message}};
   if (!error.empty()) body["error"] = error;
   return json_response(status, body);
 }
@@ -77,26 +81,28 @@ http::Response error_response(const Error& error) {
 
 http::Response created(std::string_view collection, std::string_view name, const json& body) {
   http::Response response = json_response(201, body);
-  response.headers.set("Location", fmt::format("{}/{}/{}", api_prefix, collection, http::percent_encode(name)));
+  response.headers.set("Location",
+                       fmt::format("{}/{}/{}", api_prefix, collection, http::percent_encode(name, "@:&=+$")));
   return response;
 }
 
 Result<store::Page> parse_page(const http::Request& request) {
-  const auto limit = number(request, "limit", 100, 1, 500);
+  const auto limit = number(request, "limit", 100, 1, max_number);
   if (!limit) return fail(limit.error());
-  const auto offset = number(request, "offset", 0, 0, 1'000'000'000);
-  if (!offset) return fail(offset.error());
+  // Nothing comes before the first.
+  const std::string_view text = request.query_value("offset").value_or("");
+  const bool negative = text.size() > 1 && text[0] == '-' && text.find_first_not_of("0123456789", 1) == text.npos;
+  const auto offset = number(request, "offset", 0, 0, max_number);
+  if (!offset && !negative) return fail(offset.error());
   const auto order = request.query_value("order").value_or("ASC");
   if (order != "ASC" && order != "DESC") return fail(ErrorCode::invalid_argument, "order: ASC or DESC expected");
-  return store::Page{.limit = *limit, .offset = *offset, .descending = order == "DESC"};
+  return store::Page{.limit = std::min(*limit, max_page), .offset = offset.value_or(0), .descending = order == "DESC"};
 }
 
 model::View view_for(const Call& call) {
   const bool all =
       call.request.query_value("confidential_data") == "1" && call.admin().may("*") && !limited_by_role(call.admin());
-  if (!all) return model::View::answer;
-  // A key ends and must leave nothing that opens more: passwords could be guessed from their hashes.
-  return call.caller->key_id.empty() ? model::View::storage : model::View::confidential;
+  return all ? model::View::confidential : model::View::answer;
 }
 
 }  // namespace ferry::rest

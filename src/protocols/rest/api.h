@@ -82,7 +82,7 @@ inline constexpr std::size_t max_dump = 100 << 20;  // bytes, as documented
 
 inline constexpr std::string_view api_prefix = "/api/v2";
 
-// {"message","error"}; an empty message becomes the status' own words, an empty error is left out.
+// {"message","error"}; an empty error is left out, and when both are empty the message is the status' own words.
 http::Response api_response(int status, std::string_view message, std::string_view error = {});
 // The answer to a failed call. What a client may not know (paths, the database's words) stays out.
 http::Response error_response(const Error& error);
@@ -98,7 +98,7 @@ using model::parse_object;
 // REST schema TOTPConfig of everything configured (second_factor.cpp).
 nlohmann::json totp_configs_json(const auth::SecondFactor& factor);
 
-// offset, limit and order of a list's query. invalid_argument names the bad one.
+// offset, limit (at most 500) and order of a list's query. invalid_argument names the bad one.
 Result<store::Page> parse_page(const http::Request& request);
 
 // "1" in the query and every permission held: answers then carry encrypted secrets, and hashes unless an API key asks.

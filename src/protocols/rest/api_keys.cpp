@@ -38,7 +38,7 @@ http::Response add_api_key(const Call& call) {
   http::Response response = created("apikeys", made->stored.id,
                                     {{"message",
                                       "API key created. This is the only time the API key is visible, please "
-                                      "save it"},
+                                      "save it."},
                                      {"key", made->text}});
   response.headers.set("X-Object-ID", made->stored.id);
   return response;

@@ -45,6 +45,7 @@ json connection_json(const ConnectionStatus& connection) {
            {"remote_address", connection.remote_address},
            {"connection_time", connection.connection_time},
            {"last_activity", connection.last_activity},
+           {"current_time", session::now_ms()},
            {"protocol", connection.protocol}};
   if (!connection.command.empty()) out["command"] = connection.command;
   if (!transfers.empty()) out["active_transfers"] = std::move(transfers);
@@ -64,9 +65,9 @@ http::Response close_connection(const Call& call) {
   if (limited_by_role(call.admin())) {
     const auto visible = visible_connections(call);
     const auto same_id = [&](const ConnectionStatus& connection) { return connection.connection_id == id; };
-    if (std::ranges::none_of(visible, same_id)) return api_response(404, "", "no such connection");
+    if (std::ranges::none_of(visible, same_id)) return api_response(404, "");
   }
-  if (!call.api.registry->close(id)) return api_response(404, "", "no such connection");
+  if (!call.api.registry->close(id)) return api_response(404, "");
   return api_response(200, "Connection closed");
 }
 

@@ -63,9 +63,9 @@ http::Response get_defender_host(const Call& call) {
 
 http::Response delete_defender_host(const Call& call) {
   const auto ip = ip_of(call);
-  if (!ip) return error_response(ip.error());
-  const auto removed = call.api.defender->remove(*ip);
-  return removed ? api_response(200, "OK") : error_response(removed.error());
+  const auto removed = ip ? call.api.defender->remove(*ip) : Result<void>(fail(ip.error()));
+  if (removed) return api_response(200, "OK");
+  return removed.error().code == ErrorCode::not_found ? api_response(404, "") : error_response(removed.error());
 }
 
 }  // namespace ferry::rest

@@ -15,7 +15,13 @@ Result<model::IpListEntry> read_entry(const Call& call) {
   const auto body = parse_object(call.request.body);
   if (!body) return fail(body.error());
   auto entry = model::ip_list_entry_from_json(*body);
-  if (entry) entry->type = static_cast<std::int64_t>(*type);
+  if (!entry) return entry;
+  // Which list a new entry is for is said twice: one that got into another would let in whom it was to keep out.
+  const auto list = static_cast<std::int64_t>(*type);
+  if (call.request.method == "POST" && entry->type != list) {
+    return fail(ErrorCode::invalid_argument, "type: " + std::to_string(list) + " expected, as in the path");
+  }
+  entry->type = list;
   return entry;
 }
 

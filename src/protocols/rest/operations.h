@@ -14,6 +14,7 @@ http::Response get_status(const Call& call);
 Task<http::Response> get_token(const Call& call);
 Task<http::Response> get_user_token(const Call& call);
 http::Response log_out(const Call& call);
+http::Response password_by_mail(const Call& call);
 
 // own_account.cpp
 http::Response change_own_password(const Call& call);

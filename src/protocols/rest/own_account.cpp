@@ -36,7 +36,7 @@ Result<std::optional<std::vector<std::string>>> list_field(const json& object, c
   return found->get<std::vector<std::string>>();
 }
 
-// email and description count as empty when they are left out; the rest stays as it is.
+// The whole profile: what is left out counts as empty, and API keys as not allowed.
 Result<Profile> read_profile(const http::Request& request) {
   const auto body = parse_object(request.body);
   if (!body) return fail(body.error());
@@ -49,11 +49,19 @@ Result<Profile> read_profile(const http::Request& request) {
   profile.description = description->value_or("");
   const auto api_key = flag_field(*body, "allow_api_key_auth");
   if (!api_key) return fail(api_key.error());
-  profile.allow_api_key_auth = *api_key;
+  profile.allow_api_key_auth = api_key->value_or(false);
   auto keys = list_field(*body, "public_keys");
   if (!keys) return fail(keys.error());
-  profile.public_keys = std::move(*keys);
+  profile.public_keys = std::move(*keys).value_or(std::vector<std::string>());
   return profile;
+}
+
+// What is empty is left out.
+json profile_json(const auto& account) {
+  json out{{"allow_api_key_auth", account.filters.allow_api_key_auth}};
+  if (!account.email.empty()) out["email"] = account.email;
+  if (!account.description.empty()) out["description"] = account.description;
+  return out;
 }
 
 bool is_restricted(const model::User& user, std::string_view option) {
@@ -88,9 +96,7 @@ http::Response change_users_own_password(const Call& call) {
 
 http::Response get_admin_profile(const Call& call) {
   const model::Admin& admin = call.admin();
-  return json_response(200, {{"email", admin.email},
-                             {"description", admin.description},
-                             {"allow_api_key_auth", admin.filters.allow_api_key_auth}});
+  return json_response(200, profile_json(admin));
 }
 
 http::Response update_admin_profile(const Call& call) {
@@ -102,10 +108,9 @@ http::Response update_admin_profile(const Call& call) {
 
 http::Response get_user_profile(const Call& call) {
   const model::User& user = call.user();
-  return json_response(200, {{"email", user.email},
-                             {"description", user.description},
-                             {"allow_api_key_auth", user.filters.allow_api_key_auth},
-                             {"public_keys", user.public_keys}});
+  json out = profile_json(user);
+  if (!user.public_keys.empty()) out["public_keys"] = user.public_keys;
+  return json_response(200, out);
 }
 
 // What the user may not change stays as it is; nothing is left: 403.

@@ -27,9 +27,8 @@ Result<QuotaUpdate> mode_of(const Call& call) {
   return fail(ErrorCode::invalid_argument, "mode: expected add or reset");
 }
 
-// Two numbers of the body; one that is missing is 0, and none is negative unless it is to be added.
-Result<std::pair<std::int64_t, std::int64_t>> numbers(const Call& call, const char* first, const char* second,
-                                                      QuotaUpdate mode) {
+// Two numbers of the body; one that is missing is 0, and none is negative.
+Result<std::pair<std::int64_t, std::int64_t>> numbers(const Call& call, const char* first, const char* second) {
   const auto body = parse_object(call.request.body);
   if (!body) return fail(body.error());
   std::int64_t values[2] = {0, 0};
@@ -41,7 +40,7 @@ Result<std::pair<std::int64_t, std::int64_t>> numbers(const Call& call, const ch
                          (!found->is_number_unsigned() || found->get<std::uint64_t>() <= std::uint64_t{INT64_MAX});
     if (!integer) return fail(ErrorCode::invalid_argument, std::string(names[i]) + ": an integer expected");
     values[i] = found->get<std::int64_t>();
-    if (values[i] < 0 && mode == QuotaUpdate::reset) {
+    if (values[i] < 0) {
       return fail(ErrorCode::invalid_argument, std::string(names[i]) + ": negative");
     }
   }
@@ -56,9 +55,13 @@ struct Wanted {
 Result<Wanted> read(const Call& call, const char* first, const char* second) {
   const auto mode = mode_of(call);
   if (!mode) return fail(mode.error());
-  const auto values = numbers(call, first, second, *mode);
+  const auto values = numbers(call, first, second);
   if (!values) return fail(values.error());
   return Wanted{*mode, values->first, values->second};
+}
+
+bool limits_transfers(const model::User& user) {
+  return user.upload_data_transfer > 0 || user.download_data_transfer > 0 || user.total_data_transfer > 0;
 }
 
 http::Response answer(const Result<void>& done, int status, std::string_view message) {
@@ -123,6 +126,9 @@ http::Response update_user_transfer(const Call& call) {
   if (!wanted) return error_response(wanted.error());
   const auto user = named_user(call);
   if (!user) return error_response(user.error());
+  if (wanted->mode == QuotaUpdate::add && !limits_transfers(**user)) {
+    return api_response(400, "", "the user has no transfer quota: mode add has nothing to add to");
+  }
   return answer(call.api.ledger->update_transfer((*user)->username, {wanted->first, wanted->second}, wanted->mode), 200,
                 "Quota updated");
 }

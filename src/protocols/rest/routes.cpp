@@ -22,11 +22,15 @@ constexpr Row table[] = {
     {"GET", "/api/v2/token", open, "", at_once, get_token},
     {"GET", "/api/v2/logout", own, "", at_once, log_out},
     {"GET", "/api/v2/user/token", open, "", at_once, get_user_token},
+    {"POST", "/api/v2/admins/{username}/forgot-password", open, "", at_once, password_by_mail},
+    {"POST", "/api/v2/admins/{username}/reset-password", open, "", at_once, password_by_mail},
+    {"POST", "/api/v2/users/{username}/forgot-password", open, "", at_once, password_by_mail},
+    {"POST", "/api/v2/users/{username}/reset-password", open, "", at_once, password_by_mail},
     {"GET", "/api/v2/user/logout", user_own, "", at_once, log_out},
     {"GET", "/api/v2/version", any_admin, "", at_once, get_version},
     {"GET", "/api/v2/status", permission, "view_status", blocking, get_status},
     {"PUT", "/api/v2/admin/changepwd", own, "", blocking, change_own_password},
-    {"GET", "/api/v2/admin/profile", admin_token, "", at_once, get_admin_profile},
+    {"GET", "/api/v2/admin/profile", own, "", at_once, get_admin_profile},
     {"PUT", "/api/v2/admin/profile", admin_token, "", blocking, update_admin_profile},
     {"GET", "/api/v2/admin/totp/configs", own, "", at_once, list_totp_configs},
     {"POST", "/api/v2/admin/totp/generate", own, "", blocking, generate_totp},
@@ -35,7 +39,7 @@ constexpr Row table[] = {
     {"GET", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, list_recovery_codes},
     {"POST", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, new_recovery_codes},
     {"PUT", "/api/v2/user/changepwd", user_own, "", blocking, change_users_own_password},
-    {"GET", "/api/v2/user/profile", user_token, "", at_once, get_user_profile},
+    {"GET", "/api/v2/user/profile", user_own, "", at_once, get_user_profile},
     {"PUT", "/api/v2/user/profile", user_token, "", blocking, update_user_profile},
     {"GET", "/api/v2/user/totp/configs", user_own, "mfa-disabled", at_once, list_totp_configs},
     {"POST", "/api/v2/user/totp/generate", user_own, "mfa-disabled", blocking, generate_totp},
@@ -113,32 +117,42 @@ using DependenciesPtr = std::shared_ptr<const Dependencies>;
 // A body with GET or DELETE means nothing; some clients send a short one all the same.
 constexpr std::size_t ignored_body_limit = 4096;
 
-http::Response unauthorized() {
-  http::Response response = api_response(401, "", "a valid access token is needed");
-  response.headers.set("WWW-Authenticate", "Bearer");
-  return response;
+// A token that was good once is answered in another way than none, or what is no token.
+http::Response unauthorized(const http::Request& request) {
+  if (!http::api_key(request).empty()) return api_response(401, "", "the API key cannot be used");
+  if (std::ranges::count(http::bearer_token(request), '.') == 2) {
+    return api_response(401, "Your token is no longer valid");
+  }
+  return api_response(401, http::status_text(401), "a valid access token is needed");
 }
 
-std::string_view objection(auth::Duty duty) {
-  if (duty == auth::Duty::change_password) return "the password must be changed first";
-  if (duty == auth::Duty::set_up_second_factor) return "a second factor must be set up first";
+// Why a caller may not use a row. Lacking rights are told in `message`, what the caller can do something about in
+// `error`.
+struct Objection {
+  std::string_view message = {}, error = {};
+  explicit operator bool() const { return !message.empty() || !error.empty(); }
+};
+constexpr Objection forbidden{.message = "Forbidden"};
+
+Objection objection(auth::Duty duty) {
+  if (duty == auth::Duty::change_password) return {.error = "the password must be changed first"};
+  if (duty == auth::Duty::set_up_second_factor) return {.error = "a second factor must be set up first"};
   return {};
 }
 
-// Why this administrator may not use the row; empty: may.
-std::string_view objection(const Row& row, const model::Admin& admin) {
+Objection objection(const Row& row, const model::Admin& admin) {
   if (row.access == own) return {};
-  if (const auto why_not = objection(auth::duty_of(admin)); !why_not.empty()) return why_not;
-  if (!row.permission.empty() && !admin.may(row.permission)) return "permission denied";
-  if (limited_by_role(admin) && model::reaches_beyond_a_role(row.permission)) return "permission denied";
+  if (const auto why_not = objection(auth::duty_of(admin)); why_not) return why_not;
+  if (!row.permission.empty() && !admin.may(row.permission)) return forbidden;
+  if (limited_by_role(admin) && model::reaches_beyond_a_role(row.permission)) return forbidden;
   return {};
 }
 
 // The same for users.
-std::string_view objection(const Row& row, const model::User& user) {
+Objection objection(const Row& row, const model::User& user) {
   const auto& closed = user.filters.web_client;
-  if (!row.permission.empty() && std::ranges::find(closed, row.permission) != closed.end()) return "permission denied";
-  return row.access == user_own ? std::string_view() : objection(auth::duty_of(user, expiry_now_ms()));
+  if (!row.permission.empty() && std::ranges::find(closed, row.permission) != closed.end()) return forbidden;
+  return row.access == user_own ? Objection() : objection(auth::duty_of(user, expiry_now_ms()));
 }
 
 bool is_for_users(const Row& row) { return row.access == user_own || row.access == user_token; }
@@ -188,16 +202,16 @@ Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row*
       report.why = caller.error().message;
       co_await api->authenticator.conclude(std::move(report));
     }
-    co_return unauthorized();
+    co_return unauthorized(request);
   }
-  std::string_view why_not = caller->user ? objection(*row, *caller->user) : objection(*row, *caller->admin);
+  Objection why_not = caller->user ? objection(*row, *caller->user) : objection(*row, *caller->admin);
   if (!caller->key_id.empty()) {
-    if (!takes_api_keys(*row)) why_not = "API keys are not accepted here";
-    if ((caller->user != nullptr) != is_for_users(*row)) why_not = "the API key has another scope";
+    if (!takes_api_keys(*row)) why_not = {.message = "API keys are not accepted here"};
+    if ((caller->user != nullptr) != is_for_users(*row)) why_not = {.error = "the API key has another scope"};
   }
-  if (!why_not.empty()) {
+  if (why_not) {
     const bool key_refused = !caller->key_id.empty() && !takes_api_keys(*row);
-    co_return api_response(key_refused ? status_for_key(*row, request, *caller) : 403, "", why_not);
+    co_return api_response(key_refused ? status_for_key(*row, request, *caller) : 403, why_not.message, why_not.error);
   }
   request.principal = std::make_shared<const Caller>(std::move(*caller));
   co_return std::nullopt;
@@ -253,8 +267,10 @@ void add_routes(http::Router& router, Dependencies dependencies) {
     route.handler = [api, &row](http::Request& request) { return run(api, &row, request); };
     router.add(std::move(route));
   }
-  router.set_error_page(std::string(api_prefix) + "/",
-                        [](int status, std::string_view detail) { return api_response(status, "", detail); });
+  router.set_error_page("/", [](int status, std::string_view detail) {
+    // SFTPGo answers a wrong method with the right ones alone, in the field Allow.
+    return status == 405 ? http::Response{.status = 405} : api_response(status, "", detail);
+  });
 }
 
 }  // namespace ferry::rest

@@ -17,14 +17,16 @@ using nlohmann::json;
 
 std::int64_t now_seconds() { return store::now_ms() / 1000; }
 
-// The address that authenticator apps read from the picture.
-std::string otpauth_url(const auth::TotpConfiguration& configuration, const std::string& username,
+// The address that authenticator apps read from the picture. What they show tells users and administrators apart.
+std::string otpauth_url(const auth::TotpConfiguration& configuration, const Caller& caller,
                         const crypto::Secret& secret) {
+  const std::string kind = caller.whose() == store::Whose::user ? "User" : "Admin";
+  const std::string label = http::percent_encode(kind + " \"" + caller.name() + "\"");
   std::string algorithm(auth::name_of(configuration.algorithm));
   for (char& c : algorithm) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   const std::string issuer = http::percent_encode(configuration.issuer);
-  return "otpauth://totp/" + issuer + ":" + http::percent_encode(username) + "?algorithm=" + algorithm +
-         "&digits=6&issuer=" + issuer + "&period=30&secret=" + std::string(secret.text());
+  return "otpauth://totp/" + issuer + ":" + label + "?algorithm=" + algorithm + "&digits=6&issuer=" + issuer +
+         "&period=30&secret=" + std::string(secret.text());
 }
 
 // A body's text field; "" when it is not there.
@@ -78,7 +80,7 @@ http::Response generate_totp(const Call& call) {
   const auto* configuration = call.api.authenticator.second_factor().configuration(text_of(*body, "config_name"));
   if (configuration == nullptr) return api_response(400, "", "config_name: unknown configuration");
   const crypto::Secret secret = crypto::new_totp_secret(configuration->algorithm);
-  const std::string url = otpauth_url(*configuration, call.caller->name(), secret);
+  const std::string url = otpauth_url(*configuration, *call.caller, secret);
   const auto picture = qr_png(url);
   if (!picture) return error_response(picture.error());
   return json_response(200, {{"config_name", configuration->name},
@@ -92,11 +94,13 @@ http::Response validate_totp(const Call& call) {
   const auto body = parse_object(call.request.body);
   if (!body) return error_response(body.error());
   const crypto::Secret secret(text_of(*body, "secret"));
-  const auto fits = call.api.authenticator.second_factor().fits(text_of(*body, "config_name"), secret,
-                                                                text_of(*body, "passcode"), now_seconds());
-  if (!fits) return error_response(fits.error());
-  return *fits ? api_response(200, "Passcode successfully validated")
-               : api_response(400, "", "the passcode is not valid");
+  const std::string account = call.caller->whose() == store::Whose::user ? "user:" : "admin:";
+  const auto tried = call.api.authenticator.second_factor().try_out(
+      account + call.caller->name(), text_of(*body, "config_name"), secret, text_of(*body, "passcode"), now_seconds());
+  if (tried) return api_response(200, "Passcode successfully validated");
+  if (tried.error().code == ErrorCode::conflict) return api_response(400, "Invalid passcode", tried.error().message);
+  if (tried.error().code == ErrorCode::authentication_failed) return api_response(400, "Invalid passcode");
+  return error_response(tried.error());
 }
 
 http::Response save_totp(const Call& call) {
@@ -120,7 +124,9 @@ http::Response list_recovery_codes(const Call& call) {
   if (!codes) return error_response(codes.error());
   json list = json::array();
   for (const auto& code : *codes) {
-    list.push_back({{"secret", {{"status", "Plain"}, {"payload", code.code}}}, {"used", code.used}});
+    // `secret` is what the OpenAPI document says, `code` what SFTPGo sends.
+    list.push_back(
+        {{"code", code.code}, {"secret", {{"status", "Plain"}, {"payload", code.code}}}, {"used", code.used}});
   }
   return json_response(200, list);
 }

@@ -55,8 +55,8 @@ http::Response get_version(const Call& call) {
 
 http::Response get_status(const Call& call) {
   const ServicesStatus services = call.api.status();
-  json rate_limiters{{"is_active", !services.rate_limited_protocols.empty()},
-                     {"protocols", services.rate_limited_protocols}};
+  json rate_limiters{{"is_active", !services.rate_limited_protocols.empty()}, {"protocols", nullptr}};
+  if (!services.rate_limited_protocols.empty()) rate_limiters["protocols"] = services.rate_limited_protocols;
   return json_response(
       200, {{"ssh", ssh_json(services.ssh)},
             {"ftp", {{"is_active", false}, {"bindings", nullptr}, {"passive_port_range", {{"start", 0}, {"end", 0}}}}},

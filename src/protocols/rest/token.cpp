@@ -12,8 +12,9 @@ namespace ferry::rest {
 
 namespace {
 
-http::Response login_refused() {
-  http::Response response = api_response(401, "", "the username or the password is wrong");
+// `error`: what was wrong with the credentials; empty when there were none.
+http::Response login_refused(std::string_view error = "the username or the password is wrong") {
+  http::Response response = api_response(401, http::status_text(401), error);
   response.headers.set("WWW-Authenticate", "Basic realm=\"Ferry\", charset=\"UTF-8\"");
   return response;
 }
@@ -37,7 +38,7 @@ std::optional<crypto::Secret> passcode(const http::Request& request) {
 
 Task<http::Response> get_token(const Call& call) {
   auto credentials = http::basic_credentials(call.request);
-  if (!credentials) co_return login_refused();
+  if (!credentials) co_return login_refused("");
   auth::AdminLoginRequest login{.username = std::move(credentials->username),
                                 .password = std::move(credentials->password),
                                 .client_ip = call.request.remote_ip,
@@ -49,7 +50,7 @@ Task<http::Response> get_token(const Call& call) {
 
 Task<http::Response> get_user_token(const Call& call) {
   auto credentials = http::basic_credentials(call.request);
-  if (!credentials) co_return login_refused();
+  if (!credentials) co_return login_refused("");
   if (call.api.lets_in) {
     const bool welcome = co_await call.api.lets_in(call.request.remote_ip);
     if (!welcome) co_return api_response(403, "", "access denied");
@@ -73,6 +74,10 @@ Task<http::Response> get_user_token(const Call& call) {
                    .encrypted = call.request.secure});
   co_return issued(call.api.tokens.issue(*outcome->user, call.request.remote_ip));
 }
+
+// A forgotten password is set anew with a code that comes by mail, and there is no mail: this is what SFTPGo answers
+// without SMTP settings, whoever asks.
+http::Response password_by_mail(const Call&) { return api_response(400, "No SMTP configuration"); }
 
 http::Response log_out(const Call& call) {
   call.api.tokens.revoke(call.caller->token);

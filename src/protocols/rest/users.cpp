@@ -12,12 +12,31 @@ namespace {
 using model::UserPtr;
 using nlohmann::json;
 
-Result<model::User> read_user(const Call& call) {
+struct GivenUser {
+  model::User user;
+  // Of an update: a password that is left out or null stays as it is, "" removes it.
+  store::Accounts::NoPassword no_password = store::Accounts::NoPassword::keeps;
+};
+
+Result<GivenUser> read_user(const Call& call) {
   const auto body = parse_object(call.request.body);
   if (!body) return fail(body.error());
   auto user = model::user_from_json(*body);
-  if (user) take_role(call, *user);
-  return user;
+  if (!user) return fail(user.error());
+  take_role(call, *user);
+  GivenUser given{.user = std::move(*user)};
+  const auto password = body->find("password");
+  if (password != body->end() && *password == "") given.no_password = store::Accounts::NoPassword::removes;
+  return given;
+}
+
+// With its password's hash for who may see everything, but not for an API key: it ends, and hashes can be guessed.
+json shown(const Call& call, const model::User& user) {
+  const model::View view = view_for(call);
+  json out = model::to_json(user, view);
+  const bool with_hash = view == model::View::confidential && call.caller->key_id.empty();
+  if (with_hash && user.has_password()) out["password"] = user.password;
+  return out;
 }
 
 bool may_still_be_connected(const model::User& user) {
@@ -37,17 +56,17 @@ http::Response list_users(const Call& call) {
 }
 
 http::Response add_user(const Call& call) {
-  auto user = read_user(call);
-  if (!user) return error_response(user.error());
-  if (auto good = check_bounds(call, *user, nullptr); !good) return error_response(good.error());
-  const auto stored = call.api.accounts.add_user(std::move(*user));
+  auto given = read_user(call);
+  if (!given) return error_response(given.error());
+  if (auto good = check_bounds(call, given->user, nullptr); !good) return error_response(good.error());
+  const auto stored = call.api.accounts.add_user(std::move(given->user));
   if (!stored) return error_response(stored.error());
-  return created("users", (*stored)->username, model::to_json(**stored, view_for(call)));
+  return created("users", (*stored)->username, shown(call, **stored));
 }
 
 http::Response get_user(const Call& call) {
   const auto user = visible_user(call, call.name("username"));
-  return user ? json_response(200, model::to_json(**user, view_for(call))) : error_response(user.error());
+  return user ? json_response(200, shown(call, **user)) : error_response(user.error());
 }
 
 http::Response update_user(const Call& call) {
@@ -55,11 +74,11 @@ http::Response update_user(const Call& call) {
   if (disconnect != "0" && disconnect != "1") return api_response(400, "", "disconnect: 0 or 1 expected");
   const auto old = visible_user(call, call.name("username"));
   if (!old) return error_response(old.error());
-  auto user = read_user(call);
-  if (!user) return error_response(user.error());
-  user->username = (*old)->username;
-  if (auto good = check_bounds(call, *user, old->get()); !good) return error_response(good.error());
-  const auto stored = call.api.accounts.update_user((*old)->username, std::move(*user));
+  auto given = read_user(call);
+  if (!given) return error_response(given.error());
+  given->user.username = (*old)->username;
+  if (auto good = check_bounds(call, given->user, old->get()); !good) return error_response(good.error());
+  const auto stored = call.api.accounts.update_user((*old)->username, std::move(given->user), given->no_password);
   if (!stored) return error_response(stored.error());
   // Authority ends with the account, whether the caller thought of it or not.
   if (disconnect == "1" || !may_still_be_connected(**stored)) call.api.registry->close_user((*stored)->username);

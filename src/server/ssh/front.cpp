@@ -29,6 +29,7 @@ Result<std::unique_ptr<SshFront>> SshFront::make(Services& services, const std::
   front->status_.host_keys = status_of(*host_keys, offer.host_key_algorithms);
   auto policy = front->policy_options(warnings);
   if (!policy) return fail(policy.error());
+  front->status_.ssh_commands = policy->commands;
   front->shared_ = std::make_shared<SshServices>(services.entrance, std::move(*policy));
   front->shared_->banner = std::make_shared<const std::string>(std::move(*banner));
   front->shared_->trust = std::make_shared<const ssh::UserTrust>(std::move(*trust));

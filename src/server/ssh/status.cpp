@@ -10,8 +10,11 @@ rest::SshStatus status_of(const config::Sftpd& config, const ssh::AlgorithmOffer
     if (binding.port != 0) ssh.bindings.push_back({binding.address, binding.port, binding.apply_proxy_config});
   }
   ssh.is_active = !ssh.bindings.empty();
-  ssh.authentications = {"publickey"};
   if (config.password_authentication) ssh.authentications.emplace_back("password");
+  ssh.authentications.emplace_back("publickey");
+  if (config.keyboard_interactive_authentication) ssh.authentications.emplace_back("keyboard-interactive");
+  if (config.password_authentication) ssh.authentications.emplace_back("publickey+password");
+  if (config.keyboard_interactive_authentication) ssh.authentications.emplace_back("publickey+keyboard-interactive");
   ssh.public_key_algorithms = offer.public_keys;
   ssh.kex_algorithms = offer.key_agreements;
   ssh.ciphers = offer.ciphers;

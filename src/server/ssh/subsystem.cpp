@@ -14,6 +14,7 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "crypto/token.h"
 #include "protocols/sftp/sftp.h"
 #include "server/events.h"
 #include "server/hooks.h"
@@ -64,7 +65,7 @@ Result<model::UserPtr> account_of(store::Accounts& accounts, const SystemUser& w
 // Where the client is, as sshd says it.
 session::ConnectionInfo connection_info() {
   session::ConnectionInfo info;
-  info.id = "SFTP_" + std::to_string(::getpid());
+  info.id = "SFTP_" + crypto::random_id() + "_1";
   info.protocol = "SFTP";
   const char* text = std::getenv("SSH_CONNECTION");
   std::istringstream words(text != nullptr ? text : "");

@@ -1,7 +1,6 @@
 #include "ssh/server.h"
 
 #include <algorithm>
-#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -10,6 +9,7 @@
 
 #include "base/log.h"
 #include "crypto/secret.h"
+#include "crypto/token.h"
 #include "ssh/driver/connection.h"
 #include "ssh/keys/private_key.h"
 
@@ -108,9 +108,8 @@ Result<std::uint16_t> Server::listen(net::ListenerOptions options) {
 }
 
 void Server::State::accept(asio::ip::tcp::socket socket, net::Endpoints endpoints, net::Ticket ticket) {
-  static std::atomic<std::uint64_t> counter{0};
   PeerInfo peer;
-  peer.connection_id = "SSH_" + std::to_string(++counter);
+  peer.connection_id = crypto::random_id();
   peer.local_address = std::move(endpoints.local);
   peer.remote_address = std::move(endpoints.remote);
   peer.remote_ip = std::move(endpoints.remote_ip);

@@ -122,7 +122,7 @@ TEST(ModelJson, EveryFieldOfAGroupSurvivesStorage) {
   EXPECT_EQ(to_json(*group, View::storage), full_group());
   EXPECT_EQ(*group_from_text(to_text(*group, View::storage)), *group);
   const std::string answer = to_text(*group, View::answer);
-  for (const char* secret : {"payload", "additional_data"}) EXPECT_EQ(answer.find(secret), std::string::npos);
+  for (const char* secret : {"\"key\"", "additional_data"}) EXPECT_EQ(answer.find(secret), std::string::npos);
 }
 
 TEST(ModelJson, EveryFieldOfARoleSurvivesStorage) {
@@ -134,11 +134,12 @@ TEST(ModelJson, EveryFieldOfARoleSurvivesStorage) {
   EXPECT_FALSE(role_from_text(R"({"name":[]})"));
 }
 
-// Any string that appears where a secret is must be gone from an answer.
+// Of a secret an answer shows the status and the encrypted payload, never what would open it.
 TEST(ModelJson, AnswersShowNoSecret) {
   Json given = Json::parse(full_user);
   const auto mark = [](Json& secret) {
-    for (const char* part : {"payload", "key", "additional_data"}) secret[part] = "TOPSECRET";
+    for (const char* part : {"key", "additional_data"}) secret[part] = "TOPSECRET";
+    secret["payload"] = "encrypted";
   };
   for (auto& [section, config] : given["filesystem"].items()) {
     if (!config.is_object()) continue;
@@ -157,10 +158,10 @@ TEST(ModelJson, AnswersShowNoSecret) {
   const Json json = Json::parse(answer);
   EXPECT_EQ(json["has_password"], true);
   EXPECT_FALSE(json.contains("password"));
-  EXPECT_EQ(json["filesystem"]["s3config"]["access_secret"], Json({{"status", "Secretbox"}}));
+  EXPECT_EQ(json["filesystem"]["s3config"]["access_secret"], Json({{"status", "Secretbox"}, {"payload", "encrypted"}}));
   const Json confidential = to_json(*user, View::confidential);
   EXPECT_FALSE(confidential.contains("password"));
-  EXPECT_EQ(confidential["filesystem"]["s3config"]["access_secret"]["payload"], "TOPSECRET");
+  EXPECT_EQ(confidential["filesystem"]["s3config"]["access_secret"]["key"], "TOPSECRET");
 
   Json admin_json = Json::parse(full_admin);
   admin_json["password"] = "TOPSECRET";
@@ -194,7 +195,36 @@ TEST(ModelJson, MissingNullAndUnknownFieldsAreNoMistake) {
   const auto user = user_from_text(R"({"username":"u","filters":null,"permissions":null,"invented":{"a":1}})");
   ASSERT_TRUE(user);
   EXPECT_EQ(user->username, "u");
-  EXPECT_EQ(user->status, 1);
+}
+
+// The weaker reading of what is left out: nobody is let in, and no key or group is the strongest by default.
+TEST(ModelJson, WhatIsLeftOutGrantsNothing) {
+  EXPECT_EQ(user_from_text(R"({"username":"u"})")->status, 0);
+  EXPECT_EQ(admin_from_text(R"({"username":"a"})")->status, 0);
+  EXPECT_EQ(api_key_from_text(R"({"name":"k"})")->scope, 0);
+  EXPECT_EQ(user_from_text(R"({"groups":[{"name":"g"},{"name":"h","type":2}]})")->groups,
+            (std::vector<GroupMapping>{{"g", 0}, {"h", 2}}));
+}
+
+TEST(ModelJson, AnswersHaveZerosAndEmptyBlocksWhereSftpgoHasThem) {
+  const Json user = to_json(User{.username = "u"}, View::answer);
+  const Json nothing = Json::object();
+  for (const char* block :
+       {"osconfig", "s3config", "gcsconfig", "azblobconfig", "cryptconfig", "sftpconfig", "httpconfig"})
+    EXPECT_EQ(user["filesystem"][block], nothing);
+  for (const char* zero : {"upload_data_transfer", "download_data_transfer", "total_data_transfer"})
+    EXPECT_EQ(user[zero], 0);
+  EXPECT_EQ(user["filters"]["totp_config"], Json({{"secret", nothing}}));
+  for (const char* absent : {"expiration_date", "has_password", "password"}) EXPECT_FALSE(user.contains(absent));
+  EXPECT_FALSE(to_json(User{.username = "u"}, View::storage)["filesystem"].contains("s3config"));
+
+  const Json folder = to_json(Folder{.name = "f"}, View::answer);
+  EXPECT_EQ(folder["filesystem"]["azblobconfig"], Json({{"account_key", nothing}, {"sas_url", nothing}}));
+  const Json settings = to_json(Group{.name = "g"}, View::answer)["user_settings"];
+  EXPECT_EQ(settings["home_dir"], "");
+  EXPECT_TRUE(settings["permissions"].is_null());
+  EXPECT_EQ(settings["filesystem"]["s3config"], nothing);
+  EXPECT_EQ(to_json(Admin{.username = "a"}, View::answer)["filters"]["require_two_factor"], false);
 }
 
 TEST(Json, AnEntryOfPermissionsThatIsThereCounts) {

@@ -186,7 +186,9 @@ TEST(Validate, AddressesGetTheirMask) {
 
 TEST(Validate, FiltersAndNumbers) {
   EXPECT_NE(problem([](User& u) { u.status = 2; }), "");
-  EXPECT_NE(problem([](User& u) { u.quota_size = -1; }), "");
+  EXPECT_EQ(problem([](User& u) { u.quota_size = u.quota_files = u.max_sessions = -1; }), "");
+  EXPECT_EQ(problem([](User& u) { u.filters.max_upload_file_size = -1; }), "");
+  EXPECT_EQ(problem([](User& u) { u.uid = u.gid = -1; }), "");
   EXPECT_NE(problem([](User& u) { u.upload_bandwidth = INT64_MAX; }), "");
   EXPECT_NE(problem([](User& u) { u.uid = 1LL << 31; }), "");
   EXPECT_NE(problem([](User& u) { u.email = "x"; }), "");
@@ -216,6 +218,8 @@ TEST(Validate, AnonymousUsersCanOnlyLookAndFetch) {
   ASSERT_TRUE(validate(user, {}));
   EXPECT_EQ(user.permissions, (Permissions{{"/", {"list", "download"}}}));
   EXPECT_EQ(user.filters.denied_protocols, (std::vector<std::string>{"SSH", "HTTP"}));
+  EXPECT_EQ(std::ranges::count(user.filters.denied_login_methods, "password"), 0);
+  EXPECT_EQ(user.filters.denied_login_methods.size(), known_login_methods().size() - 1);
 }
 
 TEST(Validate, VirtualFolders) {
@@ -228,7 +232,15 @@ TEST(Validate, VirtualFolders) {
   other.virtual_path = "/";
   EXPECT_EQ(with(other), "") << "it takes the place of the home";
   other.virtual_path = "v";
+  EXPECT_EQ(with(other), "") << "it is meant from the root";
+  other.virtual_path = "";
   EXPECT_NE(with(other), "");
+  EXPECT_NE(problem([&](User& u) {
+              u.virtual_folders = {folder, folder};
+              u.virtual_folders[1].virtual_path = "/w";
+            }),
+            "")
+      << "one folder twice";
   other = folder;
   other.quota_size = -1;
   EXPECT_NE(with(other), "");
@@ -288,7 +300,8 @@ TEST(Validate, AnAdminWithARoleReachesNoFurther) {
   admin.username = "limited";
   admin.role = "north";
   for (const char* permission :
-       {"*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "view_events"}) {
+       {"*", "manage_admins", "manage_system", "manage_event_rules", "manage_roles", "view_events", "manage_apikeys",
+        "manage_ip_lists", "retention_checks", "metadata_checks"}) {
     admin.permissions = {"view_users", permission};
     EXPECT_FALSE(validate(admin, {})) << permission;
   }
@@ -299,11 +312,15 @@ TEST(Validate, AnAdminWithARoleReachesNoFurther) {
 TEST(Validate, GroupsOfUsersAndAdmins) {
   User user = valid_user();
   user.groups = {{" g ", 1}, {"h", 2}, {"i", 3}};
-  user.permissions.clear();  // all of them from the group
   EXPECT_TRUE(validate(user, {}));
   EXPECT_EQ(user.groups[0].name, "g");
-  user.groups[0].type = 2;
-  EXPECT_FALSE(validate(user, {}));
+  EXPECT_NE(problem([](User& u) { u.groups = {{"g", 0}}; }), "");
+  EXPECT_NE(problem([](User& u) {
+              u.groups = {{"g", 1}};
+              u.permissions.clear();
+            }),
+            "")
+      << "those of \"/\" are the user's own";
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"h", 1}}; }), "");
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 1}, {"g", 2}}; }), "");
   EXPECT_NE(problem([](User& u) { u.groups = {{"g", 4}}; }), "");
@@ -331,9 +348,8 @@ TEST(Validate, Groups) {
   EXPECT_EQ(problem_of([](Group& g) { g.user_settings.home_dir = "%username%"; }),
             "home_dir: an absolute path is required");
   EXPECT_NE(problem_of([](Group& g) { g.name = "a/b"; }), "");
-  EXPECT_NE(problem_of([](Group& g) { g.user_settings.max_sessions = -1; }), "");
-  EXPECT_NE(problem_of([](Group& g) { g.user_settings.quota_size = -1; }), "");
-  EXPECT_NE(problem_of([](Group& g) { g.user_settings.expires_in = -1; }), "");
+  EXPECT_EQ(problem_of([](Group& g) { g.user_settings.max_sessions = g.user_settings.quota_size = -1; }), "");
+  EXPECT_EQ(problem_of([](Group& g) { g.user_settings.expires_in = -1; }), "");
   EXPECT_NE(problem_of([](Group& g) { g.user_settings.expires_in = INT64_MAX; }), "");
   EXPECT_NE(problem_of([](Group& g) { g.user_settings.permissions = {{"/", {"fly"}}}; }), "");
   EXPECT_NE(problem_of([](Group& g) { g.user_settings.filters.allowed_ip = {"nowhere"}; }), "");

@@ -62,12 +62,18 @@ TEST_F(RestApiKeys, what_cannot_be_one) {
   for (const json& body :
        {json{{"scope", 1}}, json{{"name", ""}, {"scope", 1}}, json{{"name", "n"}, {"scope", 3}},
         json{{"name", "n"}, {"scope", 0}}, json{{"name", "n"}, {"scope", "1"}},
-        json{{"name", "n"}, {"scope", 1}, {"user", "maria"}}, json{{"name", "n"}, {"scope", 2}, {"admin", "machine"}},
+        json{{"name", "n"}, {"scope", 1}, {"user", "maria"}},
+        json{{"name", "n"}, {"scope", 2}, {"admin", "machine"}, {"user", "x"}},
         json{{"name", "n"}, {"scope", 1}, {"admin", "nobody"}}, json{{"name", "n"}, {"scope", 1}, {"expires_at", -1}},
         json{{"name", std::string(300, 'n')}, {"scope", 1}}}) {
     EXPECT_EQ(call("POST", "/apikeys", body).status, 400) << body;
   }
   EXPECT_TRUE(provider_->api_keys({})->empty());
+}
+
+TEST_F(RestApiKeys, a_key_for_users_is_bound_to_no_administrator) {
+  EXPECT_EQ(call("POST", "/apikeys", {{"name", "n"}, {"scope", 2}, {"admin", "machine"}}).status, 201);
+  EXPECT_EQ(provider_->api_keys({})->at(0).admin, "");
 }
 
 TEST_F(RestApiKeys, impersonation) {

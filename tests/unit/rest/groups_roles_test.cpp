@@ -69,7 +69,7 @@ TEST_F(RestGroups, refusals_and_pages) {
   EXPECT_EQ(call("DELETE", "/groups/none").status, 404);
   EXPECT_EQ(call("GET", "/groups?limit=1&order=DESC").parsed()[0]["name"], "b");
   EXPECT_EQ(call("GET", "/groups?offset=2").parsed(), json::array());
-  EXPECT_EQ(call("GET", "/groups?limit=501").status, 400);
+  EXPECT_EQ(call("GET", "/groups?limit=501").status, 200);
   json member = user("alice");
   member["groups"] = {{{"name", "none"}, {"type", 1}}};
   const Answer unknown = call("POST", "/users", member);

@@ -26,7 +26,7 @@ TEST_F(RestAdmins, create_read_change_remove) {
   EXPECT_EQ(list[0]["username"], "second");
   EXPECT_EQ(list[1]["username"], "root");
   EXPECT_EQ(call("GET", "/admins?limit=1&offset=1").parsed()[0]["username"], "second");
-  EXPECT_EQ(call("GET", "/admins?limit=501").status, 400);
+  EXPECT_EQ(call("GET", "/admins?limit=501").status, 200);
   EXPECT_EQ(call("DELETE", "/admins/second").parsed()["message"], "Admin deleted");
   EXPECT_EQ(call("GET", "/admins/second").status, 404);
 }

@@ -30,8 +30,9 @@ TEST_F(RestQuotas, usage_is_reset_and_added_to) {
   for (const std::string path : {"users/alice", "folders/shared"}) {
     const std::string usage = "/quotas/" + path + "/usage";
     EXPECT_EQ(call("PUT", usage, {{"used_quota_size", 100}, {"used_quota_files", 2}}).status, 200);
-    EXPECT_EQ(call("PUT", usage + "?mode=add", {{"used_quota_size", -30}, {"used_quota_files", 1}}).status, 200);
-    EXPECT_EQ(shown("/" + path)["used_quota_size"], 70);
+    EXPECT_EQ(call("PUT", usage + "?mode=add", {{"used_quota_size", 30}, {"used_quota_files", 1}}).status, 200);
+    EXPECT_EQ(call("PUT", usage + "?mode=add", {{"used_quota_size", -30}}).status, 400);
+    EXPECT_EQ(shown("/" + path)["used_quota_size"], 130);
     EXPECT_EQ(shown("/" + path)["used_quota_files"], 3);
     EXPECT_GT(shown("/" + path)["last_quota_update"], 0);
     EXPECT_EQ(call("PUT", usage + "?mode=reset", {{"used_quota_size", 5}}).status, 200);
@@ -50,6 +51,10 @@ TEST_F(RestQuotas, usage_is_reset_and_added_to) {
 TEST_F(RestQuotas, transferred_data) {
   const std::string usage = "/quotas/users/alice/transfer-usage";
   EXPECT_EQ(call("PUT", usage, {{"used_upload_data_transfer", 10}, {"used_download_data_transfer", 20}}).status, 200);
+  EXPECT_EQ(call("PUT", usage + "?mode=add", {{"used_upload_data_transfer", 1}}).status, 400) << "nothing is limited";
+  json alice = shown("/users/alice");
+  alice["total_data_transfer"] = 100;
+  EXPECT_EQ(call("PUT", "/users/alice", alice).status, 200);
   EXPECT_EQ(call("PUT", usage + "?mode=add", {{"used_upload_data_transfer", 1}}).status, 200);
   EXPECT_EQ(shown("/users/alice")["used_upload_data_transfer"], 11);
   EXPECT_EQ(shown("/users/alice")["used_download_data_transfer"], 20);
