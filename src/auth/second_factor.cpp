@@ -49,7 +49,7 @@ Result<bool> SecondFactor::fits(std::string_view name, const crypto::Secret& sec
 }
 
 Result<void> SecondFactor::try_out(const std::string& account, std::string_view name, const crypto::Secret& secret,
-                                   std::string_view code, std::int64_t unix_seconds) {
+                                   std::string_view code, std::int64_t unix_seconds) const {
   const TotpConfiguration* configured = configuration(name);
   if (configured == nullptr) return fail(ErrorCode::invalid_argument, "config_name: unknown configuration");
   const auto step = crypto::find_totp_step(secret, configured->algorithm, unix_seconds, code);

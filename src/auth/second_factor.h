@@ -62,7 +62,7 @@ class SecondFactor {
   // The same for who sets it up ("user:name", "admin:name"), and uses the code up for the next call, but not for a
   // login. authentication_failed: it is not the code of now; conflict: it has been tried before.
   Result<void> try_out(const std::string& account, std::string_view configuration, const crypto::Secret& secret,
-                       std::string_view code, std::int64_t unix_seconds);
+                       std::string_view code, std::int64_t unix_seconds) const;
 
  private:
   static constexpr std::size_t least_sweep = 1024;

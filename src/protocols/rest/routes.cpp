@@ -268,8 +268,12 @@ void add_routes(http::Router& router, Dependencies dependencies) {
     router.add(std::move(route));
   }
   router.set_error_page("/", [](int status, std::string_view detail) {
+    http::Response response = api_response(status, "", detail);
+    if (status != 405) return response;
     // SFTPGo answers a wrong method with the right ones alone, in the field Allow.
-    return status == 405 ? http::Response{.status = 405} : api_response(status, "", detail);
+    response = {};
+    response.status = status;
+    return response;
   });
 }
 
