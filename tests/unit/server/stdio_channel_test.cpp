@@ -1,4 +1,4 @@
-#include "server/stdio_channel.h"
+#include "server/ssh/stdio_channel.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
