@@ -295,15 +295,15 @@ TEST_F(DumpTest, AllBadObjectsAreNamedAtOnceAndCanBeSkipped) {
   const Json dump{
       {"folders", {{{"name", "good"}, {"mapped_path", "/g"}}, {{"name", "bad"}, {"mapped_path", "relative"}}}},
       {"users",
-       {user_with("a", {{"quota_size", -1}}), user_with("b", Json::object()), user_with("c", {{"uid", "x"}}),
+       {user_with("a", {{"expiration_date", -1}}), user_with("b", Json::object()), user_with("c", {{"uid", "x"}}),
         user_with("d", {{"virtual_folders", {{{"name", "bad"}, {"virtual_path", "/v"}}}}}),
-        user_with("e", {{"filters", {{"user_type", "Robot"}}}}), user_with("b", Json::object()), 5}},
+        user_with("e", {{"filters", {{"tls_username", "Robot"}}}}), user_with("b", Json::object()), 5}},
       {"admins", {{{"username", "root"}, {"password", "{SSHA}abc"}, {"permissions", {"*"}}, {"status", 1}}}}};
   const std::string problem = refusal(dump.dump());
   EXPECT_TRUE(problem.starts_with("8 objects are not valid: folders[1] \"bad\": mapped_path: ")) << problem;
   for (const char* part :
-       {"users[0] \"a\": quota_size: cannot be negative; users[2]: uid: an integer expected; users[3] \"d\": "
-        "virtual_folders: folder \"bad\" does not exist; users[4] \"e\": filters.user_type: unknown value; users[5] "
+       {"users[0] \"a\": expiration_date: cannot be negative; users[2]: uid: an integer expected; users[3] \"d\": "
+        "virtual_folders: folder \"bad\" does not exist; users[4] \"e\": filters.tls_username: unknown value; users[5] "
         "\"b\" stands twice; users[6]: a JSON object expected; admins[0] \"root\": password: hashes of scheme {SSHA} "
         "are not known"}) {
     EXPECT_TRUE(problem.ends_with(part)) << problem;
@@ -314,7 +314,7 @@ TEST_F(DumpTest, AllBadObjectsAreNamedAtOnceAndCanBeSkipped) {
   EXPECT_EQ(report->users, Names{"b"});
   EXPECT_EQ(report->folders, Names{"good"});
   ASSERT_EQ(report->skipped.size(), 8U);
-  EXPECT_EQ(report->skipped[1], "users[0] \"a\": quota_size: cannot be negative");
+  EXPECT_EQ(report->skipped[1], "users[0] \"a\": expiration_date: cannot be negative");
   EXPECT_TRUE(report->text().contains("not valid, so skipped: folders[1]"));
   // What is no JSON is not skipped.
   EXPECT_FALSE(load_dump(accounts_, R"({"users":[{"username":"x"},{bad}]})", {.skip_invalid = true}));
@@ -322,7 +322,7 @@ TEST_F(DumpTest, AllBadObjectsAreNamedAtOnceAndCanBeSkipped) {
 
 TEST_F(DumpTest, AThousandBadObjectsAreNamedInAnAnswerOfBoundedSize) {
   Json dump{{"users", Json::array()}};
-  for (int i = 0; i < 5000; ++i) dump["users"].push_back(user_with("u", {{"uid", -1}}));
+  for (int i = 0; i < 5000; ++i) dump["users"].push_back(user_with("u", {{"status", 7}}));
   const std::string problem = refusal(dump.dump());
   EXPECT_TRUE(problem.starts_with("5000 objects are not valid: users[0]")) << problem.substr(0, 100);
   EXPECT_TRUE(problem.ends_with(" more")) << problem.substr(problem.size() - 100);
