@@ -8,7 +8,7 @@
 #include <random>
 
 #include "auth/memory_hosts.h"
-#include "server/doorkeeper.h"
+#include "server/connection_gatekeeper.h"
 #include "store/provider.h"
 
 namespace {
@@ -59,7 +59,7 @@ struct Door {
   auth::RateLimiters limiters{{limit()}, rules};
   std::shared_ptr<session::Registry> registry = std::make_shared<session::Registry>(
       session::Limits{.max_total_connections = 1000, .max_per_host_connections = 20});
-  server::Doorkeeper keeper{rules, &defender, limiters, registry, {}, false};
+  server::ConnectionGatekeeper keeper{rules, &defender, limiters, registry, {}, false, 128};
   std::vector<IpAddress> visitors;
 };
 

@@ -1,7 +1,7 @@
 // Logins by questions and answers, for SSH's keyboard-interactive method (RFC 4256).
 //
 //   auto dialogue = make_password_dialogue(authenticator, request);
-//   Turn turn = co_await dialogue->next({});
+//   DialogueTurn turn = co_await dialogue->next({});
 //   while (turn.questions) ... turn = co_await dialogue->next(answers);
 //   ... turn.outcome
 #pragma once
@@ -23,7 +23,7 @@ struct Question {
 };
 
 // Either questions, or the end of the dialogue.
-struct Turn {
+struct DialogueTurn {
   std::optional<std::vector<Question>> questions;
   std::string instruction;
   Result<LoginOutcome> outcome = fail(ErrorCode::authentication_failed, "not finished");
@@ -36,7 +36,7 @@ class Dialogue {
   virtual ~Dialogue() = default;
   // Takes one answer for each question that was asked last; none on the first call. authentication_failed is the
   // outcome's only error, and it has been logged.
-  virtual Task<Turn> next(std::vector<crypto::Secret> answers) = 0;
+  virtual Task<DialogueTurn> next(std::vector<crypto::Secret> answers) = 0;
 };
 
 // Asks "Password: ", then, of an account with one-time codes, "Authentication code: ". They are asked one after the

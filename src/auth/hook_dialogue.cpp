@@ -9,8 +9,8 @@ namespace ferry::auth {
 
 namespace {
 
-Turn refused() {
-  Turn turn;
+DialogueTurn refused() {
+  DialogueTurn turn;
   turn.outcome = fail(ErrorCode::authentication_failed, "refused");
   return turn;
 }
@@ -27,7 +27,7 @@ class HookDialogue final : public Dialogue {
     if (counted_) --*hook_.open;
   }
 
-  Task<Turn> next(std::vector<crypto::Secret> answers) override {
+  Task<DialogueTurn> next(std::vector<crypto::Secret> answers) override {
     if (!peer_) {
       if (!counted_) co_return refuse("too many hooks at once", LoginReport::Outcome::undecided);
       const auto prepared = co_await authenticator_.prepare(request_);
@@ -48,7 +48,7 @@ class HookDialogue final : public Dialogue {
     if (!message_.finished) co_return ask();
     if (!message_.success) co_return refuse("the hook says no", LoginReport::Outcome::refused);
     request_.vouched = true;
-    Turn end;
+    DialogueTurn end;
     end.outcome = co_await authenticator_.login(request_);
     co_return end;
   }
@@ -85,14 +85,14 @@ class HookDialogue final : public Dialogue {
     co_return right;
   }
 
-  Turn ask() const {
-    Turn turn;
+  DialogueTurn ask() const {
+    DialogueTurn turn;
     turn.questions = message_.questions;
     turn.instruction = message_.instruction;
     return turn;
   }
 
-  Turn refuse(std::string why, LoginReport::Outcome outcome) {
+  DialogueTurn refuse(std::string why, LoginReport::Outcome outcome) {
     LoginReport report = report_of(request_);
     report.outcome = outcome;
     report.why = std::move(why);

@@ -63,7 +63,7 @@ Result<HookMessage> parse_hook_message(std::string_view text) {
   return message;
 }
 
-std::string to_json(const HookRequest& request) {
+std::string to_json(const UrlDialogueRequest& request) {
   Json json = {{"request_id", request.request_id},
                {"step", request.step},
                {"username", request.username},

@@ -23,13 +23,13 @@ struct HookMessage {
 Result<HookMessage> parse_hook_message(std::string_view text);
 
 // To a hook behind a URL.
-struct HookRequest {
+struct UrlDialogueRequest {
   std::string request_id;
   int step = 1;
   std::string username, ip, password;  // password: the stored hash
   std::vector<std::string> answers, questions;
 };
-std::string to_json(const HookRequest& request);
+std::string to_json(const UrlDialogueRequest& request);
 
 inline constexpr std::size_t longest_hook_message = 64 * 1024;
 

@@ -40,7 +40,7 @@ class UrlPeer final : public HookPeer {
  private:
   http::Client& client_;
   const std::string url_;
-  HookRequest request_;
+  UrlDialogueRequest request_;
   bool given_up_ = false;
 };
 

@@ -11,13 +11,14 @@ namespace ferry::auth {
 
 namespace {
 
-// A key is refused after no less: whether the account was looked up, and where, must not be told by the time.
+// The earliest time after which a key is refused. Otherwise the time would tell whether the account was found in memory
+// (microseconds), in the database (a millisecond), or not at all.
 constexpr std::chrono::milliseconds quickest_key_refusal{3};
 
 // What every refused client is told.
 std::unexpected<Error> refused() { return fail(ErrorCode::authentication_failed, "invalid credentials"); }
 
-// Whatever goes wrong inside is a refusal.
+// Turns an exception into a refusal.
 template <class Outcome>
 Task<Result<Outcome>> guarded(Task<Result<Outcome>> attempt) {
   try {
@@ -91,7 +92,7 @@ Task<std::invoke_result_t<Decide&>> Authenticator::State::decided(bool by_passwo
 Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& request, model::UserPtr& known) {
   HookVerdict verdict;
   if (hooks.provides_accounts(request)) {
-    // Nobody is asked before a signature shows that the key is the client's.
+    // The hook is asked only after a signature has shown that the client has the key, not for a mere query.
     if (request.probe) co_return LoginOutcome{};
     auto provided = co_await hooks.provide_account(request);
     if (!provided) co_return fail(provided.error());
@@ -102,7 +103,7 @@ Task<Result<LoginOutcome>> Authenticator::State::attempt(const LoginRequest& req
     if (!checked) co_return fail(checked.error());
     verdict = std::move(*checked);
   }
-  // A hop to the pool costs more than what is to be done about most keys.
+  // Deciding about a key of a remembered account takes less time than handing it to the pool.
   if (auto right = decision.decide_at_once(request, verdict)) co_return std::move(*right);
   auto outcome =
       co_await decided(request.method != Method::publickey, [&] { return decision.decide(request, verdict, known); });
@@ -121,8 +122,9 @@ Task<Result<void>> Authenticator::State::attempt_part(const LoginRequest& reques
   co_return outcome;
 }
 
-// About accounts that may log in. Whoever is not asked about is refused here: what is decided later may see another
-// account. The time must not tell that nobody was asked.
+// Asks the check-password hook, but only about accounts that may log in at all. An account that may not is refused here
+// and now: if decide() looked again later, an account that was enabled meanwhile could log in without the hook having
+// been asked. The refusal takes as long as others (see decided()).
 Task<Result<HookVerdict>> Authenticator::State::ask_about_password(const LoginRequest& request, model::UserPtr& known) {
   auto user = co_await decided(true, [&] { return decision.allowed_user(request, known); });
   if (!user) co_return fail(user.error());

@@ -99,8 +99,8 @@ Result<model::UserPtr> LoginDecision::user_of(const LoginRequest& request, model
   return user;
 }
 
-Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
-                                          const Circumstances& at, bool at_once) const {
+Result<MethodOutcome> LoginDecision::check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
+                                                   const Circumstances& at, bool at_once) const {
   if (!user) return fail(user.error());
   if (auto allowed = check_user(**user, request.method, at); !allowed) return fail(allowed.error());
   if (options_.obstacle) {
@@ -114,7 +114,7 @@ Result<Step> LoginDecision::check_account(const Result<model::UserPtr>& user, co
 
 Result<model::UserPtr> LoginDecision::allowed_user(const LoginRequest& request, model::UserPtr& known) {
   auto user = user_of(request, known);
-  const Result<Step> step = check_account(user, request, circumstances(request), false);
+  const Result<MethodOutcome> step = check_account(user, request, circumstances(request), false);
   if (step) return user;
   waste_a_hash(request.password.text());
   return fail(step.error());
@@ -137,7 +137,7 @@ std::optional<LoginOutcome> LoginDecision::decide_at_once(const LoginRequest& re
 
 Result<LoginOutcome> LoginDecision::decide_about(Result<model::UserPtr> user, const LoginRequest& request,
                                                  const HookVerdict& verdict, const Circumstances& at, bool at_once) {
-  Result<Step> step = check_account(user, request, at, at_once);
+  Result<MethodOutcome> step = check_account(user, request, at, at_once);
   if (!step) {
     // The time must not tell that the password was never looked at.
     const bool by_password = request.method != Method::publickey && !request.vouched;
@@ -173,7 +173,7 @@ Result<void> LoginDecision::decide_part(const LoginRequest& request, bool code, 
                                         model::UserPtr& known) {
   const Circumstances at = circumstances(request);
   auto user = user_of(request, known);
-  const Result<Step> step = check_account(user, request, at, false);
+  const Result<MethodOutcome> step = check_account(user, request, at, false);
   const bool has_codes = step && SecondFactor::applies((*user)->filters.totp_config, request.protocol);
   if (code && !has_codes) {
     second_factor_.waste_a_code(code_time());

@@ -44,8 +44,8 @@ class LoginDecision {
   Result<LoginOutcome> decide_about(Result<model::UserPtr> user, const LoginRequest& request,
                                     const HookVerdict& verdict, const Circumstances& at, bool at_once);
   // Everything about the account but its credential. `at_once`: without blocking.
-  Result<Step> check_account(const Result<model::UserPtr>& user, const LoginRequest& request, const Circumstances& at,
-                             bool at_once) const;
+  Result<MethodOutcome> check_account(const Result<model::UserPtr>& user, const LoginRequest& request,
+                                      const Circumstances& at, bool at_once) const;
   Result<model::UserPtr> user_of(const LoginRequest& request);
   Result<model::UserPtr> user_of(const LoginRequest& request, model::UserPtr& known);
   Result<void> check_credential(model::UserPtr& user, const LoginRequest& request, const HookVerdict& verdict,

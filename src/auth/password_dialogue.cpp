@@ -4,8 +4,8 @@ namespace ferry::auth {
 
 namespace {
 
-Turn ask(std::string text) {
-  Turn turn;
+DialogueTurn ask(std::string text) {
+  DialogueTurn turn;
   turn.questions.emplace().push_back({std::move(text), false});
   return turn;
 }
@@ -15,7 +15,7 @@ class PasswordDialogue final : public Dialogue {
   PasswordDialogue(Authenticator& authenticator, LoginRequest request)
       : authenticator_(authenticator), request_(std::move(request)) {}
 
-  Task<Turn> next(std::vector<crypto::Secret> answers) override {
+  Task<DialogueTurn> next(std::vector<crypto::Secret> answers) override {
     if (answers.empty()) co_return ask("Password: ");
     if (code_due_) {
       request_.code = std::move(answers[0]);
@@ -29,7 +29,7 @@ class PasswordDialogue final : public Dialogue {
       code_due_ = true;
       co_return ask("Authentication code: ");
     }
-    Turn end;
+    DialogueTurn end;
     end.outcome = std::move(outcome);
     co_return end;
   }

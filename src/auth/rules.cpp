@@ -140,15 +140,16 @@ Result<void> check_admin(const model::Admin& admin, const Circumstances& at) {
   return {};
 }
 
-Result<Step> check_method(const model::User& user, Method method, std::string_view protocol,
-                          const std::vector<Method>& completed) {
+Result<MethodOutcome> check_method(const model::User& user, Method method, std::string_view protocol,
+                                   const std::vector<Method>& completed) {
   const std::string name(to_string(method));
-  if (!is_denied(user, method, protocol)) return Step{false, {}, name};
+  if (!is_denied(user, method, protocol)) return MethodOutcome{false, {}, name};
   if (protocol != "SSH") return refuse("the login method is denied");
   std::vector<std::string> second = second_steps(user);
-  if (completed.empty() && method == Method::publickey && !second.empty()) return Step{true, std::move(second), name};
+  if (completed.empty() && method == Method::publickey && !second.empty())
+    return MethodOutcome{true, std::move(second), name};
   const bool key_done = completed.size() == 1 && completed.front() == Method::publickey;
-  if (key_done && has(second, name)) return Step{false, {}, after_key(name)};
+  if (key_done && has(second, name)) return MethodOutcome{false, {}, after_key(name)};
   return refuse("the login method is denied");
 }
 

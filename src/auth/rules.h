@@ -32,14 +32,14 @@ Result<void> check_user(const model::User& user, Method method, const Circumstan
 Result<void> check_admin(const model::Admin& admin, const Circumstances& at);
 
 // What a right credential of `method` leads to, after the methods in `completed`.
-struct Step {
+struct MethodOutcome {
   bool partial = false;
   std::vector<std::string> remaining;
   std::string name;  // "publickey+password" for a second step
 };
 // A user whose single-step SSH methods are all denied needs publickey, then one of the methods that
 // "publickey+..." still allows. authentication_failed: the method is denied.
-Result<Step> check_method(const model::User& user, Method method, std::string_view protocol,
-                          const std::vector<Method>& completed);
+Result<MethodOutcome> check_method(const model::User& user, Method method, std::string_view protocol,
+                                   const std::vector<Method>& completed);
 
 }  // namespace ferry::auth

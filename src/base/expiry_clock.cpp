@@ -19,7 +19,9 @@ std::int64_t ms_of() {
 }  // namespace
 
 std::int64_t ExpiryClock::now_ms() {
-  // In this order: whoever is held up in between sees less of the system's clock, not more.
+  // The system's clock is read first. If this thread is held up between the two calls for 5 s, the offset comes out 5 s
+  // too small and is ignored below. In the other order it would be 5 s too large, and the clock would run ahead for
+  // ever.
   const std::int64_t wall = wall_(), steady = steady_();
   const std::int64_t offset = wall - steady;
   std::int64_t most = offset_.load();

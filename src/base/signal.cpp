@@ -18,8 +18,9 @@ class Signal::Waiter {
   std::unique_ptr<Waiter> before;
 };
 
-// All that wait in one execution context. A coroutine owns what it works with, and that may own the signal which owns
-// the coroutine: the context cuts the circle.
+// All signals of one execution context for which a coroutine waits. It is needed at the end: a coroutine may own
+// (through the connection, say) the Signal it waits for, and the Signal owns the suspended coroutine, so neither would
+// ever be destroyed. When the context is destroyed, shutdown() destroys the waiting coroutines.
 class Signal::Waiters final : public asio::execution_context::service {
  public:
   using key_type = Waiters;
@@ -61,6 +62,7 @@ struct Signal::Hold {
     if (!signal.last_) signal.waiters_.add(signal);
     held->before = std::move(signal.last_);
     signal.last_ = std::move(held);
+    // A cancelled coroutine is woken like any other; Asio then ends it with an error.
     asio::cancellation_slot slot = signal.last_->cancellation_slot();
     if (slot.is_connected()) {
       slot.assign([waiting = &signal](asio::cancellation_type) { waiting->notify(); });

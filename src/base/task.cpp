@@ -23,6 +23,8 @@ asio::thread_pool& blocking_pool() {
 bool finish_blocking_work(std::chrono::milliseconds limit) {
   std::promise<void> finished;
   std::future<void> end = finished.get_future();
+  // thread_pool::join() has no time limit, so a thread of its own waits for it. If it never returns, the process ends
+  // with that thread still waiting.
   std::thread([finished = std::move(finished)]() mutable {
     blocking_pool().join();
     finished.set_value();

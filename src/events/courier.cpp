@@ -18,7 +18,7 @@ namespace {
 constexpr std::string_view sender = "events";
 constexpr std::size_t batch_size = 64;
 constexpr auto store_interval = std::chrono::milliseconds(500);       // outcomes are stored at least this often
-constexpr std::chrono::milliseconds idle = std::chrono::seconds(30);  // a look at the outbox that nobody asked for
+constexpr std::chrono::milliseconds idle = std::chrono::seconds(30);  // the outbox is read at least this often
 
 using Clock = std::chrono::steady_clock;
 
@@ -30,13 +30,13 @@ struct Courier::Lane {
   const std::string hook;
   asio::steady_timer timer;
   bool woken = false;
-  bool more = false;                        // in the outbox
-  std::int64_t failures = 0;                // since a round went well
-  std::int64_t next_attempt = 0;            // when to look for those that wait alone; 0: there are none
-  std::int64_t last_attempt = 0;            // the last of theirs
-  std::vector<std::int64_t> delivered;      // not stored yet
-  std::vector<store::Notification> others;  // neither are these
-  Clock::time_point stored;                 // when they were last
+  bool more = false;                        // the outbox had more than one batch
+  std::int64_t failures = 0;                // rounds that failed since the last good one
+  std::int64_t next_attempt = 0;            // when the first refused notification is to be tried again; 0: none waits
+  std::int64_t last_attempt = 0;            // when the last of those is
+  std::vector<std::int64_t> delivered;      // ids, not yet stored as delivered
+  std::vector<store::Notification> others;  // failed ones, not yet stored
+  Clock::time_point stored;                 // when outcomes were stored last
 };
 
 Courier::Courier(store::Outbox& outbox, CourierOptions options, Deliver deliver)
@@ -81,7 +81,7 @@ std::chrono::milliseconds Courier::pause(std::int64_t failures) const {
   const auto doublings = std::clamp<std::int64_t>(failures - 1, 0, 30);
   const std::int64_t whole =
       std::min<std::int64_t>(options_.longest_pause.count(), options_.first_pause.count() << doublings);
-  // Many servers must not come back to a hook at the same moment.
+  // Varied at random, so that many servers do not ask a hook that comes back at the same moment.
   std::uint16_t random = 0;
   crypto::random_bytes(std::as_writable_bytes(std::span(&random, 1)));
   return std::chrono::milliseconds(whole * 3 / 4 + (whole / 2) * random / 65536);
@@ -109,7 +109,8 @@ Task<bool> Courier::round(std::shared_ptr<Lane> lane) {
   lane->more = false;
   if (!store_outcomes(*lane)) co_return false;
   const std::int64_t now = store::now_ms();
-  if (lane->next_attempt <= now) {  // others may be due soon after
+  // Further refused notifications may be due after the one that next_attempt was for.
+  if (lane->next_attempt <= now) {
     const std::int64_t soon = std::min(now + options_.first_pause.count(), lane->last_attempt);
     lane->next_attempt = soon > now ? soon : 0;
   }
@@ -163,7 +164,8 @@ void Courier::note(Lane& lane, store::Notification one, DeliveryOutcome outcome)
   lane.others.push_back(std::move(one));
 }
 
-// Those behind one that failed have waited in vain for the same reason.
+// The notifications behind one whose hook was unreachable could not be delivered for the same reason: those that are
+// too old become dead letters without an attempt of their own.
 void Courier::give_up_expired(const Lane& lane, const std::string& why) {
   const auto expired = outbox_.expire(lane.hook, store::now_ms(), why);
   if (!expired) log::warn(sender, "", "{}: {}", lane.hook, expired.error().message);

@@ -10,11 +10,11 @@ namespace ferry::events {
 namespace {
 
 constexpr std::string_view sender = "events";
-constexpr auto gathering = std::chrono::milliseconds(200);  // what is audited meanwhile goes in one transaction
-constexpr auto second_try = std::chrono::seconds(1);
+constexpr auto gathering = std::chrono::milliseconds(200);  // audit events of this time go into one transaction
+constexpr auto second_try = std::chrono::seconds(1);        // after the provider failed
 constexpr auto forget_interval = std::chrono::minutes(10);
 constexpr std::size_t full_batch = 500, most_unstored = 20'000;  // events
-constexpr std::size_t trim_interval = 1000;  // notifications between two looks at the length of the outbox
+constexpr std::size_t trim_interval = 1000;  // notifications added until the outbox is cut to its limit again
 
 }  // namespace
 
@@ -47,6 +47,8 @@ void Journal::add(store::Notification one, Done done) {
 }
 
 Task<Result<void>> Journal::queue(store::Notification one) {
+  // The writer's thread calls the completion; it must resume the coroutine on its own executor, and that executor's
+  // io_context must not run out of work meanwhile (outstanding_work).
   auto begin = [this, &one](auto handler) {
     const auto home = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
     const auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
@@ -80,7 +82,7 @@ void Journal::add_audit(std::vector<Event> store::AuditBatch::*list, Event event
   (audit_.*list).push_back(std::move(event));
   if (size == 0) audit_time_ = std::max(audit_time_, Clock::now() + gathering);
   lock.unlock();
-  // Whoever waits for the time has to be told of it; after that only of a full batch.
+  // Wakes the writer only for the first event of a batch (it then sleeps until audit_time_) and for a full batch.
   if (size == 0 || size == full_batch) changed_.notify_one();
 }
 template void Journal::add_audit(std::vector<model::FileEvent> store::AuditBatch::*, model::FileEvent);
@@ -127,7 +129,7 @@ void Journal::write_audit(store::AuditBatch batch, bool last) {
   }
   log::error(sender, "", "the audit log cannot be written: {}", stored.error().message);
   if (last) return;
-  // Tried again, before what came meanwhile.
+  // To be stored again, before the events that were added meanwhile.
   const auto put_back = [](auto& to, auto& from) { to.insert(to.begin(), from.begin(), from.end()); };
   put_back(audit_.files, batch.files);
   put_back(audit_.changes, batch.changes);
@@ -145,7 +147,7 @@ void Journal::forget() {
                                             .logins = oldest(options_.keep_logins),
                                             .most = options_.most_audited});
   if (!all) log::warn(sender, "", "old events are not forgotten: {}", all.error().message);
-  if (all && !*all) forget_time_ = Clock::now();
+  if (all && !*all) forget_time_ = Clock::now();  // the provider removes a limited number at a time; there are more
 }
 
 void Journal::write(std::vector<Entry>& entries) {

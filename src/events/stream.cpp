@@ -32,7 +32,8 @@ Result<void> check_place(std::string_view key, const Action& action) {
   return {};
 }
 
-// Whether the hook has the notification; refused: it was reached, and says no to this one.
+// What an answer means for a notification. refused: the hook was reached and answered with an error, so only this
+// notification waits; unreachable: all of this hook wait.
 DeliveryOutcome outcome_of(const Result<HookAnswer>& answer, bool url) {
   if (!answer) {
     const bool reached = answer.error().code == ErrorCode::invalid_argument;
@@ -56,7 +57,7 @@ Result<std::shared_ptr<Stream>> Stream::make(StreamOptions options, RunHook run,
 Result<void> Stream::prepare() {
   const auto known_file = [](std::string_view word) { return model::file_action_of(word).has_value(); };
   const auto known_change = [](std::string_view word) { return word == "add" || word == "update" || word == "delete"; };
-  // SFTPGo's; those of what this server does not have never happen.
+  // All that SFTPGo knows are accepted. Events of types that this server does not have simply never occur.
   const auto known_type = [](std::string_view word) {
     static const std::vector<std::string> types{"user",    "folder",        "group",        "admin",
                                                 "api_key", "share",         "event_action", "event_rule",
@@ -119,7 +120,7 @@ Task<Result<void>> Stream::publish(model::FileEvent event) {
   Result<void> told;
   if (told_[at(event.action)]) told = co_await tell(event);
   if (!audited) co_return told;
-  // What was refused in the end did not go well.
+  // A synchronous hook refused the upload after it was done: the audit log must show it as failed.
   if (!told && is_synchronous(event.action)) event.status = FileEvent::failed;
   journal_->record(std::move(event));
   co_return told;

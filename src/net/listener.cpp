@@ -23,7 +23,7 @@ using asio::ip::tcp;
 
 namespace {
 
-// Connections that are at the door at one time: waiting for their header, for a database, for a rate limit.
+// Connections that were accepted and not yet admitted: they wait for their PROXY header, a database, a rate limit.
 constexpr int max_at_door = 4096;
 
 bool is_path(const std::string& address) { return address.starts_with('/'); }

@@ -106,10 +106,10 @@ Result<void> Server::Parts::make_fronts(std::vector<std::string>& warnings) {
 
 rest::ServicesStatus Server::Parts::status() const {
   rest::ServicesStatus all;
-  const Door& door = *services->door;
-  all.defender_active = door.defender() != nullptr;
+  const AdmissionControl& admission = *services->admission;
+  all.defender_active = admission.defender() != nullptr;
   all.allow_list_active = loaded.config.common.allowlist_status == 1;
-  all.rate_limited_protocols = door.rate_limited_protocols();
+  all.rate_limited_protocols = admission.rate_limited_protocols();
   for (const auto& front : fronts) front->status(all);
   return all;
 }
@@ -217,7 +217,7 @@ void Server::reload() {
   for (const auto& front : parts_->fronts) {
     for (const Error& error : front->reload()) complain(error);
   }
-  if (auto read = parts_->services->door->reload(); !read) complain(read.error());
+  if (auto read = parts_->services->admission->reload(); !read) complain(read.error());
 }
 
 namespace {

@@ -41,7 +41,7 @@ Result<void> Services::open_store(const ServicesOptions& options) {
   auto opened = open_provider(config.data_provider, directory, make_schema);
   if (!opened) return fail(opened.error());
   provider = std::move(*opened);
-  auto told = Events::make(config, *provider, hooks);
+  auto told = EventDelivery::make(config, *provider, hooks);
   if (!told) return fail(told.error());
   events = std::move(*told);
   auto account_rules = account_options(config);
@@ -65,10 +65,10 @@ Result<void> Services::make_logins(const ConnectHooks& connect, std::vector<std:
   if (!around_logins) return fail(around_logins.error());
   rules.hooks = std::move(*around_logins);
   proxy = proxy_policy(config.common, warnings);
-  auto guarded = Door::open(config.common, directory, *accounts, registry_, connect);
+  auto guarded = AdmissionControl::open(config.common, directory, *accounts, registry_, connect);
   if (!guarded) return fail(guarded.error());
-  door = std::move(*guarded);
-  if (door->defender() != nullptr) rules.observers.push_back(door->defender());
+  admission = std::move(*guarded);
+  if (admission->defender() != nullptr) rules.observers.push_back(admission->defender());
   rules.observers.push_back(events.get());
   authenticator = std::make_unique<auth::Authenticator>(*provider, std::move(rules));
   auto token_rules = token_options(config, directory);
@@ -100,7 +100,7 @@ void Services::start() { events->start(); }
 void Services::tick() {
   registry_->close_idle(entrance->sessions.options.idle_timeout);
   entrance->sessions.ledger->tick();
-  door->tick();
+  admission->tick();
   (void)expiry_now_ms();  // writes a log line when the system's clock was set back
 }
 

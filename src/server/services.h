@@ -15,9 +15,9 @@
 #include "base/protected_paths.h"
 #include "config/config.h"
 #include "events/hook.h"
-#include "server/door.h"
+#include "server/admission_control.h"
 #include "server/entrance.h"
-#include "server/events.h"
+#include "server/event_delivery.h"
 #include "session/quota_scan.h"
 #include "store/accounts.h"
 
@@ -53,11 +53,11 @@ struct Services {
   const std::filesystem::path directory;  // of the configuration: relative paths start here
   std::shared_ptr<events::Hooks> hooks;
   std::unique_ptr<store::Provider> provider;
-  std::unique_ptr<Events> events;
+  std::unique_ptr<EventDelivery> events;
   std::shared_ptr<const ProtectedPaths> paths;  // null: accounts may lie anywhere
   std::unique_ptr<store::Accounts> accounts;
   std::shared_ptr<const net::ProxyPolicy> proxy;  // empty: the PROXY protocol is off
-  std::unique_ptr<Door> door;
+  std::unique_ptr<AdmissionControl> admission;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<auth::Tokens> tokens;
   std::unique_ptr<auth::ApiKeyChecker> api_keys;

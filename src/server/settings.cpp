@@ -246,7 +246,7 @@ session::QuotaOptions quota_options(const config::DataProvider& config) {
 Result<ssh::ServerOptions> ssh_options(const config::Config& config) {
   const config::Sftpd& sftpd = config.sftpd;
   ssh::ServerOptions options;
-  // Ignored, users whom it should let in would find the door closed, and nobody would know why.
+  // If they were ignored, users whom opkssh should let in would be refused and nobody would know why.
   for (const auto& [key, value] : {std::pair<const char*, const std::string&>{"opkssh_path", sftpd.opkssh_path},
                                    {"opkssh_checksum", sftpd.opkssh_checksum}}) {
     if (value.empty()) continue;

@@ -1,4 +1,4 @@
-// Users and admins through one door, for what both have. Private to src/store.
+// One interface to users and admins, for what both have. Private to src/store.
 #pragma once
 
 #include "store/accounts.h"

@@ -31,7 +31,7 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
                             .status = std::move(status),
                             .ledger = sessions.ledger,
                             .scans = services.scans,
-                            .defender = services.door->defender(),
+                            .defender = services.admission->defender(),
                             .backups = services.directory / services.config.data_provider.backups_path,
                             .lets_in = [connect = services.entrance->connect](
                                            std::string ip) { return connect.lets_in(std::move(ip), "HTTP"); },
@@ -55,7 +55,7 @@ Result<void> HttpFront::listen_on(const config::Httpd::Binding& configured, cons
   http::Binding binding;
   binding.address = configured.address;
   binding.port = static_cast<std::uint16_t>(configured.port);
-  binding.gatekeeper = services_.door->keeper();
+  binding.gatekeeper = services_.admission->keeper();
   // Who says for whom a proxy speaks: the PROXY protocol, or a field of the requests.
   if (configured.proxy_mode == 1) {
     binding.proxy = services_.proxy;

@@ -70,7 +70,7 @@ Result<void> SshFront::listen(std::vector<std::string>&) {
     if (bindings[i].port == 0) continue;
     const auto port = ssh_->listen({.address = bindings[i].address,
                                     .port = static_cast<std::uint16_t>(bindings[i].port),
-                                    .gatekeeper = services_.door->keeper(),
+                                    .gatekeeper = services_.admission->keeper(),
                                     .proxy = bindings[i].apply_proxy_config ? services_.proxy : nullptr});
     auto listening = check_listening("sftpd", "sftpd.bindings[" + std::to_string(i) + "]",
                                      {"SFTP", bindings[i].address, bindings[i].port}, port);

@@ -233,7 +233,7 @@ class SshPolicy final : public ssh::ServerHandler {
   }
 
   Task<ssh::DialogueStep> go_on(std::vector<crypto::Secret> answers) {
-    auth::Turn turn = co_await dialogue_->next(std::move(answers));
+    auth::DialogueTurn turn = co_await dialogue_->next(std::move(answers));
     ssh::DialogueStep step{.ask = {}, .outcome = refused()};
     if (turn.questions) {
       step.ask.emplace().instruction = std::move(turn.instruction);

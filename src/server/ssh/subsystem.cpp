@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "crypto/token.h"
 #include "protocols/sftp/sftp.h"
-#include "server/events.h"
+#include "server/event_delivery.h"
 #include "server/hooks.h"
 #include "server/settings.h"
 #include "server/ssh/stdio_channel.h"
@@ -139,7 +139,7 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   auto made = make_hooks(loaded.config, options.directory);
   if (!made) return fail(made.error());
   const std::shared_ptr<events::Hooks> hooks = std::move(*made);
-  auto events = Events::make(loaded.config, **provider, hooks);
+  auto events = EventDelivery::make(loaded.config, **provider, hooks);
   if (!events) return fail(events.error());
   (*events)->start();
   const std::shared_ptr<events::Stream>& stream = (*events)->stream();

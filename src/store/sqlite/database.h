@@ -40,8 +40,8 @@ class Transaction {
   bool open_ = true;
 };
 
-// A mutex for those who wait a limited time. (The thread sanitizer of g++ 12 does not follow std::timed_mutex.)
-class Turn {
+// A mutex that can be waited for with a time limit. (The thread sanitizer of g++ 12 does not follow std::timed_mutex.)
+class TimedMutex {
  public:
   bool try_lock_for(std::chrono::seconds longest) {
     std::unique_lock lock(mutex_);
@@ -100,7 +100,7 @@ class Database {
 
   soci::connection_pool pool_;
   const std::chrono::seconds longest_wait_;
-  Turn writer_;
+  TimedMutex writer_;
 };
 
 }  // namespace ferry::store

@@ -59,7 +59,7 @@ class HookTest : public testing::Test {
     request.method = Method::keyboard_interactive;
     return make_hook_dialogue(auth_, request, hook_);
   }
-  Turn next(Dialogue& dialogue, std::vector<std::string> answers = {}) {
+  DialogueTurn next(Dialogue& dialogue, std::vector<std::string> answers = {}) {
     std::vector<crypto::Secret> secrets;
     for (const std::string& answer : answers) secrets.emplace_back(std::string_view(answer));
     auto turn = asio::co_spawn(context_, dialogue.next(std::move(secrets)), asio::use_future);
@@ -69,7 +69,7 @@ class HookTest : public testing::Test {
   // Goes on to the end with these answers, one to a turn. Whether that logs in.
   bool lets_in(std::vector<std::string> answers = {}, const char* username = "maria") {
     const auto dialogue = begin(username);
-    Turn turn = next(*dialogue);
+    DialogueTurn turn = next(*dialogue);
     while (turn.questions) {
       if (answers.empty()) return false;
       std::string answer = std::move(answers.front());
@@ -98,7 +98,7 @@ if test "$C" = three; then echo '{"auth_result":1}'; else echo '{"auth_result":-
 )");
   for (const char* last : {"three", "four"}) {
     const auto dialogue = begin();
-    Turn turn = next(*dialogue);
+    DialogueTurn turn = next(*dialogue);
     ASSERT_TRUE(turn.questions);
     ASSERT_EQ(turn.questions->size(), 2U);
     EXPECT_EQ(turn.instruction, "Hello");
@@ -292,13 +292,13 @@ TEST(HookMessageTest, WhatIsUnderstood) {
 }
 
 TEST(HookMessageTest, WhatIsTold) {
-  HookRequest request{.request_id = "r",
-                      .step = 1,
-                      .username = "m\"\xff",
-                      .ip = "::1",
-                      .password = "$2a$",
-                      .answers = {},
-                      .questions = {}};
+  UrlDialogueRequest request{.request_id = "r",
+                             .step = 1,
+                             .username = "m\"\xff",
+                             .ip = "::1",
+                             .password = "$2a$",
+                             .answers = {},
+                             .questions = {}};
   EXPECT_EQ(to_json(request), R"({"ip":"::1","password":"$2a$","request_id":"r","step":1,"username":"m\")"
                               "\xef\xbf\xbd\"}");
   request.step = 2;

@@ -1,4 +1,4 @@
-#include "server/events.h"
+#include "server/event_delivery.h"
 
 #include "events/message.h"
 #include "model/validate.h"
@@ -19,9 +19,9 @@ events::StreamOptions stream_options(const config::Config& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Events>> Events::make(const config::Config& config, store::Provider& provider,
-                                             std::shared_ptr<events::Hooks> hooks) {
-  std::unique_ptr<Events> made(new Events());
+Result<std::unique_ptr<EventDelivery>> EventDelivery::make(const config::Config& config, store::Provider& provider,
+                                                           std::shared_ptr<events::Hooks> hooks) {
+  std::unique_ptr<EventDelivery> made(new EventDelivery());
   const config::Common::Audit& audit = config.common.audit;
   const events::JournalOptions limits{.most_waiting = static_cast<std::size_t>(config.common.actions.queue_size),
                                       .keep_files = std::chrono::hours(audit.fs_events),
@@ -47,17 +47,17 @@ Result<std::unique_ptr<Events>> Events::make(const config::Config& config, store
   return made;
 }
 
-Events::~Events() { stop(); }
+EventDelivery::~EventDelivery() { stop(); }
 
-void Events::start() {
+void EventDelivery::start() {
   if (courier_) courier_->start();
 }
 
-void Events::retry() {
+void EventDelivery::retry() {
   if (courier_) courier_->wake(true);
 }
 
-std::chrono::milliseconds Events::login_ended(const auth::LoginReport& report) {
+std::chrono::milliseconds EventDelivery::login_ended(const auth::LoginReport& report) {
   using Outcome = auth::LoginReport::Outcome;
   constexpr std::chrono::milliseconds no_delay{0};
   if (!stream_->wants_logins()) return no_delay;
@@ -82,7 +82,7 @@ std::chrono::milliseconds Events::login_ended(const auth::LoginReport& report) {
   return no_delay;
 }
 
-void Events::stop() {
+void EventDelivery::stop() {
   journal_->stop();
   if (courier_) courier_->stop();
 }

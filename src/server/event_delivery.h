@@ -12,12 +12,12 @@
 namespace ferry::server {
 
 // Stopped, and gone, before the provider it writes to; stopped before the hooks it runs.
-class Events final : public auth::LoginObserver {
+class EventDelivery final : public auth::LoginObserver {
  public:
   // invalid_argument: a hook or an action that makes no sense. `hooks` may be used from now on.
-  static Result<std::unique_ptr<Events>> make(const config::Config& config, store::Provider& provider,
-                                              std::shared_ptr<events::Hooks> hooks);
-  ~Events() override;
+  static Result<std::unique_ptr<EventDelivery>> make(const config::Config& config, store::Provider& provider,
+                                                     std::shared_ptr<events::Hooks> hooks);
+  ~EventDelivery() override;
 
   const std::shared_ptr<events::Stream>& stream() const { return stream_; }
   // Notifications are delivered from now on.
@@ -29,7 +29,7 @@ class Events final : public auth::LoginObserver {
   std::chrono::milliseconds login_ended(const auth::LoginReport& report) override;
 
  private:
-  Events() = default;
+  EventDelivery() = default;
   std::shared_ptr<events::Journal> journal_;
   std::shared_ptr<events::Stream> stream_;
   std::unique_ptr<events::Courier> courier_;

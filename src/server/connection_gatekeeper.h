@@ -1,5 +1,6 @@
-// The one door: every listener asks here about every connection, in this order: allow list, block list and bans, rate
-// limits, connections of one host and of all, the post-connect hook but over HTTP (the PROXY header was read before).
+// Decides whether a client may connect; every listener asks it about every connection, in this order: allow list, block
+// list and bans, rate limits, connections of one host and of all, the post-connect hook but over HTTP (the PROXY header
+// was read before).
 #pragma once
 
 #include <memory>
@@ -13,12 +14,12 @@
 
 namespace ferry::server {
 
-class Doorkeeper final : public net::Gatekeeper {
+class ConnectionGatekeeper final : public net::Gatekeeper {
  public:
   // The first three outlive it. `defender` may be null: then there are no bans.
-  Doorkeeper(const auth::IpRules& rules, auth::Defender* defender, auth::RateLimiters& limiters,
-             std::shared_ptr<session::Registry> registry, ConnectHooks connect, bool allow_list_only,
-             unsigned ipv6_prefix)
+  ConnectionGatekeeper(const auth::IpRules& rules, auth::Defender* defender, auth::RateLimiters& limiters,
+                       std::shared_ptr<session::Registry> registry, ConnectHooks connect, bool allow_list_only,
+                       unsigned ipv6_prefix)
       : rules_(rules),
         defender_(defender),
         limiters_(limiters),

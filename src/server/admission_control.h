@@ -1,4 +1,5 @@
-// Everything that guards the door, as the configuration has it: lists, defender, rate limits, proxies.
+// Which clients may connect: makes what the configuration says about it (IP lists, defender, rate limits, proxies) and
+// the gatekeeper that listeners ask.
 #pragma once
 
 #include <atomic>
@@ -9,20 +10,22 @@
 
 #include "config/config.h"
 #include "net/proxy_protocol.h"
-#include "server/doorkeeper.h"
+#include "server/connection_gatekeeper.h"
 #include "store/accounts.h"
 
 namespace ferry::server {
 
-class Door {
+class AdmissionControl {
  public:
   // Reads the lists and the defender's files. invalid_argument: the configuration makes no sense.
   // All that is given outlives it.
-  static Result<std::unique_ptr<Door>> open(const config::Common& config, const std::filesystem::path& directory,
-                                            store::Accounts& accounts, std::shared_ptr<session::Registry> registry,
-                                            ConnectHooks connect);
+  static Result<std::unique_ptr<AdmissionControl>> open(const config::Common& config,
+                                                        const std::filesystem::path& directory,
+                                                        store::Accounts& accounts,
+                                                        std::shared_ptr<session::Registry> registry,
+                                                        ConnectHooks connect);
 
-  const std::shared_ptr<Doorkeeper>& keeper() const { return keeper_; }
+  const std::shared_ptr<ConnectionGatekeeper>& keeper() const { return keeper_; }
   // Null when the defender is off.
   auth::Defender* defender() const { return defender_.get(); }
   std::vector<std::string> rate_limited_protocols() const;
@@ -33,7 +36,7 @@ class Door {
   void tick();
 
  private:
-  Door(const config::Common& config, std::filesystem::path directory, store::Accounts& accounts)
+  AdmissionControl(const config::Common& config, std::filesystem::path directory, store::Accounts& accounts)
       : config_(config), directory_(std::move(directory)), accounts_(accounts) {}
   Result<void> read_files();
 
@@ -45,7 +48,7 @@ class Door {
   std::unique_ptr<store::DefenderHosts> memory_;  // of the driver "memory"
   std::unique_ptr<auth::Defender> defender_;
   std::unique_ptr<auth::RateLimiters> limiters_;
-  std::shared_ptr<Doorkeeper> keeper_;
+  std::shared_ptr<ConnectionGatekeeper> keeper_;
 };
 
 // Empty when common.proxy_protocol is 0.

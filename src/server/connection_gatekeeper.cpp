@@ -1,4 +1,4 @@
-#include "server/doorkeeper.h"
+#include "server/connection_gatekeeper.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +22,7 @@ bool counts_requests(Protocol protocol) { return protocol == Protocol::http || p
 
 }  // namespace
 
-Task<Checked> Doorkeeper::check_lists(Visitor visitor) {
+Task<Checked> ConnectionGatekeeper::check_lists(Visitor visitor) {
   using Verdict = auth::IpRules::Verdict;
   if (allow_list_only_ && rules_.on(model::IpListType::allow_list, visitor.ip, visitor.protocol) != Verdict::allow) {
     co_return std::unexpected(Refusal{"it is not on the allow list"});
@@ -38,7 +38,7 @@ Task<Checked> Doorkeeper::check_lists(Visitor visitor) {
   co_return std::unexpected(Refusal{std::move(checked.error().message)});
 }
 
-Task<Checked> Doorkeeper::check_rate(Visitor visitor) {
+Task<Checked> ConnectionGatekeeper::check_rate(Visitor visitor) {
   const auto verdict = limiters_.ask(visitor.protocol, visitor.ip, auth::RateLimiters::Clock::now());
   if (!verdict.admitted) {
     if (verdict.for_the_defender && defender_ != nullptr) {
@@ -55,7 +55,7 @@ Task<Checked> Doorkeeper::check_rate(Visitor visitor) {
   co_return Checked();
 }
 
-Task<std::expected<Ticket, Refusal>> Doorkeeper::admit(Visitor visitor) {
+Task<std::expected<Ticket, Refusal>> ConnectionGatekeeper::admit(Visitor visitor) {
   auto checked = co_await check_lists(visitor);
   if (!checked) co_return std::unexpected(std::move(checked.error()));
   if (!counts_requests(visitor.protocol)) {
@@ -80,7 +80,7 @@ Task<std::expected<Ticket, Refusal>> Doorkeeper::admit(Visitor visitor) {
   co_return ticket;
 }
 
-Task<Checked> Doorkeeper::admit_request(Visitor visitor) {
+Task<Checked> ConnectionGatekeeper::admit_request(Visitor visitor) {
   auto checked = co_await check_lists(visitor);
   if (!checked) co_return std::unexpected(std::move(checked.error()));
   Checked in_time = co_await check_rate(visitor);

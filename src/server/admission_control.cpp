@@ -1,4 +1,4 @@
-#include "server/door.h"
+#include "server/admission_control.h"
 
 #include "auth/memory_hosts.h"
 #include "base/expiry_clock.h"
@@ -77,40 +77,44 @@ Result<std::vector<auth::RateLimiterOptions>> rate_limiters(const std::vector<co
 
 }  // namespace
 
-Result<std::unique_ptr<Door>> Door::open(const config::Common& config, const std::filesystem::path& directory,
-                                         store::Accounts& accounts, std::shared_ptr<session::Registry> registry,
-                                         ConnectHooks connect) {
-  std::unique_ptr<Door> door(new Door(config, directory, accounts));
-  auth::IpRules& rules = door->rules_;
+Result<std::unique_ptr<AdmissionControl>> AdmissionControl::open(const config::Common& config,
+                                                                 const std::filesystem::path& directory,
+                                                                 store::Accounts& accounts,
+                                                                 std::shared_ptr<session::Registry> registry,
+                                                                 ConnectHooks connect) {
+  std::unique_ptr<AdmissionControl> admission(new AdmissionControl(config, directory, accounts));
+  auth::IpRules& rules = admission->rules_;
   const auto ipv6_prefix = static_cast<unsigned>(config.ipv6_host_prefix);
   if (auto read = rules.reload(accounts.provider()); !read) return fail(read.error());
-  accounts.on_ip_list_change([self = door.get()](model::IpListType type, const std::string& ipornet) {
+  accounts.on_ip_list_change([self = admission.get()](model::IpListType type, const std::string& ipornet) {
     const auto known = self->rules_.refresh(self->accounts_.provider(), type, ipornet);
     if (known) return;
     log::error("server", "", "IP list {}: {}", ipornet, known.error().message);
     self->lists_are_old_ = true;
   });
   if (config.defender.enabled) {
-    if (auto read = door->read_files(); !read) return fail(read.error());
+    if (auto read = admission->read_files(); !read) return fail(read.error());
     auto options = defender_options(config.defender);
     if (!options) return fail(options.error());
     options->ipv6_prefix = ipv6_prefix;
     if (!options->hosts_block) {
-      door->memory_ = std::make_unique<auth::MemoryHosts>(static_cast<std::size_t>(config.defender.entries_soft_limit),
-                                                          static_cast<std::size_t>(config.defender.entries_hard_limit));
+      admission->memory_ =
+          std::make_unique<auth::MemoryHosts>(static_cast<std::size_t>(config.defender.entries_soft_limit),
+                                              static_cast<std::size_t>(config.defender.entries_hard_limit));
     }
-    store::DefenderHosts& hosts = door->memory_ ? *door->memory_ : accounts.provider();
-    door->defender_ = std::make_unique<auth::Defender>(*options, rules, hosts, expiry_now_ms);
+    store::DefenderHosts& hosts = admission->memory_ ? *admission->memory_ : accounts.provider();
+    admission->defender_ = std::make_unique<auth::Defender>(*options, rules, hosts, expiry_now_ms);
   }
   auto limiters = rate_limiters(config.rate_limiters);
   if (!limiters) return fail(limiters.error());
-  door->limiters_ = std::make_unique<auth::RateLimiters>(std::move(*limiters), rules, ipv6_prefix);
-  door->keeper_ = std::make_shared<Doorkeeper>(rules, door->defender_.get(), *door->limiters_, std::move(registry),
-                                               std::move(connect), config.allowlist_status == 1, ipv6_prefix);
-  return door;
+  admission->limiters_ = std::make_unique<auth::RateLimiters>(std::move(*limiters), rules, ipv6_prefix);
+  admission->keeper_ = std::make_shared<ConnectionGatekeeper>(rules, admission->defender_.get(), *admission->limiters_,
+                                                              std::move(registry), std::move(connect),
+                                                              config.allowlist_status == 1, ipv6_prefix);
+  return admission;
 }
 
-Result<void> Door::read_files() {
+Result<void> AdmissionControl::read_files() {
   constexpr std::size_t longest_file = std::size_t{64} * 1024 * 1024;
   const auto read = [this](const char* key, const std::string& name) -> Result<std::vector<IpNetwork>> {
     if (name.empty()) return std::vector<IpNetwork>();
@@ -129,13 +133,13 @@ Result<void> Door::read_files() {
   return {};
 }
 
-Result<void> Door::reload() {
+Result<void> AdmissionControl::reload() {
   Result<void> lists = rules_.reload(accounts_.provider());
   Result<void> files = defender_ ? read_files() : Result<void>();
   return lists ? files : lists;
 }
 
-void Door::tick() {
+void AdmissionControl::tick() {
   if (lists_are_old_.exchange(false)) {
     const auto read = rules_.reload(accounts_.provider());
     if (!read) lists_are_old_ = true;
@@ -143,7 +147,7 @@ void Door::tick() {
   if (defender_) defender_->tick();
 }
 
-std::vector<std::string> Door::rate_limited_protocols() const {
+std::vector<std::string> AdmissionControl::rate_limited_protocols() const {
   std::vector<std::string> names;
   for (const Protocol protocol : {Protocol::ssh, Protocol::ftp, Protocol::webdav, Protocol::http}) {
     if ((limiters_->protocols() & bit(protocol)) != 0) names.emplace_back(to_string(protocol));
