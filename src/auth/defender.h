@@ -6,8 +6,8 @@
 //
 // Each failure adds a score. An address is banned for ban_time when its scores of the last observation_time add up to
 // more than the threshold; with the defaults: 8 logins with unknown names (2 each) within 30 minutes. Each connection
-// of a banned address makes the ban longer by ban_time_increment percent. IPv6 addresses of one network (/64, say) share
-// score and ban; an address on the safe list is let in all the same. Safe from any thread.
+// of a banned address makes the ban longer by ban_time_increment percent. IPv6 addresses of one network (/64, say)
+// share score and ban; an address on the safe list is let in all the same. Safe from any thread.
 #pragma once
 
 #include <chrono>

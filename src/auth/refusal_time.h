@@ -7,8 +7,8 @@
 //   ... refused: answer when attempt.due() is past, asking it again after each wait
 //
 // Checks that run at the same time slow one another down, the more the costlier their hashes are. So each refusal waits
-// as if all of them had been for the costliest hash and had shared the processors. Logins that succeed do not wait. Safe
-// from any thread.
+// as if all of them had been for the costliest hash and had shared the processors. Logins that succeed do not wait.
+// Safe from any thread.
 #pragma once
 
 #include <chrono>
