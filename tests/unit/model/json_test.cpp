@@ -207,7 +207,7 @@ TEST(ModelJson, WhatIsLeftOutGrantsNothing) {
 }
 
 TEST(ModelJson, AnswersHaveZerosAndEmptyBlocksWhereSftpgoHasThem) {
-  const Json user = to_json(User{.username = "u"}, View::answer);
+  const Json user = to_json(*user_from_text(R"({"username":"u"})"), View::answer);
   const Json nothing = Json::object();
   for (const char* block :
        {"osconfig", "s3config", "gcsconfig", "azblobconfig", "cryptconfig", "sftpconfig", "httpconfig"})
@@ -216,15 +216,15 @@ TEST(ModelJson, AnswersHaveZerosAndEmptyBlocksWhereSftpgoHasThem) {
     EXPECT_EQ(user[zero], 0);
   EXPECT_EQ(user["filters"]["totp_config"], Json({{"secret", nothing}}));
   for (const char* absent : {"expiration_date", "has_password", "password"}) EXPECT_FALSE(user.contains(absent));
-  EXPECT_FALSE(to_json(User{.username = "u"}, View::storage)["filesystem"].contains("s3config"));
+  EXPECT_FALSE(to_json(*user_from_text(R"({"username":"u"})"), View::storage)["filesystem"].contains("s3config"));
 
-  const Json folder = to_json(Folder{.name = "f"}, View::answer);
+  const Json folder = to_json(*folder_from_text(R"({"name":"f"})"), View::answer);
   EXPECT_EQ(folder["filesystem"]["azblobconfig"], Json({{"account_key", nothing}, {"sas_url", nothing}}));
-  const Json settings = to_json(Group{.name = "g"}, View::answer)["user_settings"];
+  const Json settings = to_json(*group_from_text(R"({"name":"g"})"), View::answer)["user_settings"];
   EXPECT_EQ(settings["home_dir"], "");
   EXPECT_TRUE(settings["permissions"].is_null());
   EXPECT_EQ(settings["filesystem"]["s3config"], nothing);
-  EXPECT_EQ(to_json(Admin{.username = "a"}, View::answer)["filters"]["require_two_factor"], false);
+  EXPECT_EQ(to_json(*admin_from_text(R"({"username":"a"})"), View::answer)["filters"]["require_two_factor"], false);
 }
 
 TEST(Json, AnEntryOfPermissionsThatIsThereCounts) {

@@ -147,7 +147,10 @@ TEST(Validate, EveryTextHasABound) {
   role.name = "r";
   role.description = of(513);
   EXPECT_FALSE(validate(role, {}));
-  ApiKey key{.id = "K", .name = of(255), .description = of(65535)};
+  ApiKey key;
+  key.id = "K";
+  key.name = of(255);
+  key.description = of(65535);
   EXPECT_TRUE(validate(key, {})) << "a long text there";
   key.name = of(256);
   EXPECT_FALSE(validate(key, {}));
