@@ -159,7 +159,8 @@ TEST_F(RestAccess, no_row_takes_the_token_of_the_other_kind) {
     if (row.access == rest::Access::open || row.path == "/api/v2/user/logout") continue;
     const int status = status_with(row, "Authorization: Bearer " + token + "\r\n");
     if (is_for_users(row)) {
-      EXPECT_TRUE(status == 200 || status == 400) << row.method << row.path << status;
+      const bool without_factor = status == 403 && row.path.ends_with("/recoverycodes");  // there is none to recover
+      EXPECT_TRUE(status == 200 || status == 400 || without_factor) << row.method << row.path << status;
     } else {
       EXPECT_EQ(status, 401) << row.method << row.path;
     }
@@ -229,13 +230,14 @@ TEST_F(RestAccess, who_must_change_the_password_can_do_nothing_else) {
 
 TEST_F(RestAccess, paths_in_disguise_pass_no_gate) {
   for (const std::string_view target :
-       {"/api/v2/users/", "//api/v2/users", "/api/v2//users", "/api/v2/./users", "/api/v2/../v2/users",
-        "/api/v2%2Fusers", "/healthz/../api/v2/users", "/api/v2/token/../users", "/API/v2/users", "/api/v2/users%00",
-        "/api/v2/users;x=y", "/api/v2/users%20", "\\api\\v2\\users"}) {
+       {"//api/v2/users", "/api/v2//users", "/api/v2/./users", "/api/v2/../v2/users", "/api/v2%2Fusers",
+        "/healthz/../api/v2/users", "/api/v2/token/../users", "/API/v2/users", "/api/v2/users%00", "/api/v2/users;x=y",
+        "/api/v2/users%20", "\\api\\v2\\users"}) {
     const int status = raw("GET", target, "Authorization: Bearer " + token_ + "\r\n").status;
     EXPECT_TRUE(status == 404 || status == 400) << target << status;
   }
   EXPECT_EQ(raw("GET", "/api/v2/%75sers", "").status, 401);
+  EXPECT_EQ(raw("GET", "/api/v2/users/", "").status, 401) << "the same as without the slash";
   EXPECT_EQ(raw("HEAD", "/api/v2/users", "").status, 401);
   EXPECT_EQ(raw("PATCH", "/api/v2/users", "").status, 405);
   const Answer missing = raw("GET", "/api/v2/nothing", "");
