@@ -40,8 +40,8 @@ http::Response load(const Call& call, std::string_view dump) {
   if (!skip) return error_response(skip.error());
   store::LoadOptions options{.mode = *mode == 1 ? store::LoadMode::add : store::LoadMode::update,
                              .skip_invalid = *skip == 1};
-  if (call.api.events) {
-    options.listener = call.api.events->loads(
+  if (call.api.events.stream) {
+    options.listener = call.api.events.stream->loads(
         {.username = call.admin().username, .ip = call.request.remote_ip, .role = call.admin().role});
   }
   // In add mode the caller is there already and stays as it is.
@@ -64,12 +64,13 @@ http::Response load(const Call& call, std::string_view dump) {
     log::warn("httpd", call.request.id, "dump loaded: {}", report->text());
   }
   if (*mode == 2) {
-    for (const std::string& name : report->updated_users) call.api.registry->close_user(name);
+    for (const std::string& name : report->updated_users) call.api.sessions.registry->close_user(name);
   }
   std::string message = "Data restored";
   if (!report->empty()) message += ": " + report->text();
   if (*scan != 0) {
-    const auto begun = session::scan_loaded(*call.api.scans, call.api.accounts.provider(), *report, *scan == 2);
+    const auto begun =
+        session::scan_loaded(*call.api.sessions.scans, call.api.accounts.provider(), *report, *scan == 2);
     message += "; quota scans begun: " + std::to_string(begun);
   }
   return api_response(200, message);

@@ -14,7 +14,7 @@ using nlohmann::json;
 using session::ConnectionStatus;
 
 std::vector<ConnectionStatus> visible_connections(const Call& call) {
-  std::vector<ConnectionStatus> out = call.api.registry->list();
+  std::vector<ConnectionStatus> out = call.api.sessions.registry->list();
   std::map<std::string, bool> known;
   std::erase_if(out, [&](const ConnectionStatus& connection) {
     const auto found = known.find(connection.username);
@@ -67,7 +67,7 @@ http::Response close_connection(const Call& call) {
     const auto same_id = [&](const ConnectionStatus& connection) { return connection.connection_id == id; };
     if (std::ranges::none_of(visible, same_id)) return api_response(404, "");
   }
-  if (!call.api.registry->close(id)) return api_response(404, "");
+  if (!call.api.sessions.registry->close(id)) return api_response(404, "");
   return api_response(200, "Connection closed");
 }
 

@@ -63,9 +63,9 @@ http::Response list_dead_letters(const Call& call) {
 http::Response replay_dead_letters(const Call& call) {
   const auto id = id_of(call.request.param("id"));
   if (!id) return error_response(id.error());
-  const std::int64_t longer = call.api.events ? call.api.events->retry_for().count() : 0;
+  const std::int64_t longer = call.api.events.stream ? call.api.events.stream->retry_for().count() : 0;
   const auto count = call.api.accounts.provider().replay(*id, store::now_ms() + longer);
-  if (count) call.api.retry_events();
+  if (count) call.api.events.retry();
   return counted(count, "wait again");
 }
 

@@ -39,7 +39,7 @@ Result<std::string> ip_of(const Call& call) {
   const auto bytes = crypto::hex_decode(call.request.param("id"));
   const auto address = bytes ? IpAddress::parse(as_text(*bytes)) : Result<IpAddress>(fail(bytes.error()));
   if (!address) return fail(ErrorCode::invalid_argument, "id: a host's id expected");
-  if (call.api.defender == nullptr) return fail(ErrorCode::not_found, "the defender is off");
+  if (call.api.logins.defender == nullptr) return fail(ErrorCode::not_found, "the defender is off");
   return address->to_string();
 }
 
@@ -47,8 +47,8 @@ Result<std::string> ip_of(const Call& call) {
 
 http::Response list_defender_hosts(const Call& call) {
   json out = json::array();
-  if (call.api.defender == nullptr) return json_response(200, out);
-  const auto hosts = call.api.defender->hosts();
+  if (call.api.logins.defender == nullptr) return json_response(200, out);
+  const auto hosts = call.api.logins.defender->hosts();
   if (!hosts) return error_response(hosts.error());
   for (const store::DefenderHost& host : *hosts) out.push_back(host_json(host));
   return json_response(200, out);
@@ -57,13 +57,13 @@ http::Response list_defender_hosts(const Call& call) {
 http::Response get_defender_host(const Call& call) {
   const auto ip = ip_of(call);
   if (!ip) return error_response(ip.error());
-  const auto host = call.api.defender->host(*ip);
+  const auto host = call.api.logins.defender->host(*ip);
   return host ? json_response(200, host_json(*host)) : error_response(host.error());
 }
 
 http::Response delete_defender_host(const Call& call) {
   const auto ip = ip_of(call);
-  const auto removed = ip ? call.api.defender->remove(*ip) : Result<void>(fail(ip.error()));
+  const auto removed = ip ? call.api.logins.defender->remove(*ip) : Result<void>(fail(ip.error()));
   if (removed) return api_response(200, "OK");
   return removed.error().code == ErrorCode::not_found ? api_response(404, "") : error_response(removed.error());
 }

@@ -60,12 +60,12 @@ std::string text_of(const Call& call, const model::ProviderEvent& event) {
 }  // namespace
 
 ObjectChange::ObjectChange(const Row& row, const Call& call) : call_(call) {
-  if (row.method == "GET" || call.caller == nullptr || !call.api.events) return;
+  if (row.method == "GET" || call.caller == nullptr || !call.api.events.stream) return;
   for (const ObjectKind& kind : kinds) {
     const Where where = where_of(kind, row.path);
     const std::string_view action =
         where == Where::elsewhere ? std::string_view() : action_of(where, row.method, row.path);
-    if (action.empty() || !call.api.events->wants_objects(action, kind.type)) continue;
+    if (action.empty() || !call.api.events.stream->wants_objects(action, kind.type)) continue;
     event_.action = action;
     event_.object_type = kind.type;
     event_.username = where == Where::own ? "__self__" : call.caller->name();
@@ -83,7 +83,7 @@ void ObjectChange::tell(const http::Response& response) {
   if (event_.action == "add") event_.object_name = name_in(response);
   if (event_.action != "delete") event_.object_data = text_of(call_, event_);
   event_.timestamp = model::now_ns();
-  call_.api.events->publish(std::move(event_));
+  call_.api.events.stream->publish(std::move(event_));
 }
 
 }  // namespace ferry::rest

@@ -12,7 +12,7 @@ using nlohmann::json;
 using session::QuotaUpdate;
 
 std::optional<http::Response> not_tracked(const Call& call) {
-  if (call.api.ledger->options().tracking != session::QuotaTracking::off) return std::nullopt;
+  if (call.api.sessions.ledger->options().tracking != session::QuotaTracking::off) return std::nullopt;
   return api_response(403, "", "quotas are not tracked");
 }
 
@@ -78,7 +78,7 @@ json scan_json(const char* key, const session::RunningScan& scan) {
 
 http::Response list_user_scans(const Call& call) {
   json out = json::array();
-  for (const session::RunningScan& scan : call.api.scans->users()) {
+  for (const session::RunningScan& scan : call.api.sessions.scans->users()) {
     if (limited_by_role(call.admin()) && scan.role != call.admin().role) continue;
     out.push_back(scan_json("username", scan));
   }
@@ -87,7 +87,7 @@ http::Response list_user_scans(const Call& call) {
 
 http::Response list_folder_scans(const Call& call) {
   json out = json::array();
-  for (const session::RunningScan& scan : call.api.scans->folders()) out.push_back(scan_json("name", scan));
+  for (const session::RunningScan& scan : call.api.sessions.scans->folders()) out.push_back(scan_json("name", scan));
   return json_response(200, out);
 }
 
@@ -98,14 +98,14 @@ http::Response scan_user(const Call& call) {
   // Its home may be its group's.
   auto effective = call.api.accounts.provider().effective_user((*user)->username);
   if (!effective) return error_response(effective.error());
-  return answer(call.api.scans->start_user(std::move(*effective)), 202, "Scan started");
+  return answer(call.api.sessions.scans->start_user(std::move(*effective)), 202, "Scan started");
 }
 
 http::Response scan_folder(const Call& call) {
   if (auto refused = not_tracked(call)) return std::move(*refused);
   auto folder = call.api.accounts.provider().folder(call.name("name"));
   if (!folder) return error_response(folder.error());
-  return answer(call.api.scans->start_folder(std::move(*folder)), 202, "Scan started");
+  return answer(call.api.sessions.scans->start_folder(std::move(*folder)), 202, "Scan started");
 }
 
 http::Response update_user_usage(const Call& call) {
@@ -115,8 +115,8 @@ http::Response update_user_usage(const Call& call) {
   const auto user = named_user(call);
   if (!user) return error_response(user.error());
   const std::string& name = (*user)->username;
-  if (call.api.scans->scans_user(name)) return being_scanned();
-  return answer(call.api.ledger->update_user(name, {wanted->first, wanted->second}, wanted->mode), 200,
+  if (call.api.sessions.scans->scans_user(name)) return being_scanned();
+  return answer(call.api.sessions.ledger->update_user(name, {wanted->first, wanted->second}, wanted->mode), 200,
                 "Quota updated");
 }
 
@@ -129,8 +129,9 @@ http::Response update_user_transfer(const Call& call) {
   if (wanted->mode == QuotaUpdate::add && !limits_transfers(**user)) {
     return api_response(400, "", "the user has no transfer quota: mode add has nothing to add to");
   }
-  return answer(call.api.ledger->update_transfer((*user)->username, {wanted->first, wanted->second}, wanted->mode), 200,
-                "Quota updated");
+  return answer(
+      call.api.sessions.ledger->update_transfer((*user)->username, {wanted->first, wanted->second}, wanted->mode), 200,
+      "Quota updated");
 }
 
 http::Response update_folder_usage(const Call& call) {
@@ -141,8 +142,8 @@ http::Response update_folder_usage(const Call& call) {
   const auto folder = call.api.accounts.provider().folder(name);
   if (!folder) return error_response(folder.error());
   if (auto may = RoleView(call).may_change(*folder); !may) return error_response(may.error());
-  if (call.api.scans->scans_folder(name)) return being_scanned();
-  return answer(call.api.ledger->update_folder(name, {wanted->first, wanted->second}, wanted->mode), 200,
+  if (call.api.sessions.scans->scans_folder(name)) return being_scanned();
+  return answer(call.api.sessions.ledger->update_folder(name, {wanted->first, wanted->second}, wanted->mode), 200,
                 "Quota updated");
 }
 

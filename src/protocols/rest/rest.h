@@ -1,9 +1,11 @@
 // REST API v2 as SFTPGo's OpenAPI document describes it: what an administrator's programs talk to.
 //
 //   http::Router router;
-//   rest::add_routes(router, {.accounts = accounts, .authenticator = authenticator, .tokens = tokens, .api_keys =
-//   api_keys,
-//                             .registry = registry, .version = {...}, .status = [&] { return services(); }});
+//   rest::add_routes(router, {.accounts = accounts,
+//                             .logins = {.authenticator = authenticator, .tokens = tokens, .api_keys = api_keys},
+//                             .sessions = {.registry = registry, .ledger = ledger, .scans = scans},
+//                             .server = {.version = {...}, .status = [&] { return services(); }},
+//                             .backups = directory});
 //   http::Server server(contexts, std::move(router), {});
 //
 // Every route is one row of the table in routes.cpp; the row says which permission its caller needs.
@@ -36,29 +38,45 @@ struct VersionInfo {
   std::vector<std::string> features;  // "+sqlite", "-s3", ...
 };
 
-// All of it outlives the router. Every part is safe from any thread.
-struct Dependencies {
-  store::Accounts& accounts;
+// How callers prove who they are.
+struct LoginParts {
   auth::Authenticator& authenticator;
   auth::Tokens& tokens;
   auth::ApiKeyChecker& api_keys;
+  auth::Defender* defender = nullptr;  // null: it is off
+  // The post-connect hook, about a user who logs in from this address; empty: everybody may.
+  std::function<Task<bool>(std::string client_ip)> lets_in = {};
+};
+
+// What accounts are doing now, and what they have used.
+struct SessionParts {
   std::shared_ptr<session::Registry> registry;
+  std::shared_ptr<session::Ledger> ledger;
+  std::shared_ptr<session::QuotaScans> scans;
+};
+
+// Who is told of changes.
+struct EventParts {
+  std::shared_ptr<events::Stream> stream = {};  // null: nobody
+  std::function<void()> retry = [] {};          // called when dead letters wait to be delivered again
+};
+
+// The server about itself.
+struct ServerParts {
   VersionInfo version;
   // What runs now; called for every GET /status, from any thread.
   std::function<ServicesStatus()> status;
-  std::shared_ptr<session::Ledger> ledger;
-  std::shared_ptr<session::QuotaScans> scans;
+};
 
-  auth::Defender* defender = nullptr;  // null: it is off
-
+// What the operations work with. All of it outlives the router, and every part is safe from any thread.
+struct Dependencies {
+  store::Accounts& accounts;
+  LoginParts logins;
+  SessionParts sessions;
+  ServerParts server;
+  EventParts events = {};
   std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
-
-  // The post-connect hook, about a user who logs in from this address; empty: everybody may.
-  std::function<Task<bool>(std::string client_ip)> lets_in = {};
-
-  std::shared_ptr<events::Stream> events = {};  // none: nobody is told of changes
-  std::function<void()> retry_events = [] {};   // notifications wait again
 };
 
 // Adds GET /healthz and everything below /api/v2.

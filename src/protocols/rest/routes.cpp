@@ -172,16 +172,16 @@ Result<Caller> find_caller(const Dependencies& api, const Row& row, const http::
   const std::string key = http::api_key(request);
   if (caller.token.empty() == key.empty()) return fail(ErrorCode::authentication_failed, "no credential, or two");
   if (!key.empty()) {
-    auto owner = api.api_keys.verify_now(key, request.remote_ip);
+    auto owner = api.logins.api_keys.verify_now(key, request.remote_ip);
     if (!owner) return fail(owner.error());
     return Caller{std::move(owner->admin), std::move(owner->user), "", std::move(owner->id)};
   }
   if (is_for_users(row)) {
-    auto user = api.tokens.verify_user_now(caller.token, request.remote_ip);
+    auto user = api.logins.tokens.verify_user_now(caller.token, request.remote_ip);
     if (!user) return fail(user.error());
     caller.user = std::move(*user);
   } else {
-    auto admin = api.tokens.verify_admin_now(caller.token, request.remote_ip);
+    auto admin = api.logins.tokens.verify_admin_now(caller.token, request.remote_ip);
     if (!admin) return fail(admin.error());
     caller.admin = std::move(*admin);
   }
@@ -200,7 +200,7 @@ Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row*
       report.client_ip = request.remote_ip;
       report.method = "api_key";
       report.why = caller.error().message;
-      co_await api->authenticator.conclude(std::move(report));
+      co_await api->logins.authenticator.conclude(std::move(report));
     }
     co_return unauthorized(request);
   }

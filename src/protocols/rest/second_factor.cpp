@@ -49,7 +49,7 @@ std::string objection(const Call& call, const model::TotpConfig& totp, const mod
       if (!auth::SecondFactor::applies(totp, protocol)) return "protocols: " + protocol + " is required";
     }
   }
-  const auth::SecondFactor& factor = call.api.authenticator.second_factor();
+  const auth::SecondFactor& factor = call.api.logins.authenticator.second_factor();
   if (factor.configuration(totp.config_name) == nullptr) return "config_name: unknown configuration";
   if (!totp.secret.is_plain()) {
     // The stored secret fits the stored configuration's algorithm alone.
@@ -71,13 +71,14 @@ json totp_configs_json(const auth::SecondFactor& factor) {
 }
 
 http::Response list_totp_configs(const Call& call) {
-  return json_response(200, totp_configs_json(call.api.authenticator.second_factor()));
+  return json_response(200, totp_configs_json(call.api.logins.authenticator.second_factor()));
 }
 
 http::Response generate_totp(const Call& call) {
   const auto body = parse_object(call.request.body);
   if (!body) return error_response(body.error());
-  const auto* configuration = call.api.authenticator.second_factor().configuration(text_of(*body, "config_name"));
+  const auto* configuration =
+      call.api.logins.authenticator.second_factor().configuration(text_of(*body, "config_name"));
   if (configuration == nullptr) return api_response(400, "", "config_name: unknown configuration");
   const crypto::Secret secret = crypto::new_totp_secret(configuration->algorithm);
   const std::string url = otpauth_url(*configuration, *call.caller, secret);
@@ -95,7 +96,7 @@ http::Response validate_totp(const Call& call) {
   if (!body) return error_response(body.error());
   const crypto::Secret secret(text_of(*body, "secret"));
   const std::string account = call.caller->whose() == store::Whose::user ? "user:" : "admin:";
-  const auto tried = call.api.authenticator.second_factor().try_out(
+  const auto tried = call.api.logins.authenticator.second_factor().try_out(
       account + call.caller->name(), text_of(*body, "config_name"), secret, text_of(*body, "passcode"), now_seconds());
   if (tried) return api_response(200, "Passcode successfully validated");
   if (tried.error().code == ErrorCode::conflict) return api_response(400, "Invalid passcode", tried.error().message);

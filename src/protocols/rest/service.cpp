@@ -46,7 +46,7 @@ json mfa_json(const auth::SecondFactor& factor) {
 http::Response get_health(const Call&) { return http::Response::text(200, "ok"); }
 
 http::Response get_version(const Call& call) {
-  const VersionInfo& version = call.api.version;
+  const VersionInfo& version = call.api.server.version;
   return json_response(200, {{"version", version.version},
                              {"build_date", version.build_date},
                              {"commit_hash", version.commit_hash},
@@ -54,7 +54,7 @@ http::Response get_version(const Call& call) {
 }
 
 http::Response get_status(const Call& call) {
-  const ServicesStatus services = call.api.status();
+  const ServicesStatus services = call.api.server.status();
   json rate_limiters{{"is_active", !services.rate_limited_protocols.empty()}, {"protocols", nullptr}};
   if (!services.rate_limited_protocols.empty()) rate_limiters["protocols"] = services.rate_limited_protocols;
   return json_response(
@@ -63,7 +63,7 @@ http::Response get_status(const Call& call) {
             {"webdav", {{"is_active", false}, {"bindings", nullptr}}},
             {"data_provider", provider_json(call.api.accounts.provider())},
             {"defender", {{"is_active", services.defender_active}}},
-            {"mfa", mfa_json(call.api.authenticator.second_factor())},
+            {"mfa", mfa_json(call.api.logins.authenticator.second_factor())},
             {"allow_list", {{"is_active", services.allow_list_active}}},
             {"rate_limiters", std::move(rate_limiters)}});
 }

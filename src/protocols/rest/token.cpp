@@ -43,16 +43,16 @@ Task<http::Response> get_token(const Call& call) {
                                 .password = std::move(credentials->password),
                                 .client_ip = call.request.remote_ip,
                                 .code = passcode(call.request).value_or(crypto::Secret())};
-  const auto admin = co_await call.api.authenticator.login_admin(std::move(login));
+  const auto admin = co_await call.api.logins.authenticator.login_admin(std::move(login));
   if (!admin) co_return login_refused();
-  co_return issued(call.api.tokens.issue(**admin, call.request.remote_ip));
+  co_return issued(call.api.logins.tokens.issue(**admin, call.request.remote_ip));
 }
 
 Task<http::Response> get_user_token(const Call& call) {
   auto credentials = http::basic_credentials(call.request);
   if (!credentials) co_return login_refused("");
-  if (call.api.lets_in) {
-    const bool welcome = co_await call.api.lets_in(call.request.remote_ip);
+  if (call.api.logins.lets_in) {
+    const bool welcome = co_await call.api.logins.lets_in(call.request.remote_ip);
     if (!welcome) co_return api_response(403, "", "access denied");
   }
   auth::LoginRequest login;
@@ -63,7 +63,7 @@ Task<http::Response> get_user_token(const Call& call) {
   login.method = auth::Method::password;
   login.password = std::move(credentials->password);
   login.code = passcode(call.request);
-  const auto outcome = co_await call.api.authenticator.login(std::move(login));
+  const auto outcome = co_await call.api.logins.authenticator.login(std::move(login));
   if (!outcome || outcome->code_due || outcome->partial) co_return login_refused();
   auth::log_login({.client_ip = call.request.remote_ip,
                    .username = outcome->user->username,
@@ -72,7 +72,7 @@ Task<http::Response> get_user_token(const Call& call) {
                    .connection_id = {},
                    .client = call.request.headers.get("User-Agent"),
                    .encrypted = call.request.secure});
-  co_return issued(call.api.tokens.issue(*outcome->user, call.request.remote_ip));
+  co_return issued(call.api.logins.tokens.issue(*outcome->user, call.request.remote_ip));
 }
 
 // A forgotten password is set anew with a code that comes by mail, and there is no mail: this is what SFTPGo answers
@@ -80,7 +80,7 @@ Task<http::Response> get_user_token(const Call& call) {
 http::Response password_by_mail(const Call&) { return api_response(400, "No SMTP configuration"); }
 
 http::Response log_out(const Call& call) {
-  call.api.tokens.revoke(call.caller->token);
+  call.api.logins.tokens.revoke(call.caller->token);
   return api_response(200, "Your token has been invalidated");
 }
 

@@ -81,7 +81,8 @@ http::Response update_user(const Call& call) {
   const auto stored = call.api.accounts.update_user((*old)->username, std::move(given->user), given->no_password);
   if (!stored) return error_response(stored.error());
   // Authority ends with the account, whether the caller thought of it or not.
-  if (disconnect == "1" || !may_still_be_connected(**stored)) call.api.registry->close_user((*stored)->username);
+  if (disconnect == "1" || !may_still_be_connected(**stored))
+    call.api.sessions.registry->close_user((*stored)->username);
   return api_response(200, "User updated");
 }
 
@@ -90,7 +91,7 @@ http::Response delete_user(const Call& call) {
   if (!user) return error_response(user.error());
   const auto deleted = call.api.accounts.provider().delete_user((*user)->username);
   if (!deleted) return error_response(deleted.error());
-  call.api.registry->close_user((*user)->username);
+  call.api.sessions.registry->close_user((*user)->username);
   return api_response(200, "User deleted");
 }
 

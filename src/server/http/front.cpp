@@ -22,21 +22,20 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
                           .build_date = std::string(build_date()),
                           .commit_hash = std::string(commit()),
                           .features = {"-s3", "-gcs", "-azblob", "+sqlite", "-bolt", "-mysql", "-pgsql", "-metrics"}};
-  rest::add_routes(router, {.accounts = *services.accounts,
-                            .authenticator = *services.authenticator,
-                            .tokens = *services.tokens,
-                            .api_keys = *services.api_keys,
-                            .registry = sessions.registry,
-                            .version = std::move(about),
-                            .status = std::move(status),
-                            .ledger = sessions.ledger,
-                            .scans = services.scans,
-                            .defender = services.admission->defender(),
-                            .backups = services.directory / services.config.data_provider.backups_path,
-                            .lets_in = [connect = services.entrance->connect](
-                                           std::string ip) { return connect.lets_in(std::move(ip), "HTTP"); },
-                            .events = sessions.events,
-                            .retry_events = [&services] { services.events->retry(); }});
+  rest::LoginParts logins{.authenticator = *services.authenticator,
+                          .tokens = *services.tokens,
+                          .api_keys = *services.api_keys,
+                          .defender = services.admission->defender(),
+                          .lets_in = [connect = services.entrance->connect](std::string ip) {
+                            return connect.lets_in(std::move(ip), "HTTP");
+                          }};
+  rest::add_routes(router,
+                   {.accounts = *services.accounts,
+                    .logins = std::move(logins),
+                    .sessions = {.registry = sessions.registry, .ledger = sessions.ledger, .scans = services.scans},
+                    .server = {.version = std::move(about), .status = std::move(status)},
+                    .events = {.stream = sessions.events, .retry = [&services] { services.events->retry(); }},
+                    .backups = services.directory / services.config.data_provider.backups_path});
   return router;
 }
 
