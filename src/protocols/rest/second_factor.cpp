@@ -15,6 +15,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view not_enabled = "two-factor authentication is not enabled";
+
 std::int64_t now_seconds() { return store::now_ms() / 1000; }
 
 // The address that authenticator apps read from the picture. What they show tells users and administrators apart.
@@ -140,6 +142,7 @@ http::Response new_recovery_codes(const Call& call) {
 http::Response disable_user_second_factor(const Call& call) {
   const auto user = visible_user(call, call.name("username"));
   if (!user) return error_response(user.error());
+  if (!(*user)->filters.totp_config.enabled) return api_response(400, not_enabled);
   const auto done = call.api.accounts.disable_second_factor(store::Whose::user, (*user)->username);
   return done ? api_response(200, "2FA disabled") : error_response(done.error());
 }
@@ -155,9 +158,11 @@ http::Response disable_admin_second_factor(const Call& call) {
     if (other.username == self.username && other.filters.require_two_factor) {
       return fail(ErrorCode::invalid_argument, "two-factor authentication is required for this account");
     }
+    if (!other.filters.totp_config.enabled) return fail(ErrorCode::unsupported, std::string(not_enabled));
     return {};
   };
   const auto done = call.api.accounts.disable_admin_second_factor(call.name("username"), may);
+  if (!done && done.error().code == ErrorCode::unsupported) return api_response(400, done.error().message);
   return done ? api_response(200, "2FA disabled") : error_response(done.error());
 }
 
