@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "crypto/password_text.h"
-#include "store/kept.h"
+#include "store/store_fields.h"
 
 namespace ferry::store {
 

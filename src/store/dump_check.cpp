@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "crypto/password_text.h"
 #include "model/json.h"
-#include "store/kept.h"
+#include "store/store_fields.h"
 
 namespace ferry::store {
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "model/json.h"
 #include "store/accounts.h"
-#include "store/kept.h"
+#include "store/store_fields.h"
 
 namespace ferry::store {
 
@@ -25,7 +25,7 @@ model::User comparable(model::User user) {
 
 // Whether an update of `stored` to `given`, which has passed the check, would change nothing.
 bool says_the_same(model::User given, const model::User& stored) {
-  restore_kept(given, stored);
+  restore_store_fields(given, stored);
   given.updated_at = stored.updated_at;
   given.last_password_change = stored.last_password_change;
   given.filters.totp_config = stored.filters.totp_config;
@@ -36,7 +36,7 @@ bool says_the_same(model::User given, const model::User& stored) {
 
 // Whether the stored one is the one that was read, but for what the store keeps count of.
 bool is_still(const model::User& stored, model::User read) {
-  restore_kept(read, stored);
+  restore_store_fields(read, stored);
   return comparable(std::move(read)) == comparable(stored);
 }
 

@@ -35,7 +35,7 @@ Result<model::AdminPtr> Engine::change_admin(std::string_view name, const Change
   model::Admin admin = *stored;
   if (const auto changed = change(admin); !changed) return fail(changed.error());
   if (const auto known = check_references(admin); !known) return fail(known.error());
-  restore_kept(admin, *stored);
+  restore_store_fields(admin, *stored);
   admin.updated_at = now_ms();
   unlink(*stored);
   return put(std::move(admin));
@@ -69,7 +69,7 @@ Result<void> Engine::set_admin_last_login(std::string_view name, std::int64_t wh
 Result<model::AdminPtr> Engine::insert(model::Admin admin, Origin origin) {
   if (admins_.contains(admin.username)) return fail_exists("admin", admin.username);
   if (const auto known = check_references(admin); !known) return fail(known.error());
-  begin(admin, origin);
+  set_store_fields(admin, origin);
   admin.id = ++last_id_;
   return put(std::move(admin));
 }

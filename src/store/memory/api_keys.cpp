@@ -33,7 +33,7 @@ Result<model::ApiKey> Engine::add_api_key(model::ApiKey key, Origin origin) {
   std::unique_lock lock(mutex_);
   if (api_keys_.contains(key.id)) return fail_exists("API key", key.id);
   if (const auto known = check_owner(key); !known) return fail(known.error());
-  begin(key, origin);
+  set_store_fields(key, origin);
   return api_keys_[key.id] = std::move(key);
 }
 
@@ -44,7 +44,7 @@ Result<model::ApiKey> Engine::change_api_key(std::string_view id, const Change<m
   model::ApiKey key = found->second;
   if (const auto changed = change(key); !changed) return fail(changed.error());
   if (const auto known = check_owner(key); !known) return fail(known.error());
-  restore_kept(key, found->second);
+  restore_store_fields(key, found->second);
   key.updated_at = now_ms();
   return found->second = std::move(key);
 }

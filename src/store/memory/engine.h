@@ -7,10 +7,10 @@
 #include <shared_mutex>
 #include <string>
 
-#include "store/kept.h"
 #include "store/memory/audit.h"
 #include "store/memory/notifications.h"
 #include "store/provider.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::memory {
 

@@ -19,7 +19,7 @@ Result<std::vector<model::Folder>> Engine::folders(Page page) {
 Result<model::Folder> Engine::add_folder(model::Folder folder, Origin origin) {
   std::unique_lock lock(mutex_);
   if (folders_.contains(folder.name)) return fail_exists("folder", folder.name);
-  begin(folder, origin);
+  set_store_fields(folder, origin);
   folder.id = ++last_id_;
   return folders_[folder.name] = std::move(folder);
 }
@@ -30,7 +30,7 @@ Result<model::Folder> Engine::change_folder(std::string_view name, const Change<
   if (found == folders_.end()) return fail_missing("folder", name);
   model::Folder folder = shown(found->second);
   if (const auto changed = change(folder); !changed) return fail(changed.error());
-  restore_kept(folder, found->second);
+  restore_store_fields(folder, found->second);
   found->second = std::move(folder);
   return shown(found->second);
 }

@@ -20,7 +20,7 @@ Result<model::Group> Engine::add_group(model::Group group, Origin origin) {
   std::unique_lock lock(mutex_);
   if (groups_.contains(group.name)) return fail_exists("group", group.name);
   if (const auto mounts = check_mounts(group.virtual_folders); !mounts) return fail(mounts.error());
-  begin(group, origin);
+  set_store_fields(group, origin);
   group.id = ++last_id_;
   for (model::VirtualFolder& mount : group.virtual_folders) {
     mount = mount_only(mount);
@@ -36,7 +36,7 @@ Result<model::Group> Engine::change_group(std::string_view name, const Change<mo
   model::Group group = shown(found->second);
   if (const auto changed = change(group); !changed) return fail(changed.error());
   if (const auto mounts = check_mounts(group.virtual_folders); !mounts) return fail(mounts.error());
-  restore_kept(group, found->second);
+  restore_store_fields(group, found->second);
   group.updated_at = now_ms();
   unlink(found->second);
   for (model::VirtualFolder& mount : group.virtual_folders) {

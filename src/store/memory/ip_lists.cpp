@@ -51,7 +51,7 @@ Result<std::vector<model::IpListEntry>> Engine::all_ip_list_entries() {
 
 Result<model::IpListEntry> Engine::add_ip_list_entry(model::IpListEntry entry, Origin origin) {
   std::unique_lock lock(mutex_);
-  begin(entry, origin);
+  set_store_fields(entry, origin);
   const auto [place, added] = ip_lists_.try_emplace(key_of(entry.type, entry.ipornet), entry);
   if (!added) return fail_exists("IP list entry", entry.ipornet);
   return place->second;
@@ -64,7 +64,7 @@ Result<model::IpListEntry> Engine::change_ip_list_entry(model::IpListType type, 
   if (found == ip_lists_.end()) return fail_missing("IP list entry", ipornet);
   model::IpListEntry entry = found->second;
   if (const auto changed = change(entry); !changed) return fail(changed.error());
-  restore_kept(entry, found->second);
+  restore_store_fields(entry, found->second);
   entry.updated_at = now_ms();
   return found->second = std::move(entry);
 }

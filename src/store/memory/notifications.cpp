@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-#include "store/kept.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::memory {
 

@@ -19,7 +19,7 @@ Result<std::vector<model::Role>> Engine::roles(Page page) {
 Result<model::Role> Engine::add_role(model::Role role, Origin origin) {
   std::unique_lock lock(mutex_);
   if (roles_.contains(role.name)) return fail_exists("role", role.name);
-  begin(role, origin);
+  set_store_fields(role, origin);
   role.id = ++last_id_;
   return roles_[role.name] = std::move(role);
 }
@@ -30,7 +30,7 @@ Result<model::Role> Engine::change_role(std::string_view name, const Change<mode
   if (found == roles_.end()) return fail_missing("role", name);
   model::Role role = shown(found->second);
   if (const auto changed = change(role); !changed) return fail(changed.error());
-  restore_kept(role, found->second);
+  restore_store_fields(role, found->second);
   role.updated_at = now_ms();
   found->second = std::move(role);
   return shown(found->second);

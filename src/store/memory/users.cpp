@@ -46,7 +46,7 @@ Result<model::UserPtr> Engine::add_user(model::User user, Origin origin) {
   if (users_.contains(user.username)) return fail_exists("user", user.username);
   if (const auto mounts = check_mounts(user.virtual_folders); !mounts) return fail(mounts.error());
   if (const auto known = check_references(user); !known) return fail(known.error());
-  begin(user, origin);
+  set_store_fields(user, origin);
   user.id = ++last_id_;
   return shown(put(std::move(user)));
 }
@@ -60,7 +60,7 @@ Result<model::UserPtr> Engine::change_user(std::string_view name, const Change<m
   if (const auto changed = change(user); !changed) return fail(changed.error());
   if (const auto mounts = check_mounts(user.virtual_folders); !mounts) return fail(mounts.error());
   if (const auto known = check_references(user); !known) return fail(known.error());
-  restore_kept(user, *stored);
+  restore_store_fields(user, *stored);
   user.updated_at = now_ms();
   unlink(*stored);
   return shown(put(std::move(user)));

@@ -1,8 +1,8 @@
 #include <memory>
 
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables::admins {
 
@@ -76,7 +76,7 @@ Result<model::AdminPtr> add(soci::session& sql, model::Admin admin, Origin origi
   int taken = 0;
   sql << "SELECT count(*) FROM admins WHERE username = :name", soci::use(admin.username), soci::into(taken);
   if (taken != 0) return fail_exists("admin", admin.username);
-  begin(admin, origin);
+  set_store_fields(admin, origin);
   const Row created = admin.created_at, updated = admin.updated_at, last_login = admin.last_login;
   const std::string record = record_of(admin);
   sql << "INSERT INTO admins (username, created_at, updated_at, last_login, data) "
@@ -91,7 +91,7 @@ Result<model::AdminPtr> change(soci::session& sql, const std::string& name, cons
   if (!stored) return fail(stored.error());
   model::Admin admin = **stored;
   if (auto changed = change(admin); !changed) return fail(changed.error());
-  restore_kept(admin, **stored);
+  restore_store_fields(admin, **stored);
   const Row now = now_ms(), id = admin.id;
   const std::string record = record_of(admin);
   sql << "UPDATE admins SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),

@@ -1,6 +1,6 @@
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables::api_keys {
 
@@ -89,7 +89,7 @@ Result<model::ApiKey> add(soci::session& sql, model::ApiKey key, Origin origin) 
   int taken = 0;
   sql << "SELECT count(*) FROM api_keys WHERE key_id = :id", soci::use(key.id), soci::into(taken);
   if (taken != 0) return fail_exists("API key", key.id);
-  begin(key, origin);
+  set_store_fields(key, origin);
   const Row created = key.created_at, updated = key.updated_at, last_use = key.last_use_at;
   const std::string record = record_of(key);
   sql << "INSERT INTO api_keys (key_id, created_at, updated_at, last_use_at, data) "
@@ -104,7 +104,7 @@ Result<model::ApiKey> change(soci::session& sql, const std::string& id, const Ch
   if (!stored) return fail(stored.error());
   model::ApiKey key = *stored;
   if (auto changed = change(key); !changed) return fail(changed.error());
-  restore_kept(key, *stored);
+  restore_store_fields(key, *stored);
   const Row now = now_ms();
   const std::string record = record_of(key);
   sql << "UPDATE api_keys SET updated_at = :now, data = :data WHERE key_id = :id", soci::use(now), soci::use(record),

@@ -1,6 +1,6 @@
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables {
 
@@ -151,7 +151,7 @@ Result<model::Folder> add(soci::session& sql, model::Folder folder, Origin origi
   int taken = 0;
   sql << "SELECT count(*) FROM folders WHERE name = :name", soci::use(folder.name), soci::into(taken);
   if (taken != 0) return fail_exists("folder", folder.name);
-  begin(folder, origin);
+  set_store_fields(folder, origin);
   const std::string record = record_of(folder);
   const Row size = folder.used_quota_size, files = folder.used_quota_files, when = folder.last_quota_update;
   sql << "INSERT INTO folders (name, data, used_quota_size, used_quota_files, last_quota_update) "
@@ -165,7 +165,7 @@ Result<model::Folder> change(soci::session& sql, const std::string& name, const 
   if (!stored) return fail(stored.error());
   model::Folder folder = *stored;
   if (auto changed = change(folder); !changed) return fail(changed.error());
-  restore_kept(folder, *stored);
+  restore_store_fields(folder, *stored);
   const Row id = stored->id;
   const std::string record = record_of(folder);
   sql << "UPDATE folders SET data = :data WHERE id = :id", soci::use(record), soci::use(id);

@@ -1,6 +1,6 @@
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables {
 
@@ -140,7 +140,7 @@ Result<model::Group> add(soci::session& sql, model::Group group, Origin origin) 
   int taken = 0;
   sql << "SELECT count(*) FROM account_groups WHERE name = :name", soci::use(group.name), soci::into(taken);
   if (taken != 0) return fail_exists("group", group.name);
-  begin(group, origin);
+  set_store_fields(group, origin);
   const Row created = group.created_at, updated = group.updated_at;
   const std::string record = record_of(group);
   sql << "INSERT INTO account_groups (name, created_at, updated_at, data) VALUES (:name, :created, :updated, :data)",
@@ -155,7 +155,7 @@ Result<model::Group> change(soci::session& sql, const std::string& name, const C
   if (!stored) return fail(stored.error());
   model::Group group = *stored;
   if (auto changed = change(group); !changed) return fail(changed.error());
-  restore_kept(group, *stored);
+  restore_store_fields(group, *stored);
   const Row now = now_ms(), id = stored->id;
   const std::string record = record_of(group);
   sql << "UPDATE account_groups SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),

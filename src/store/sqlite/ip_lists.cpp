@@ -1,5 +1,5 @@
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables::ip_lists {
 
@@ -76,7 +76,7 @@ Result<model::IpListEntry> add(soci::session& sql, model::IpListEntry entry, Ori
   sql << "SELECT count(*) FROM ip_lists WHERE type = :type AND ipornet = :net", soci::use(type),
       soci::use(entry.ipornet), soci::into(taken);
   if (taken != 0) return fail_exists("IP list entry", entry.ipornet);
-  begin(entry, origin);
+  set_store_fields(entry, origin);
   const Row created = entry.created_at, updated = entry.updated_at;
   sql << "INSERT INTO ip_lists (type, ipornet, description, mode, protocols, created_at, updated_at)"
          " VALUES (:type, :net, :description, :mode, :protocols, :created, :updated)",
@@ -91,7 +91,7 @@ Result<model::IpListEntry> change(soci::session& sql, Row type, const std::strin
   if (!stored) return fail(stored.error());
   model::IpListEntry entry = *stored;
   if (auto changed = change(entry); !changed) return fail(changed.error());
-  restore_kept(entry, *stored);
+  restore_store_fields(entry, *stored);
   entry.updated_at = now_ms();
   const Row mode = entry.mode, protocols = entry.protocols, updated = entry.updated_at;
   sql << "UPDATE ip_lists SET description = :description, mode = :mode, protocols = :protocols, updated_at = :updated"

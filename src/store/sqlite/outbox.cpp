@@ -1,6 +1,6 @@
 // The outbox: one table, whose two partial indexes hold the waiting in their order, and the dead.
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables::outbox {
 

@@ -1,6 +1,6 @@
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables {
 
@@ -74,7 +74,7 @@ Result<model::Role> add(soci::session& sql, model::Role role, Origin origin) {
   int taken = 0;
   sql << "SELECT count(*) FROM roles WHERE name = :name", soci::use(role.name), soci::into(taken);
   if (taken != 0) return fail_exists("role", role.name);
-  begin(role, origin);
+  set_store_fields(role, origin);
   const Row created = role.created_at, updated = role.updated_at;
   const std::string record = record_of(role);
   sql << "INSERT INTO roles (name, created_at, updated_at, data) VALUES (:name, :created, :updated, :data)",
@@ -87,7 +87,7 @@ Result<model::Role> change(soci::session& sql, const std::string& name, const Ch
   if (!stored) return fail(stored.error());
   model::Role role = *stored;
   if (auto changed = change(role); !changed) return fail(changed.error());
-  restore_kept(role, *stored);
+  restore_store_fields(role, *stored);
   const Row now = now_ms(), id = stored->id;
   const std::string record = record_of(role);
   sql << "UPDATE roles SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),

@@ -2,8 +2,8 @@
 
 #include "model/effective_user.h"
 #include "model/json.h"
-#include "store/kept.h"
 #include "store/sqlite/tables.h"
+#include "store/store_fields.h"
 
 namespace ferry::store::tables::users {
 
@@ -116,7 +116,7 @@ Result<model::UserPtr> add(soci::session& sql, model::User user, Origin origin) 
   int taken = 0;
   sql << "SELECT count(*) FROM users WHERE username = :name", soci::use(user.username), soci::into(taken);
   if (taken != 0) return fail_exists("user", user.username);
-  begin(user, origin);
+  set_store_fields(user, origin);
   const Row created = user.created_at, updated = user.updated_at, last_login = user.last_login;
   const Row download = user.first_download, upload = user.first_upload;
   const std::string record = record_of(user);
@@ -136,7 +136,7 @@ Result<model::UserPtr> change(soci::session& sql, const std::string& name, const
   if (!stored) return fail(stored.error());
   model::User user = *stored;
   if (auto changed = change(user); !changed) return fail(changed.error());
-  restore_kept(user, *stored);
+  restore_store_fields(user, *stored);
   const Row now = now_ms(), id = stored->id;
   const std::string record = record_of(user);
   sql << "UPDATE users SET updated_at = :now, data = :data WHERE id = :id", soci::use(now), soci::use(record),

@@ -1,4 +1,5 @@
-// What every engine does alike to an object around a change. Private to src/store.
+// The fields of an object that only the store may set (id, times, used quota, ...), and what else all engines do in the
+// same way. Private to src/store.
 #pragma once
 
 #include <string>
@@ -13,27 +14,27 @@
 
 namespace ferry::store {
 
-// What the store keeps of a new object, which is given its id later.
-void begin(model::User& user, Origin origin);
-void begin(model::Admin& admin, Origin origin);
-void begin(model::Folder& folder, Origin origin);
-void begin(model::Group& group, Origin origin);
-void begin(model::Role& role, Origin origin);
-void begin(model::IpListEntry& entry, Origin origin);
-void begin(model::ApiKey& key, Origin origin);
+// Sets these fields of a new object; its id is set when it is stored.
+void set_store_fields(model::User& user, Origin origin);
+void set_store_fields(model::Admin& admin, Origin origin);
+void set_store_fields(model::Folder& folder, Origin origin);
+void set_store_fields(model::Group& group, Origin origin);
+void set_store_fields(model::Role& role, Origin origin);
+void set_store_fields(model::IpListEntry& entry, Origin origin);
+void set_store_fields(model::ApiKey& key, Origin origin);
 
-// Puts back what only the store may change.
-void restore_kept(model::User& changed, const model::User& stored);
-void restore_kept(model::Admin& changed, const model::Admin& stored);
-void restore_kept(model::Folder& changed, const model::Folder& stored);
-void restore_kept(model::Group& changed, const model::Group& stored);
-void restore_kept(model::Role& changed, const model::Role& stored);
-void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored);
-void restore_kept(model::ApiKey& changed, const model::ApiKey& stored);
+// Sets these fields of `changed` back to those of the stored object, whatever a change has done to them.
+void restore_store_fields(model::User& changed, const model::User& stored);
+void restore_store_fields(model::Admin& changed, const model::Admin& stored);
+void restore_store_fields(model::Folder& changed, const model::Folder& stored);
+void restore_store_fields(model::Group& changed, const model::Group& stored);
+void restore_store_fields(model::Role& changed, const model::Role& stored);
+void restore_store_fields(model::IpListEntry& changed, const model::IpListEntry& stored);
+void restore_store_fields(model::ApiKey& changed, const model::ApiKey& stored);
 
-// Of a mount, what belongs to the mount; the folder's own fields come from the folder when it is read.
+// A mount without the fields of its folder, which are read from the folder itself.
 model::VirtualFolder mount_only(const model::VirtualFolder& mount);
-// `mount` with the details of its folder, but not who else uses it.
+// `mount` with the fields of its folder, except the names of its users and groups.
 model::VirtualFolder mounted(model::VirtualFolder mount, const model::Folder& folder);
 
 // Longer passwords in plain text are refused.
@@ -50,10 +51,10 @@ std::int64_t add_usage(std::int64_t stored, std::int64_t change);
 
 [[nodiscard]] std::unexpected<Error> fail_missing(std::string_view kind, std::string_view name);
 [[nodiscard]] std::unexpected<Error> fail_exists(std::string_view kind, std::string_view name);
-// A folder, group or role that `field` names.
+// invalid_argument: `field` names a folder, group or role that does not exist.
 [[nodiscard]] std::unexpected<Error> fail_reference(std::string_view field, std::string_view kind,
                                                     std::string_view name);
-// `name` cannot go as long as `others` have it.
+// invalid_argument: `name` cannot be deleted as long as `others` use it.
 [[nodiscard]] std::unexpected<Error> fail_in_use(std::string_view kind, std::string_view name, std::string_view others);
 
 }  // namespace ferry::store

@@ -1,4 +1,4 @@
-#include "store/kept.h"
+#include "store/store_fields.h"
 
 #include <chrono>
 #include <limits>
@@ -40,36 +40,36 @@ void restore_shared(Object& changed, const Object& stored) {
 
 }  // namespace
 
-void begin(model::User& user, Origin origin) {
+void set_store_fields(model::User& user, Origin origin) {
   begin_times(user, origin);
   if (origin == Origin::client) user.last_login = user.first_download = user.first_upload = 0;
   user.used_quota_size = user.used_quota_files = user.last_quota_update = 0;
   user.used_upload_data_transfer = user.used_download_data_transfer = 0;
 }
 
-void begin(model::Admin& admin, Origin origin) {
+void set_store_fields(model::Admin& admin, Origin origin) {
   begin_times(admin, origin);
   if (origin == Origin::client) admin.last_login = 0;
 }
 
-void begin(model::Folder& folder, Origin origin) {
+void set_store_fields(model::Folder& folder, Origin origin) {
   if (origin == Origin::client) folder.used_quota_size = folder.used_quota_files = folder.last_quota_update = 0;
   folder.users.clear();
   folder.groups.clear();
 }
 
-void begin(model::Group& group, Origin origin) { begin_shared(group, origin); }
+void set_store_fields(model::Group& group, Origin origin) { begin_shared(group, origin); }
 
-void begin(model::Role& role, Origin origin) { begin_shared(role, origin); }
+void set_store_fields(model::Role& role, Origin origin) { begin_shared(role, origin); }
 
-void begin(model::IpListEntry& entry, Origin origin) { begin_times(entry, origin); }
+void set_store_fields(model::IpListEntry& entry, Origin origin) { begin_times(entry, origin); }
 
-void begin(model::ApiKey& key, Origin origin) {
+void set_store_fields(model::ApiKey& key, Origin origin) {
   begin_times(key, origin);
   if (origin == Origin::client) key.last_use_at = 0;
 }
 
-void restore_kept(model::User& changed, const model::User& stored) {
+void restore_store_fields(model::User& changed, const model::User& stored) {
   changed.id = stored.id;
   changed.username = stored.username;
   changed.used_quota_size = stored.used_quota_size;
@@ -83,14 +83,14 @@ void restore_kept(model::User& changed, const model::User& stored) {
   changed.first_upload = stored.first_upload;
 }
 
-void restore_kept(model::Admin& changed, const model::Admin& stored) {
+void restore_store_fields(model::Admin& changed, const model::Admin& stored) {
   changed.id = stored.id;
   changed.username = stored.username;
   changed.created_at = stored.created_at;
   changed.last_login = stored.last_login;
 }
 
-void restore_kept(model::Folder& changed, const model::Folder& stored) {
+void restore_store_fields(model::Folder& changed, const model::Folder& stored) {
   changed.id = stored.id;
   changed.name = stored.name;
   changed.used_quota_size = stored.used_quota_size;
@@ -100,17 +100,17 @@ void restore_kept(model::Folder& changed, const model::Folder& stored) {
   changed.groups = stored.groups;
 }
 
-void restore_kept(model::Group& changed, const model::Group& stored) { restore_shared(changed, stored); }
+void restore_store_fields(model::Group& changed, const model::Group& stored) { restore_shared(changed, stored); }
 
-void restore_kept(model::Role& changed, const model::Role& stored) { restore_shared(changed, stored); }
+void restore_store_fields(model::Role& changed, const model::Role& stored) { restore_shared(changed, stored); }
 
-void restore_kept(model::IpListEntry& changed, const model::IpListEntry& stored) {
+void restore_store_fields(model::IpListEntry& changed, const model::IpListEntry& stored) {
   changed.type = stored.type;
   changed.ipornet = stored.ipornet;
   changed.created_at = stored.created_at;
 }
 
-void restore_kept(model::ApiKey& changed, const model::ApiKey& stored) {
+void restore_store_fields(model::ApiKey& changed, const model::ApiKey& stored) {
   changed.id = stored.id;
   changed.created_at = stored.created_at;
   changed.last_use_at = stored.last_use_at;
