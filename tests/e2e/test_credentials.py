@@ -196,7 +196,7 @@ def test_a_required_factor_comes_first(server, new_user, new_admin):
     with Login(user) as login:
         assert login.refused(login.interactive, [user.password])
     account = as_user(user)
-    account("GET", "/user/profile", status=403)
+    account("PUT", "/user/profile", {}, 403)
     secret = account.set_up(("SSH", "HTTP"))
     account("GET", "/user/profile")
     account("POST", "/user/totp/save", {"enabled": False}, 400)
@@ -307,7 +307,7 @@ def test_a_password_that_must_be_changed(new_user, keys):
         assert login.key(keys["ed25519"]) == []
     assert "must be changed" in user.server.log()
     account = as_user(user)
-    account("GET", "/user/profile", status=403)
+    account("PUT", "/user/profile", {}, 403)
     account("PUT", "/user/changepwd", {"current_password": user.password, "new_password": FILLER})
     user.password = FILLER
     with Login(user) as login:

@@ -223,7 +223,7 @@ def test_a_password_expires(clock, make_server):
     # Over HTTP it opens nothing but the way to a new one.
     login = requests.get(server.url("/api/v2/user/token"), auth=(user.name, user.password), timeout=60)
     headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
-    assert requests.get(server.url("/api/v2/user/profile"), headers=headers, timeout=60).status_code == 403
+    assert requests.put(server.url("/api/v2/user/profile"), headers=headers, json={}, timeout=60).status_code == 403
     changed = requests.put(server.url("/api/v2/user/changepwd"), headers=headers, timeout=60,
                            json={"current_password": user.password, "new_password": FILLER})
     assert changed.status_code == 200, changed.text

@@ -1,7 +1,9 @@
 // Administrators. Nobody can lock himself out: the own account cannot be deleted, disabled or limited here.
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "protocols/rest/operations.h"
+#include "protocols/rest/role_limits.h"
 
 namespace ferry::rest {
 
@@ -37,6 +39,7 @@ http::Response list_admins(const Call& call) {
 http::Response add_admin(const Call& call) {
   auto admin = read_admin(call);
   if (!admin) return error_response(admin.error());
+  if (auto unknown = objection_to_role(call, admin->role)) return std::move(*unknown);
   const auto stored = call.api.accounts.add_admin(std::move(*admin));
   if (!stored) return error_response(stored.error());
   return created("admins", (*stored)->username, model::to_json(**stored, model::View::answer));
@@ -57,6 +60,7 @@ http::Response update_admin(const Call& call) {
     const std::string_view why_not = objection_to_own_change(call.admin(), *admin);
     if (!why_not.empty()) return api_response(400, "", why_not);
   }
+  if (auto unknown = objection_to_role(call, admin->role)) return std::move(*unknown);
   const auto stored = call.api.accounts.update_admin(name, std::move(*admin));
   return stored ? api_response(200, "Admin updated") : error_response(stored.error());
 }

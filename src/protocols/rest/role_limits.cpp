@@ -71,6 +71,13 @@ Result<void> check_bounds(const Call& call, const model::Group& group, const mod
   return check_bounds(call, *wanted, had);
 }
 
+std::optional<http::Response> objection_to_role(const Call& call, const std::string& role) {
+  if (role.empty()) return std::nullopt;
+  const auto known = call.api.accounts.provider().role(call.api.accounts.stored_name(role));
+  if (known || known.error().code != ErrorCode::not_found) return std::nullopt;
+  return api_response(409, "", "role: role \"" + role + "\" does not exist");
+}
+
 RoleView::RoleView(const Call& call) : call_(call), limited_(limited_by_role(call.admin())) {
   if (!limited_) return;
   auto role = call.api.accounts.provider().role(call.admin().role);

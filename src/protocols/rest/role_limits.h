@@ -5,6 +5,7 @@
 // Internal to src/protocols/rest.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ Result<void> check_bounds(const Call& call, const std::vector<std::string>& want
 // The same for a user, with its groups and folders. `old`: null for a new one.
 Result<void> check_bounds(const Call& call, const model::User& user, const model::User* old);
 Result<void> check_bounds(const Call& call, const model::Group& group, const model::Group* old);
+
+// The answer of 409 that SFTPGo gives to an account of a role that does not exist; none when there is nothing to say.
+std::optional<http::Response> objection_to_role(const Call& call, const std::string& role);
 
 // Folders and groups as they are shown to this administrator. Made once for an answer.
 class RoleView {

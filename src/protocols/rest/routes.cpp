@@ -30,7 +30,7 @@ constexpr Row table[] = {
     {"GET", "/api/v2/version", any_admin, "", at_once, get_version},
     {"GET", "/api/v2/status", permission, "view_status", blocking, get_status},
     {"PUT", "/api/v2/admin/changepwd", own, "", blocking, change_own_password},
-    {"GET", "/api/v2/admin/profile", admin_token, "", at_once, get_admin_profile},
+    {"GET", "/api/v2/admin/profile", own, "", at_once, get_admin_profile},
     {"PUT", "/api/v2/admin/profile", admin_token, "", blocking, update_admin_profile},
     {"GET", "/api/v2/admin/totp/configs", own, "", at_once, list_totp_configs},
     {"POST", "/api/v2/admin/totp/generate", own, "", blocking, generate_totp},
@@ -39,7 +39,7 @@ constexpr Row table[] = {
     {"GET", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, list_recovery_codes},
     {"POST", "/api/v2/admin/2fa/recoverycodes", own, "", blocking, new_recovery_codes},
     {"PUT", "/api/v2/user/changepwd", user_own, "", blocking, change_users_own_password},
-    {"GET", "/api/v2/user/profile", user_token, "", at_once, get_user_profile},
+    {"GET", "/api/v2/user/profile", user_own, "", at_once, get_user_profile},
     {"PUT", "/api/v2/user/profile", user_token, "", blocking, update_user_profile},
     {"GET", "/api/v2/user/totp/configs", user_own, "mfa-disabled", at_once, list_totp_configs},
     {"POST", "/api/v2/user/totp/generate", user_own, "mfa-disabled", blocking, generate_totp},
@@ -158,11 +158,11 @@ Objection objection(const Row& row, const model::User& user) {
 bool is_for_users(const Row& row) { return row.access == user_own || row.access == user_token; }
 bool takes_api_keys(const Row& row) { return row.access == any_admin || row.access == permission; }
 
-// SFTPGo answers 400 to a key that updates its own administrator, and 403 to whatever else a key may not do.
-int status_for_key(const Row& row, const http::Request& request, const Caller& caller) {
-  const bool own = row.method == "PUT" && row.path == "/api/v2/admins/{username}" && caller.admin &&
-                   request.param("username") == caller.admin->username;
-  return own ? 400 : 403;
+// Whether a key's request is to update the key's own administrator: SFTPGo answers 400 to it, and 403 to whatever else
+// a key may not do.
+bool updates_own_admin(const Row& row, const http::Request& request, const Caller& caller) {
+  return row.method == "PUT" && row.path == "/api/v2/admins/{username}" && caller.admin &&
+         request.param("username") == caller.admin->username;
 }
 
 // Whom the request's token or API key speaks for: one of the two, so that nobody can mean one and get the other.
@@ -209,10 +209,9 @@ Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row*
     if (!takes_api_keys(*row)) why_not = {.message = "API keys are not accepted here"};
     if ((caller->user != nullptr) != is_for_users(*row)) why_not = {.error = "the API key has another scope"};
   }
-  if (why_not) {
-    const bool key_refused = !caller->key_id.empty() && !takes_api_keys(*row);
-    co_return api_response(key_refused ? status_for_key(*row, request, *caller) : 403, why_not.message, why_not.error);
-  }
+  const bool key_refused = !caller->key_id.empty() && !takes_api_keys(*row);
+  if (key_refused && updates_own_admin(*row, request, *caller)) co_return api_response(400, "", why_not.message);
+  if (why_not) co_return api_response(403, why_not.message, why_not.error);
   request.principal = std::make_shared<const Caller>(std::move(*caller));
   co_return std::nullopt;
 }

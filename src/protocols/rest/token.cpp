@@ -77,7 +77,11 @@ Task<http::Response> get_user_token(const Call& call) {
 
 // A forgotten password is set anew with a code that comes by mail, and there is no mail: this is what SFTPGo answers
 // without SMTP settings, whoever asks.
-http::Response password_by_mail(const Call&) { return api_response(400, "No SMTP configuration"); }
+http::Response password_by_mail(const Call& call) {
+  constexpr std::string_view no_mail = "No SMTP configuration";
+  const bool asks_for_code = call.request.path.ends_with("/forgot-password");
+  return asks_for_code ? api_response(400, no_mail) : api_response(400, "", no_mail);
+}
 
 http::Response log_out(const Call& call) {
   call.api.logins.tokens.revoke(call.caller->token);

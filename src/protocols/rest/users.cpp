@@ -59,6 +59,7 @@ http::Response add_user(const Call& call) {
   auto given = read_user(call);
   if (!given) return error_response(given.error());
   if (auto good = check_bounds(call, given->user, nullptr); !good) return error_response(good.error());
+  if (auto unknown = objection_to_role(call, given->user.role)) return std::move(*unknown);
   const auto stored = call.api.accounts.add_user(std::move(given->user));
   if (!stored) return error_response(stored.error());
   return created("users", (*stored)->username, shown(call, **stored));
@@ -78,6 +79,7 @@ http::Response update_user(const Call& call) {
   if (!given) return error_response(given.error());
   given->user.username = (*old)->username;
   if (auto good = check_bounds(call, given->user, old->get()); !good) return error_response(good.error());
+  if (auto unknown = objection_to_role(call, given->user.role)) return std::move(*unknown);
   const auto stored = call.api.accounts.update_user((*old)->username, std::move(given->user), given->no_password);
   if (!stored) return error_response(stored.error());
   // Authority ends with the account, whether the caller thought of it or not.

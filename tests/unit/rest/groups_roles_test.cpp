@@ -152,7 +152,7 @@ TEST_F(RestRoles, refusals_and_pages) {
   EXPECT_EQ(call("GET", "/roles?limit=1&order=DESC").parsed()[0]["name"], "b");
   json member = user("alice");
   member["role"] = "none";
-  EXPECT_EQ(call("POST", "/users", member).status, 400);
+  EXPECT_EQ(call("POST", "/users", member).status, 409);
 }
 
 }  // namespace

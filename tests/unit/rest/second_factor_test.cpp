@@ -143,11 +143,12 @@ TEST_F(RestSecondFactor, what_cannot_be_saved) {
 TEST_F(RestSecondFactor, required_and_not_set_up) {
   const std::string token = new_user("maria", {{"two_factor_protocols", {"HTTP", "SSH"}}});
   ASSERT_FALSE(token.empty());
-  EXPECT_EQ(status("GET", "/user/profile", token), 403);
+  EXPECT_EQ(status("PUT", "/user/profile", token, json::object()), 403);
+  EXPECT_EQ(status("GET", "/user/profile", token), 200);
   EXPECT_EQ(status("GET", "/user/totp/configs", token), 200);
   EXPECT_EQ(status("POST", "/user/totp/save", token, totp({"HTTP"})), 400);
   EXPECT_EQ(status("POST", "/user/totp/save", token, totp({"HTTP", "SSH"})), 200);
-  EXPECT_EQ(status("GET", "/user/profile", token), 200);
+  EXPECT_EQ(status("PUT", "/user/profile", token, json::object()), 200);
   EXPECT_EQ(status("POST", "/user/totp/save", token, {{"enabled", false}}), 400);
   json body = admin("second");
   body["filters"] = {{"require_two_factor", true}};
@@ -155,7 +156,7 @@ TEST_F(RestSecondFactor, required_and_not_set_up) {
   const std::string second = log_in("second", "an admin's password");
   ASSERT_FALSE(second.empty());
   EXPECT_EQ(status("GET", "/users", second), 403);
-  EXPECT_EQ(status("GET", "/admin/profile", second), 403);
+  EXPECT_EQ(status("PUT", "/admin/profile", second, json::object()), 403);
   EXPECT_EQ(status("POST", "/admin/totp/save", second, totp()), 200);
   EXPECT_EQ(status("GET", "/users", second), 200);
   EXPECT_EQ(status("POST", "/admin/totp/save", second, {{"enabled", false}}), 400);
@@ -227,7 +228,7 @@ TEST_F(RestSecondFactor, a_users_password) {
   // Who must change it can do nothing else, and can do that.
   const std::string due =
       new_user("due", {{"require_password_change", true}, {"web_client", {"password-change-disabled"}}});
-  EXPECT_EQ(status("GET", "/user/profile", due), 403);
+  EXPECT_EQ(status("PUT", "/user/profile", due, json::object()), 403);
   EXPECT_EQ(status("PUT", "/user/changepwd", due, body), 200);
   EXPECT_EQ(status("GET", "/user/profile", log_in_user("due", "quite another one")), 200);
   // Disabled, or without HTTP: the token ends.
