@@ -21,7 +21,8 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
   rest::VersionInfo about{.version = std::string(version()),
                           .build_date = std::string(build_date()),
                           .commit_hash = std::string(commit()),
-                          .features = {"-s3", "-gcs", "-azblob", "+sqlite", "-bolt", "-mysql", "-pgsql", "-metrics"}};
+                          .features = {"-metrics", "-azblob", "-gcs", "-s3", "-bolt", "-mysql", "-pgsql", "+sqlite",
+                                       "+unixcrypt", "+portable"}};
   rest::LoginParts logins{.authenticator = *services.authenticator,
                           .tokens = *services.tokens,
                           .api_keys = *services.api_keys,
