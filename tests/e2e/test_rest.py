@@ -1,4 +1,5 @@
 """The REST API as an operator's script uses it."""
+import re
 import time
 
 import paramiko
@@ -209,6 +210,8 @@ def test_status_and_version(api, server):
     assert status["data_provider"]["driver"] == "sqlite" and status["data_provider"]["is_active"]
     assert status["ssh"]["is_active"] and status["ssh"]["bindings"][0]["port"] == server.sftp_port
     assert status["ssh"]["host_keys"]
+    assert set(status["ssh"]["authentications"]) >= {"password", "publickey", "keyboard-interactive"}
+    assert "scp" in status["ssh"]["ssh_commands"]
     version = api("GET", "/version").json()
     assert version["version"] and isinstance(version["features"], list)
 
@@ -220,6 +223,8 @@ def test_a_connection_is_listed_and_closed(api, new_user, keys):
         mine = [one for one in api("GET", "/connections").json() if one["username"] == user.name]
         assert len(mine) == 1 and mine[0]["protocol"] == "SFTP" and "paramiko" in mine[0]["client_version"]
         assert mine[0]["remote_address"].startswith("127.0.0.1")
+        # Random, so that no other run of the server has the same: lines of its log could not be told apart.
+        assert re.fullmatch(r"SFTP_[0-9A-Za-z]{22}_1", mine[0]["connection_id"])
         assert api("DELETE", f"/connections/{mine[0]['connection_id']}").status_code == 200
         with pytest.raises((OSError, EOFError, paramiko.SSHException)):
             for _ in range(100):
