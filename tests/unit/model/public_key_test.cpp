@@ -8,15 +8,15 @@
 namespace ferry::model {
 namespace {
 
-constexpr const char* ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ me";
+constexpr const char* key_line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6YsCWxDCoIcFKuaOvTFJmlRZhqP5AfvEEgHzuU1vvJ me";
 
 KeyOptions options_of(const std::string& options) {
-  const auto key = parse_authorized_key(options + " " + ed25519);
+  const auto key = parse_authorized_key(options + " " + key_line);
   EXPECT_TRUE(key) << options << ": " << (key ? "" : key.error().message);
   return key ? key->options : KeyOptions();
 }
 std::string refusal(const std::string& options) {
-  const auto key = parse_authorized_key(options + " " + ed25519);
+  const auto key = parse_authorized_key(options + " " + key_line);
   return key ? "" : key.error().message;
 }
 // What is wrong with a key of these fields behind its type.
@@ -41,7 +41,7 @@ ByteWriter rsa(std::size_t bits) {
 }
 
 TEST(AuthorizedKey, OptionsThatAreHonoured) {
-  const KeyOptions none = parse_authorized_key(ed25519)->options;
+  const KeyOptions none = parse_authorized_key(key_line)->options;
   EXPECT_TRUE(none.allow_address("192.0.2.1"));
   EXPECT_FALSE(none.expires_at || none.verify_required || none.no_touch_required);
   const KeyOptions all = options_of(R"(from="10.0.0.0/8",No-Touch-Required,expiry-time="20300102Z",verify-required)");
