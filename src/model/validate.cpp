@@ -57,6 +57,14 @@ void from_root(std::string& path) {
   if (!path.empty() && !path.starts_with('/')) path.insert(0, "/");
 }
 
+void check_subpath(Checker& check, std::string& text) {
+  if (text.empty()) return;
+  const auto subpath = VirtualPath::parse(text);
+  if (!check.require(subpath.has_value(), "virtual_folders.subpath", "not a valid path")) return;
+  text = subpath->is_root() ? "" : subpath->text();
+  check.require(text.size() <= max_subpath, "virtual_folders.subpath", "too long");
+}
+
 void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, const NamingRules& naming) {
   std::vector<std::string> seen;
   for (VirtualFolder& folder : folders) {
@@ -66,21 +74,20 @@ void check_virtual_folders(Checker& check, std::vector<VirtualFolder>& folders, 
     check.require(std::ranges::find(seen, folder.virtual_path) == seen.end(), "virtual_folders.virtual_path",
                   "\"" + folder.virtual_path + "\" stands twice");
     seen.push_back(folder.virtual_path);
-    check.require(std::ranges::count(folders, folder.name, &VirtualFolder::name) == 1, "virtual_folders.name",
-                  "\"" + folder.name + "\" is mounted twice");
     check.require(folder.quota_size >= -1 && folder.quota_files >= -1, "virtual_folders", "a quota is below -1");
     check.require((folder.quota_size == -1) == (folder.quota_files == -1), "virtual_folders",
                   "quota_size and quota_files are -1 together or not at all");
-    if (folder.subpath.empty()) continue;
-    const auto subpath = VirtualPath::parse(folder.subpath);
-    if (check.require(subpath.has_value(), "virtual_folders.subpath", "not a valid path")) {
-      folder.subpath = subpath->is_root() ? "" : subpath->text();
-      check.require(folder.subpath.size() <= max_subpath, "virtual_folders.subpath", "too long");
-    }
+    check_subpath(check, folder.subpath);
+    const auto same = [&](const VirtualFolder& other) {
+      return other.name == folder.name && other.subpath == folder.subpath;
+    };
+    const auto here = folders.begin() + (&folder - folders.data());
+    check.require(std::none_of(folders.begin(), here, same), "virtual_folders.name",
+                  "\"" + folder.name + "\" is mounted twice with the same subpath");
   }
 }
 
-// The numbers that users and groups have alike. Sessions, quotas and max_upload_file_size may be negative: no limit, as
+// The numbers that users and groups have alike. Negative sessions, quotas and max_upload_file_size are no limit, as is
 // 0.
 void check_limits(Checker& check, const auto& settings) {
   check.range("upload_bandwidth", settings.upload_bandwidth, 0, largest_scaled);

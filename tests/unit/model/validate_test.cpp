@@ -244,6 +244,13 @@ TEST(Validate, VirtualFolders) {
             }),
             "")
       << "one folder twice";
+  EXPECT_EQ(problem([&](User& u) {
+              u.virtual_folders = {folder, folder};
+              u.virtual_folders[1].virtual_path = "/w";
+              u.virtual_folders[1].subpath = "part";
+            }),
+            "")
+      << "two parts of one folder";
   other = folder;
   other.quota_size = -1;
   EXPECT_NE(with(other), "");
