@@ -238,6 +238,20 @@ Task<Result<std::size_t>> Child::read_errors(MutableByteSpan into) {
   co_return count;
 }
 
+Task<void> Child::wait_errors() {
+  if (reaped_) co_return;
+  boost::system::error_code ignored;  // wait() cancels it: what is there is all
+  co_await errors_.async_wait(Stream::wait_read, asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+std::optional<std::size_t> Child::errors_there(MutableByteSpan into) {
+  boost::system::error_code error;
+  errors_.non_blocking(true, error);
+  const std::size_t count = errors_.read_some(asio::buffer(into.data(), into.size()), error);
+  if (error == asio::error::would_block && !reaped_) return std::nullopt;
+  return count;
+}
+
 Task<Result<std::size_t>> Child::write_input(ByteSpan data) {
   if (!input_.is_open()) co_return fail(ErrorCode::connection_lost, "its input is closed");
   boost::system::error_code error;

@@ -56,6 +56,10 @@ class Child {
   // its end and will write no more.
   Task<Result<std::size_t>> read_output(MutableByteSpan into);
   Task<Result<std::size_t>> read_errors(MutableByteSpan into);
+  // The two halves of read_errors(), for who must not have part of it in a read that is under way: waits until
+  // something is there or nothing more will come; what is there, no value: nothing yet.
+  Task<void> wait_errors();
+  std::optional<std::size_t> errors_there(MutableByteSpan into);
   // Writes some of `data`, at least one byte, and answers how many. connection_lost: the program reads no more.
   Task<Result<std::size_t>> write_input(ByteSpan data);
   void close_input();

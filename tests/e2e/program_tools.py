@@ -43,7 +43,7 @@ def make_tree(folder):
 
 
 def used(user, what):
-    return user.server.api("GET", f"/users/{user.name}")[f"used_quota_{what}"]
+    return user.server.api("GET", f"/users/{user.name}").get(f"used_quota_{what}", 0)
 
 
 def on_disk(folder):

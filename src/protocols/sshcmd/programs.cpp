@@ -148,13 +148,13 @@ Task<int> run(Invocation call, Program program) {
     co_await call.complain(why);
     co_return missing ? not_found : cannot_run;
   }
-  const Relayed relayed = co_await relay(call.channel, **child, **flow);
-  if (relayed.refused) {
-    log::info("sftpd", call.channel.connection_id(), "{} is ended: {}", program.name, relayed.refused->message);
-    const std::string why(shell_text(relayed.refused->code));
-    co_await call.complain(why);
-  }
-  co_return relayed.refused&& relayed.status == 0 ? 1 : relayed.status;
+  TellWhy tell = [&call, &program](const Error& why) {
+    log::info("sftpd", call.channel.connection_id(), "{} is ended: {}", program.name, why.message);
+    return call.complain(std::string(shell_text(why.code)));
+  };
+  const Relayed relayed = co_await relay(call.channel, **child, **flow, std::move(tell));
+  const bool refused = relayed.refused.has_value();
+  co_return refused&& relayed.status == 0 ? 1 : relayed.status;
 }
 
 Task<Result<session::NativePlace>> place_of(Invocation call, Word word) {
