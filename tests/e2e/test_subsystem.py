@@ -202,10 +202,11 @@ def test_a_client_that_leaves_ends_a_long_request(tmp_path):
     process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                env=clean_environment(), preexec_fn=die_with_parent)
     check = raw_sftp.text("check-file-name") + raw_sftp.text("large") + raw_sftp.text("sha256")
-    process.stdin.write(raw_sftp.text(b"\1\0\0\0\3") +
-                        request(200, 1, check, struct.pack(">QQI", 0, 0, 0)))
-    process.stdin.flush()
-    assert process.stdout.read(5)  # it has begun
+    for data in (raw_sftp.text(b"\1\0\0\0\3"), request(200, 1, check, struct.pack(">QQI", 0, 0, 0))):
+        process.stdin.write(data)
+        process.stdin.flush()
+        if data[4] == 1:
+            assert process.stdout.read(5)[4] == 2  # the version
     reading = Path(f"/proc/{process.pid}/io")
 
     def read_so_far():
