@@ -7,12 +7,13 @@ set(not_fuzzed
   store/second_factors store/sqlite/.* vfs/local/.*)
 list(JOIN not_fuzzed "|" not_fuzzed)
 
-# ferry_module(<name> [PRECOMPILED <set>] [PRIVATE_LIBS <lib>...] [LIBS <lib>...])
+# ferry_module(<name> [TOGETHER] [PRECOMPILED <set>] [PRIVATE_LIBS <lib>...] [LIBS <lib>...])
 # A static library from every .cpp below this folder (folders with a CMakeLists.txt of their own are
 # modules of their own). Its LIBS are its permission to include: see scripts/check-includes.py. PRECOMPILED names
-# the headers read once for it (FerryPrecompiled.cmake), `standard` unless told.
+# the headers read once for it (FerryPrecompiled.cmake), `standard` unless told. TOGETHER: where headers are precompiled,
+# five files are compiled as one, which halves the time of a whole build; names in their anonymous namespaces must differ.
 function(ferry_module name)
-  cmake_parse_arguments(ARG "" "PRECOMPILED" "LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TOGETHER" "PRECOMPILED" "LIBS;PRIVATE_LIBS" ${ARGN})
   if(NOT ARG_PRECOMPILED)
     set(ARG_PRECOMPILED standard)
   endif()
@@ -25,6 +26,11 @@ function(ferry_module name)
     target_include_directories(ferry_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src")
     target_link_libraries(ferry_${name} PUBLIC ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
     ferry_precompile(ferry_${name} ${ARG_PRECOMPILED})
+    if(FERRY_PRECOMPILE AND ARG_TOGETHER)
+      set_target_properties(ferry_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+      # The compiler takes the anonymous namespaces of a unity file for those of a header.
+      target_compile_options(ferry_${name} PRIVATE -Wno-subobject-linkage)
+    endif()
   else()
     add_library(ferry_${name} INTERFACE)
     target_include_directories(ferry_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src")

@@ -207,7 +207,7 @@ Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::sock
   if (!ends) {
     boost::system::error_code ignored;
     const std::string peer =
-        is_path(options.address) ? options.address : ip_of(socket.remote_endpoint(ignored).address()).to_string();
+        is_path(self->options.address) ? self->options.address : ip_of(socket.remote_endpoint(ignored).address()).to_string();
     // Of a proxy that is believed it is the operator's business; what strangers do must not fill the log.
     if (ends.error().code == ErrorCode::protocol_error) {
       log::warn("net", {}, "connection from {} closed: {}", peer, ends.error().message);

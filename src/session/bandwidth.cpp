@@ -13,12 +13,12 @@ constexpr std::int64_t kb = 1024;
 constexpr std::chrono::seconds most_made_up{1};
 constexpr std::chrono::milliseconds longest_nap{200};
 
-struct Limits {
+struct SpeedLimits {
   std::size_t rule = 0;  // which of them
   std::int64_t upload = 0, download = 0;
 };
 
-Limits limits_of(const model::User& user, const std::string& client_ip) {
+SpeedLimits limits_of(const model::User& user, const std::string& client_ip) {
   const Result<IpAddress> address = IpAddress::parse(client_ip);
   std::size_t rule = 0;
   for (const model::BandwidthLimit& limit : user.filters.bandwidth_limits) {
@@ -63,7 +63,7 @@ std::shared_ptr<Pace> Bandwidth::pace(const std::string& key, std::int64_t kb_pe
 }
 
 Paces Bandwidth::of(const model::User& user, const std::string& client_ip) {
-  const Limits limits = limits_of(user, client_ip);
+  const SpeedLimits limits = limits_of(user, client_ip);
   if (limits.upload <= 0 && limits.download <= 0) return {};
   // Another limit is another pace: who was connected before keeps the old one.
   const auto key = [&](char direction, std::int64_t limit) {

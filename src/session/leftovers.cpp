@@ -6,12 +6,11 @@
 
 #include "session/partial_name.h"
 #include "session/tree_copy.h"
+#include "session/tree_walk.h"
 
 namespace ferry::session {
 
 namespace {
-
-constexpr std::size_t listing_batch = 256;
 
 struct Weight {
   std::int64_t size = 0;

@@ -11,12 +11,12 @@
 
 #include "base/log.h"
 #include "session/partial_name.h"
+#include "session/tree_walk.h"
 
 namespace ferry::session {
 
 namespace {
 
-constexpr std::size_t listing_batch = 256;
 // Directories open at once; what lies deeper waits by its path.
 constexpr std::size_t most_open = 64;
 // A scan begins again when something changed under it; this often.

@@ -1,12 +1,11 @@
 #include "session/tree_compare.h"
 
 #include "session/partial_name.h"
+#include "session/tree_walk.h"
 
 namespace ferry::session {
 
 namespace {
-
-constexpr std::size_t listing_batch = 64;
 
 // Some storages keep no fractions of seconds, or no times at all.
 bool same_time(const vfs::FileTime& original, const vfs::FileTime& copied) {
@@ -35,7 +34,7 @@ struct Level {
 // Compares a batch of the directory; the directories among it are added to `below`. No value: it has ended.
 Task<Result<std::optional<bool>>> compare_some(Level& level, vfs::FileSystem& copy, std::vector<Level>& below,
                                                const Busy& busy) {
-  const Result<std::vector<vfs::DirectoryEntry>> some = co_await level.listing->next(listing_batch);
+  const Result<std::vector<vfs::DirectoryEntry>> some = co_await level.listing->next(listing_batch_of_a_level);
   if (!some) co_return fail(some.error());
   if (some->empty()) co_return std::optional<bool>();
   for (const vfs::DirectoryEntry& entry : *some) {

@@ -7,13 +7,13 @@
 #include "session/listing.h"
 #include "session/partial_name.h"
 #include "session/tree_compare.h"
+#include "session/tree_walk.h"
 
 namespace ferry::session {
 
 namespace {
 
 constexpr std::size_t piece = 1024 * 1024;
-constexpr std::size_t listing_batch = 64;
 // Links may lead a copy into itself by other names than its own: it ends there. Each costs a descriptor.
 constexpr std::size_t deepest = 100;
 
@@ -159,7 +159,7 @@ Task<Result<void>> TreeCopy::grow(Item top) {
   while (done && !way_.empty()) {
     Directory& here = way_.back();
     if (here.next == here.entries.size()) {
-      Result<std::vector<vfs::DirectoryEntry>> some = co_await here.listing->next(listing_batch);
+      Result<std::vector<vfs::DirectoryEntry>> some = co_await here.listing->next(listing_batch_of_a_level);
       if (!some) co_return fail(some.error());
       if (some->empty()) {
         done = co_await leave();

@@ -4,8 +4,6 @@ namespace ferry::session {
 
 namespace {
 
-constexpr std::size_t listing_batch = 256;
-
 // Removes what lies directly in `directory`, as far as it is no directory itself; the first that is one is answered.
 // No value: it is empty.
 Task<Result<std::optional<VirtualPath>>> empty_out(Session& session, VirtualPath directory, const GivenUp& given_up) {

@@ -21,7 +21,7 @@ Result<model::Folder> read_folder(const Call& call) {
 }
 
 // The folder of the path, if this administrator may change it.
-Result<model::Folder> changeable(const Call& call) {
+Result<model::Folder> changeable_folder(const Call& call) {
   auto folder = call.api.accounts.provider().folder(call.name("name"));
   if (!folder) return folder;
   if (auto may = RoleView(call).may_change(*folder); !may) return fail(may.error());
@@ -58,7 +58,7 @@ http::Response get_folder(const Call& call) {
 http::Response update_folder(const Call& call) {
   auto folder = read_folder(call);
   if (!folder) return error_response(folder.error());
-  const auto old = changeable(call);
+  const auto old = changeable_folder(call);
   if (!old) return error_response(old.error());
   if (auto good = check_bounds(call, {folder->mapped_path}, {old->mapped_path}); !good) {
     return error_response(good.error());
@@ -68,7 +68,7 @@ http::Response update_folder(const Call& call) {
 }
 
 http::Response delete_folder(const Call& call) {
-  const auto old = changeable(call);
+  const auto old = changeable_folder(call);
   if (!old) return error_response(old.error());
   const auto deleted = call.api.accounts.provider().delete_folder(old->name);
   return deleted ? api_response(200, "Folder deleted") : error_response(deleted.error());

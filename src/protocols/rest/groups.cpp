@@ -21,7 +21,7 @@ Result<model::Group> read_group(const Call& call) {
 }
 
 // The group of the path, if this administrator may change it.
-Result<model::Group> changeable(const Call& call) {
+Result<model::Group> changeable_group(const Call& call) {
   auto group = call.api.accounts.provider().group(call.name("name"));
   if (!group) return group;
   if (auto may = RoleView(call).may_change(*group); !may) return fail(may.error());
@@ -58,7 +58,7 @@ http::Response get_group(const Call& call) {
 http::Response update_group(const Call& call) {
   auto group = read_group(call);
   if (!group) return error_response(group.error());
-  const auto old = changeable(call);
+  const auto old = changeable_group(call);
   if (!old) return error_response(old.error());
   if (auto good = check_bounds(call, *group, &*old); !good) return error_response(good.error());
   const auto stored = call.api.accounts.update_group(old->name, std::move(*group));
@@ -66,7 +66,7 @@ http::Response update_group(const Call& call) {
 }
 
 http::Response delete_group(const Call& call) {
-  const auto old = changeable(call);
+  const auto old = changeable_group(call);
   if (!old) return error_response(old.error());
   const auto deleted = call.api.accounts.provider().delete_group(old->name);
   return deleted ? api_response(200, "Group deleted") : error_response(deleted.error());
