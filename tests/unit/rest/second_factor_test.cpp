@@ -165,7 +165,7 @@ TEST_F(RestSecondFactor, required_and_not_set_up) {
 TEST_F(RestSecondFactor, switched_off_by_an_administrator) {
   const std::string maria = new_user("maria");
   ASSERT_EQ(status("POST", "/user/totp/save", maria, totp()), 200);
-  ASSERT_EQ(call("POST", "/admins", admin("second")).status, 201);
+  ASSERT_EQ(call("POST", "/admins", admin("second", {"disable_mfa"})).status, 201);
   const std::string second = log_in("second", "an admin's password");
   ASSERT_EQ(status("POST", "/admin/totp/save", second, totp()), 200);
   const std::string weak = token_with({"edit_users"}), may = token_with({"disable_mfa"});
