@@ -206,8 +206,9 @@ Task<void> Listener::Acceptor::receive(std::shared_ptr<Acceptor> self, tcp::sock
   Result<Endpoints> ends = co_await self->whose(socket, ticket);
   if (!ends) {
     boost::system::error_code ignored;
-    const std::string peer =
-        is_path(self->options.address) ? self->options.address : ip_of(socket.remote_endpoint(ignored).address()).to_string();
+    const std::string peer = is_path(self->options.address)
+                                 ? self->options.address
+                                 : ip_of(socket.remote_endpoint(ignored).address()).to_string();
     // Of a proxy that is believed it is the operator's business; what strangers do must not fill the log.
     if (ends.error().code == ErrorCode::protocol_error) {
       log::warn("net", {}, "connection from {} closed: {}", peer, ends.error().message);
