@@ -52,7 +52,9 @@ void ProtectedPaths::add(const fs::path& path, std::string what) {
   place.real = resolved(place.text);
   for (fs::path at = place.real;; at = at.parent_path()) {
     struct stat facts {};
-    if (::stat(at.c_str(), &facts) == 0) above_.emplace(facts.st_dev, facts.st_ino);
+    // Directories only: a file is often replaced by a new one (a list of revoked keys, say), and its inode number may
+    // then be given to the new home of an account, which would be refused without a reason.
+    if (::stat(at.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) above_.emplace(facts.st_dev, facts.st_ino);
     if (!at.has_relative_path()) break;
   }
   own_.push_back(std::move(place));
