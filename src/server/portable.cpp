@@ -120,6 +120,9 @@ Result<void> run_portable(PortableOptions options) {
   options.directory = fs::canonical(options.directory, error);
   if (error) return fail(ErrorCode::not_found, "--directory: " + error.message());
   if (!fs::is_directory(options.directory)) return fail(ErrorCode::not_a_directory, "--directory: not a directory");
+  if (!options.start_directory.starts_with('/')) {
+    return fail(ErrorCode::invalid_argument, "--start-directory: expected an absolute path");
+  }
   if (options.sftpd_port < 0) return fail(ErrorCode::invalid_argument, "--sftpd-port: there is nothing else to serve");
   if (options.username.empty()) options.username = "user" + crypto::random_id(4);
   if (options.password.empty() && options.public_keys.empty()) options.password = crypto::random_id(16);
