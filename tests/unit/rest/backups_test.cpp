@@ -140,7 +140,7 @@ TEST_F(RestBackups, refusals) {
   const std::string large = "{\"users\":[]," + std::string(3 << 20, ' ') + "\"version\":17}";
   EXPECT_EQ(raw("POST", "/api/v2/loaddata", fields, large).status, 200);
   EXPECT_EQ(raw("POST", "/api/v2/users", fields, large).status, 413);
-  EXPECT_EQ(raw("POST", "/api/v2/loaddata", fields + "Content-Length: 10485761\r\n").status, 413);
+  EXPECT_EQ(raw("POST", "/api/v2/loaddata", fields + "Content-Length: 104857601\r\n").status, 413);
 }
 
 TEST_F(RestBackups, only_for_administrators_with_every_permission) {

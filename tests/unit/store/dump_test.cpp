@@ -234,15 +234,16 @@ TEST_F(DumpTest, HostileDumpsChangeNothingAndNameTheObject) {
   EXPECT_EQ(refusal("{\"users\":[" + good + "," + good + "]}"), "users[1] \"a\" stands twice");
   EXPECT_EQ(refusal("{\"users\":[" + good + R"(,{"username":" a ","home_dir":"/h","permissions":{"/":["*"]}}]})"),
             "users[1] \"a\" stands twice");
-  EXPECT_EQ(refusal("{\"roles\":[{\"name\":\"new\"}],\"users\":[" + good +
-                    R"(,{"username":"b","home_dir":"/h","permissions":{"/":["*"]},"groups":[{"name":"none"}]}]})"),
-            "users[1] \"b\": groups: group \"none\" does not exist");
+  EXPECT_EQ(
+      refusal("{\"roles\":[{\"name\":\"new\"}],\"users\":[" + good +
+              R"(,{"username":"b","home_dir":"/h","permissions":{"/":["*"]},"groups":[{"name":"none","type":1}]}]})"),
+      "users[1] \"b\": groups: group \"none\" does not exist");
   EXPECT_EQ(refusal(R"({"groups":[{"name":"h","virtual_folders":[{"name":"none","virtual_path":"/v"}]}]})"),
             "groups[0] \"h\": virtual_folders: folder \"none\" does not exist");
   EXPECT_EQ(refusal(R"({"admins":[{"username":"x","password":"p","permissions":["view_users"],"role":"none"}]})"),
             "admins[0] \"x\": role: role \"none\" does not exist");
   EXPECT_NE(refusal(R"({"admins":[{"username":"x","password":"p","permissions":["*"],"role":"north"}]})"), "");
-  EXPECT_NE(refusal(R"({"admins":[{"username":"x","permissions":["view_users"]}]})"), "");
+  EXPECT_NE(refusal(R"({"admins":[{"username":"x","status":1,"permissions":["view_users"]}]})"), "");
   EXPECT_NE(refusal(R"({"roles":[{"name":"../x"}]})"), "");
   EXPECT_NE(refusal(R"({"roles":[{"name":"a\u0000b"}]})"), "");
   EXPECT_NE(refusal(R"({"folders":[{"name":"x","mapped_path":"relative"}]})"), "");
