@@ -255,7 +255,7 @@ TEST_F(AccountsTest, GroupSecretsAreBoundToTheGroup) {
   ASSERT_TRUE(updated) << updated.error().message;
   EXPECT_EQ(updated->description, "d");
   EXPECT_EQ(updated->user_settings, added->user_settings);
-  group.user_settings.max_sessions = -1;
+  group.user_settings.upload_bandwidth = -1;
   EXPECT_EQ(accounts_.update_group("g", group).error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(accounts_.update_group("none", group).error().code, ErrorCode::not_found);
 }
