@@ -72,8 +72,8 @@ def test_quota_counts_what_is_stored_and_not_what_is_sent(programs, tmp_path, ke
             file.truncate(9_000_000)
     with pytest.raises(ClientFailed) as failure:
         rsync(user, keys["ed25519"], "-r", *options, f"{source}/", ":there")
-    assert "quota exceeded" in failure.value.output or cannot_write in str(failure.value)
-    assert on_disk(user.home) < 1_000_000_000  # of 2.7 GB: what is written until the next look
+    assert "rsync is ended: quota exceeded" in user.server.log() or cannot_write in str(failure.value)
+    assert on_disk(user.home) < 2_000_000_000  # of 2.7 GB: what a busy machine writes until the next look
     wait_for(lambda: used(user, "size") == on_disk(user.home), "the count")
 
 
