@@ -227,11 +227,11 @@ def test_folders_of_their_own_and_included(new_user, new_folder, tmp_path):
     assert used_by_folder(user.server, included) == (1, 900_000)
     with pytest.raises(ClientFailed):
         sftp(user, [f"put {half} /half"])
-    sftp(user, ["rm /half"])
+    assert not (user.home / "half").exists()
     sftp(guest, [f"put {most} /there/most"])  # the folder's limit is this user's, not that one's
     with pytest.raises(ClientFailed):
         sftp(user, [f"put {half} /own/more"])
-    assert used_by_folder(user.server, own) == (2, 1_400_000) == on_disk(own_path)
+    assert used_by_folder(user.server, own) == (2, 1_400_000) == on_disk(own_path) and not (own_path / "more").exists()
     assert used_by_folder(user.server, included) == on_disk(included_path)
     assert used(guest) == (0, 0)
 
@@ -260,7 +260,7 @@ def test_updates_are_gathered_and_told_at_the_end(make_server, tmp_path):
         sftp(user, [f"put {source} two"])  # the limit holds all the same
     assert server.stop() == 0
     server.start()
-    assert used(user) == (2, 150_000) == on_disk(user.home)
+    assert used(user) == (1, 100_000) == on_disk(user.home)
 
 
 def test_gathered_updates_are_told_in_time(make_server, tmp_path):
