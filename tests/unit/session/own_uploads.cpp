@@ -68,6 +68,8 @@ TEST_P(OwnUploads, AreChanged) {
 }
 
 TEST_P(OwnUploads, NeedTheSameRights) {
+  ASSERT_TRUE(run(file_->close()));
+  file_.reset();
   user.permissions["/"] = {"list", "upload", "download"};
   login();
   file_ = start("/mine");
