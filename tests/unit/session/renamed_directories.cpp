@@ -238,7 +238,7 @@ TEST_P(RenamedDirectories, ADirectoryThatIsWaitedInIsNotReplaced) {
 
 constexpr int folders = 4;  // of each storage
 constexpr int threads = 4;
-constexpr int steps = 120;
+constexpr int steps = 150;
 
 class Worker {
  public:
@@ -309,9 +309,9 @@ class Worker {
         break;
       case 4:
       case 5: {
+        // Within one storage: moves between storages are tested above, one at a time.
         const VirtualPath from = directory(), to = directory();
-        const bool renamed = run(session_->rename(from, to, false, {})).has_value();
-        note(root_of(from) == root_of(to) ? "rename" : "move", renamed);
+        if (root_of(from) == root_of(to)) note("rename", run(session_->rename(from, to, false, {})).has_value());
         break;
       }
       case 6: note("mkdir", run(session_->make_directory(directory(), 0755)).has_value()); break;
@@ -373,7 +373,7 @@ TEST_P(RenamedDirectories, UnderEverythingAtOnce) {
     }
   }
   EXPECT_GT(arrived, 10U);
-  for (const char* what : {"upload", "abandon", "rename", "move", "mkdir", "copy"}) {
+  for (const char* what : {"upload", "abandon", "rename", "mkdir", "copy"}) {
     EXPECT_TRUE(happened.contains(what)) << what;
   }
   expect_clean();
