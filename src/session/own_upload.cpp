@@ -45,7 +45,7 @@ Task<Result<void>> AccountSession::remove_own(VirtualPath path) {
   co_return removed;
 }
 
-// What is at the new name by then is replaced when the upload is complete, if it may be.
+// What is at the new name by then is replaced when the upload is complete if `overwrite`: asked for, and allowed there.
 Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own, VirtualPath to, bool overwrite) {
   const StagedClaim claim(own);
   if (!claim) co_return fail(nothing_there());
@@ -71,8 +71,8 @@ Task<Result<void>> AccountSession::rename_own(std::shared_ptr<StagedUpload> own,
     if (!moved) co_return moved;
     own->partial = std::move(partial);
   }
-  const Result<VirtualPath> may_replace = co_await state_->check(Operation::overwrite, to, false);
-  own->overwrite = own->overwrite && may_replace.has_value();
+  // Not what OPEN asked for at the old name: git makes `index.lock` with EXCL and renames it onto `index`.
+  own->overwrite = overwrite;
   own->target = std::move(*name);
   own->arrival = std::move(arrival);
   co_return Result<void>();

@@ -114,8 +114,13 @@ class Count {
     const Result<vfs::FileInfo> info = co_await storage_->lstat(*path);
     Result<void> noted;
     if (info) noted = co_await add_leftover(storage_, *path, *info, total_.leftovers);
-    if (!noted && noted.error().code == ErrorCode::not_found) noted = {};  // it ended meanwhile
-    co_return noted;
+    // Not found: it ended meanwhile. Another error, of a read-only directory for example, must not end the scan: what
+    // is hidden is not counted anyway.
+    if (!noted && noted.error().code != ErrorCode::not_found) {
+      log::warn("quota", "", "a hidden file or directory that a killed server left, {}, stays: {}",
+                storage_->location(*path), noted.error().message);
+    }
+    co_return Result<void>();
   }
 
   std::shared_ptr<vfs::FileSystem> storage_;
@@ -363,7 +368,11 @@ Task<Leftovers> search(const std::vector<Place>& places, const Services& service
     const auto storage = services.storage({.config = place.config, .path = place.path});
     if (!storage) continue;
     const Result<Counted> found = co_await count_files(*storage, services.ledger->uploads(), given_up);
-    if (!found) continue;
+    if (!found) {
+      log::warn("quota", "", "{} cannot be searched for what the last server left: {}", place.what,
+                found.error().message);
+      continue;
+    }
     log_leftovers(place.what, found->leftovers);
     total.add(found->leftovers);
   }

@@ -137,6 +137,15 @@ Task<std::shared_ptr<StagedUpload>> SessionState::own_upload(VirtualPath path, b
   co_return own_upload_at(*name);
 }
 
+void SessionState::note_staged(const std::shared_ptr<StagedUpload>& upload) {
+  // A client that only uploads never looks one up: what has ended goes here, each time the list has doubled.
+  if (staged_uploads.size() >= staged_purge_at) {
+    std::erase_if(staged_uploads, [](const std::weak_ptr<StagedUpload>& one) { return one.expired(); });
+    staged_purge_at = std::max<std::size_t>(16, 2 * staged_uploads.size());
+  }
+  staged_uploads.push_back(upload);
+}
+
 std::shared_ptr<StagedUpload> SessionState::own_upload_at(const HeldName& name) {
   std::erase_if(staged_uploads, [](const std::weak_ptr<StagedUpload>& one) { return one.expired(); });
   for (const std::weak_ptr<StagedUpload>& one : staged_uploads) {

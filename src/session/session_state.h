@@ -44,6 +44,7 @@ struct SessionState {
   Clock::time_point begun = Clock::now();
   std::vector<std::shared_ptr<vfs::FileSystem>> link_free_storages = {};  // by the mount's id, made when first needed
   StagedUploads staged_uploads = {};  // those that are open, and some that have ended
+  std::size_t staged_purge_at = 16;   // how many there are when those that have ended are taken out
 
   // Whose quotas count the files of the mount.
   const QuotaOwners& owners_of(const vfs::Mount& mount) const;
@@ -103,6 +104,7 @@ struct SessionState {
   // symlinks lead. Rights are not asked.
   Task<std::shared_ptr<StagedUpload>> own_upload(VirtualPath path, bool follow);
   std::shared_ptr<StagedUpload> own_upload_at(const HeldName& name);
+  void note_staged(const std::shared_ptr<StagedUpload>& upload);
 
   // The real path of `path` on the storage, for logs.
   std::string location(const VirtualPath& path) const;

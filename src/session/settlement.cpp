@@ -73,8 +73,10 @@ void tell_where(Settlement& end) {
   end.place.location = end.log_path;
 }
 
-// Takes the file away that this upload wrote, if it is still where it was put.
-Task<Result<void>> take_away(Settlement& end, QuotaOwners owners) {
+// Takes the file away that this upload wrote, if it is still where it was put. Somebody who overwrites it in place
+// meanwhile writes into the same file and must not lose it: one that is being written stays (that upload is judged by
+// itself when it ends), and so does one with content where `only_empty`.
+Task<Result<void>> take_away(Settlement& end, QuotaOwners owners, bool only_empty) {
   Result<HeldName> name = fail(ErrorCode::internal);
   if (end.staged) {
     name = end.staged->target;
@@ -86,6 +88,8 @@ Task<Result<void>> take_away(Settlement& end, QuotaOwners owners) {
   const Result<vfs::FileInfo> there = co_await name->storage->lstat(name->path);
   if (!there) co_return fail(there.error());
   if (end.file_id != 0 && there->id != end.file_id) co_return fail(ErrorCode::not_found, "another file is there");
+  const bool written = end.ledger && end.ledger->uploads().is_written(there->id);
+  if (written || (only_empty && there->size > 0)) co_return fail(ErrorCode::not_found, "somebody wrote it meanwhile");
   Result<void> removed = co_await name->storage->remove_file(name->path);
   if (removed) co_await quota.done();
   co_return removed;
@@ -103,7 +107,7 @@ Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
 }
 
 Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>& failure) {
-  const Result<void> removed = co_await take_away(end, std::move(owners));
+  const Result<void> removed = co_await take_away(end, std::move(owners), true);
   if (removed) failure->message += removed_text;
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what an upload over its quota left", end.target, removed.error());
@@ -111,7 +115,7 @@ Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>
 
 // What the hook refused goes, if it is there.
 Task<void> take_back(Settlement& end, QuotaOwners owners) {
-  const Result<void> removed = co_await take_away(end, std::move(owners));
+  const Result<void> removed = co_await take_away(end, std::move(owners), false);
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
 }

@@ -36,7 +36,7 @@ Transfer::Transfer(std::shared_ptr<SessionState> state, VirtualPath path, Settle
   settlement_.log_path = settlement_.storage->location(settlement_.target);
   settlement_.virtual_path = path_.text();
   settlement_.ledger = state_->ledger;
-  if (settlement_.staged) state_->staged_uploads.push_back(settlement_.staged);
+  if (settlement_.staged) state_->note_staged(settlement_.staged);
   if (state_->events->follows(settlement_.upload)) {
     settlement_.events = state_->events;
     settlement_.place = state_->events->place(state_->mounts, path_);

@@ -45,7 +45,7 @@ struct AccountOptions {
 // Which of the two kinds of accounts a name belongs to.
 enum class Whose : std::uint8_t { user, admin };
 
-// What became of an object of a dump.
+// What was done with an object of a dump; kept: one of its name exists and stays as it is.
 enum class Restored : std::uint8_t { added, updated, kept };
 
 class Accounts {
@@ -76,13 +76,13 @@ class Accounts {
   // Checks the current password (authentication_failed), then sets the new one; it must differ.
   Result<void> change_password(Whose whose, std::string_view name, std::string_view current,
                                std::string_view replacement);
-  // What is missing stays as it is.
+  // Fields without a value stay as they are.
   struct Profile {
     std::optional<std::string> email, description;
     std::optional<bool> allow_api_key_auth;
     std::optional<std::vector<std::string>> public_keys;  // users only
   };
-  // For who has lost the password: the second factor goes, too.
+  // For an administrator who has lost the password; also switches the second factor off.
   Result<void> reset_admin_password(std::string_view name, std::string_view replacement);
   Result<void> update_profile(Whose whose, std::string_view name, Profile profile);
 
@@ -125,7 +125,7 @@ class Accounts {
   // --- API keys (api_key_accounts.cpp) ---
   struct NewApiKey {
     model::ApiKey stored;
-    std::string text;  // "id.secret": nobody can tell it again
+    std::string text;  // "id.secret"; the secret is not stored, so it can be shown only now
   };
   Result<NewApiKey> add_api_key(model::ApiKey key);
   // Replaces all but id, hash and times.

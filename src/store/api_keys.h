@@ -14,7 +14,7 @@ namespace ferry::store {
 class ApiKeys {
  public:
   virtual ~ApiKeys() = default;
-  // Not found: not_found. A key goes with the user or admin it is bound to.
+  // not_found. A key is deleted together with the user or admin that it is bound to.
   virtual Result<model::ApiKey> api_key(std::string_view id) = 0;
   // Ordered by id.
   virtual Result<std::vector<model::ApiKey>> api_keys(Page page) = 0;

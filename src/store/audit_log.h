@@ -1,7 +1,7 @@
-// The audit log: what happened, kept for a while and searched over REST /events.
+// The audit log: events of the last days, searched over REST /events.
 //
-// An event's id is its time in nanoseconds, moved on until it is the only one, so that ids order events by time.
-// Every call may block, is safe from any thread and happens as a whole or not at all. Errors: io_error, internal.
+// An event's id is its time in nanoseconds, increased until no other event has it, so that ids order events by time.
+// Every call may block, is safe from any thread, and is done completely or not at all. Errors: io_error, internal.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +32,10 @@ struct AuditBatch {
   std::size_t size() const { return files.size() + changes.size() + logins.size(); }
 };
 
-// What is not given filters nothing, nor does what this kind of event does not have.
+// Empty fields do not filter, and neither do fields that the kind of event does not have.
 struct AuditQuery {
   std::int64_t start = 0, end = 0;  // times, both included; 0: none
-  std::int64_t from_id = 0;         // what comes after this one in the order asked for; 0: from its beginning
+  std::int64_t from_id = 0;         // only events after this one in the order asked for; 0: from the beginning
   bool descending = true;
   std::size_t limit = 100;
   std::vector<std::string> actions = {}, protocols = {}, instance_ids = {}, object_types = {};
@@ -43,10 +43,10 @@ struct AuditQuery {
   std::optional<std::string> username = {}, ip = {}, ssh_cmd = {}, bucket = {}, endpoint = {}, object_name = {};
   std::optional<std::string> role = {};
   std::optional<std::int64_t> fs_provider = {};
-  bool object_data = true;  // of changes; else it is left empty
+  bool object_data = true;  // provider events: whether to answer the object, too
 };
 
-// The oldest time that is kept of each kind, and how many.
+// For each kind of event, the time before which events are removed; and how many of each kind are kept.
 struct AuditLimits {
   std::int64_t files = 0, changes = 0, logins = 0;
   std::size_t most = 1'000'000;
@@ -60,7 +60,7 @@ class AuditLog {
   virtual Result<std::vector<AuditedFile>> file_events(const AuditQuery& query) = 0;
   virtual Result<std::vector<AuditedChange>> provider_events(const AuditQuery& query) = 0;
   virtual Result<std::vector<AuditedLogin>> log_events(const AuditQuery& query) = 0;
-  // Forgets some of what goes beyond the limits. False: there is more of it.
+  // Removes a limited number of events that are beyond the limits. False: call it again, there are more.
   virtual Result<bool> forget_events(const AuditLimits& limits) = 0;
 };
 

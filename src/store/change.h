@@ -8,12 +8,13 @@
 
 namespace ferry::store {
 
-// Where a new object comes from. One from a client begins its life now; one from a dump brings its times along
-// (created_at, updated_at, last_login, first_download, first_upload). Nobody brings along an id or used quota.
+// Where a new object comes from. An object of a client gets its times now; one of a dump keeps those that it has
+// (created_at, updated_at, last_login, first_download, first_upload). The id is always new.
 enum class Origin : std::uint8_t { client, dump };
 
-// Changes an object inside the transaction that holds it; an error from it leaves the object as it was. It must be
-// quick and must not call the provider. It cannot rename the object.
+// A function that changes an object inside the transaction which reads and writes it. When it answers an error the
+// object stays as it was. It must be quick, must not call the provider (that would deadlock), and cannot rename the
+// object.
 template <class Object>
 using Change = std::function<Result<void>(Object&)>;
 

@@ -40,14 +40,14 @@ class DefenderHosts {
   virtual Result<std::vector<DefenderHost>> defender_hosts(DefenderTimes times, std::size_t limit) = 0;
   // not_found: neither banned nor with events that count.
   virtual Result<DefenderHost> defender_host(std::string_view ip, DefenderTimes times) = 0;
-  // Adds the event; a host whose score is then above the threshold is banned and has no events any more. Nothing
-  // happens to one that is banned. Answers the host as it is now.
+  // Adds the event. If the host's score is above the threshold then, it is banned and its events are removed. Does
+  // nothing to a host that is banned already. Answers the host as it is after that.
   virtual Result<DefenderHost> add_defender_event(const DefenderEvent& event, DefenderTimes times) = 0;
-  // Bans a banned host for `by` ms more; another stays as it is. Answers the end of the ban, or 0.
+  // Makes the ban of a banned host longer by `by` ms. Answers the end of its ban; 0: it is not banned.
   virtual Result<std::int64_t> extend_ban(std::string_view ip, std::int64_t now, std::int64_t by) = 0;
   // not_found.
   virtual Result<void> delete_defender_host(std::string_view ip) = 0;
-  // Drops what no longer counts.
+  // Removes events and bans that are over.
   virtual Result<void> forget_defender_hosts(DefenderTimes times) = 0;
 };
 

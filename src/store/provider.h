@@ -1,8 +1,8 @@
 // The data provider: where users, groups, roles, admins and folders are kept. One engine a folder below (sqlite,
 // memory).
 //
-// Every call is synchronous and may block: run it through run_blocking. Safe from any thread. What a call
-// changes, it changes in one transaction: it is there for every later call, or nothing happened.
+// Every call is synchronous and may block: run it through run_blocking. Safe from any thread. Each call is one
+// transaction: all of its changes are visible to every later call, or none was made.
 // Names are looked up as given (see model::NamingRules::convert), by index.
 //
 // Errors of every call: io_error (the database failed), internal. Objects must have been validated before.
@@ -46,7 +46,7 @@ struct TransferUsage {
   bool operator==(const TransferUsage&) const = default;
 };
 
-// All there is, at one moment, ordered by name.
+// Everything that is stored, read in one transaction, ordered by name.
 struct Snapshot {
   std::vector<model::UserPtr> users;
   std::vector<model::Group> groups;
@@ -73,18 +73,18 @@ class Provider : public IpLists,
 
   // Users. not_found: no such user. Virtual folders come with their folder's details.
   virtual Result<model::UserPtr> user(std::string_view name) = 0;
-  // The user with the settings of its groups (model::effective_user): what logs in, never what is changed and stored.
-  // invalid_argument: they make no account.
+  // The user with the settings of its groups applied (model::effective_user). Use it for logins; never store it.
+  // invalid_argument: user and groups together make no valid account.
   virtual Result<model::UserPtr> effective_user(std::string_view name) = 0;
-  // What effective_user would answer now, where that is known without waiting: this may be called on an event loop.
-  // Null: it is not known so.
+  // As effective_user, if the answer is in memory and still valid; may be called on an event loop. Null: ask
+  // effective_user.
   virtual model::UserPtr remembered_user(std::string_view /*name*/) { return nullptr; }
   virtual Result<std::vector<model::UserPtr>> users(Page page) = 0;
   virtual Result<std::vector<model::UserPtr>> users_of_role(std::string_view role, Page page) = 0;
   // Sets id, created_at, updated_at. already_exists; invalid_argument: a virtual folder, group or role that does not
   // exist.
   virtual Result<model::UserPtr> add_user(model::User user, Origin origin = Origin::client) = 0;
-  // Sets updated_at; what is "kept by the store" does not change. Errors as add_user, and those of `change`.
+  // Sets updated_at. Fields that only the store sets do not change. Errors as add_user, and those of `change`.
   virtual Result<model::UserPtr> change_user(std::string_view name, const Change<model::User>& change) = 0;
   virtual Result<void> delete_user(std::string_view name) = 0;
 
@@ -93,7 +93,7 @@ class Provider : public IpLists,
   virtual Result<std::vector<model::AdminPtr>> admins(Page page) = 0;
   // invalid_argument: a group or role that does not exist.
   virtual Result<model::AdminPtr> add_admin(model::Admin admin, Origin origin = Origin::client) = 0;
-  // The first administrator: conflict when there is one already, without a race.
+  // Adds the first administrator. conflict: there is one already, also one that is being added at the same moment.
   virtual Result<model::AdminPtr> add_first_admin(model::Admin admin) = 0;
   virtual Result<model::AdminPtr> change_admin(std::string_view name, const Change<model::Admin>& change) = 0;
   virtual Result<void> delete_admin(std::string_view name) = 0;
@@ -114,7 +114,7 @@ class Provider : public IpLists,
   // already_exists; invalid_argument: a virtual folder that does not exist.
   virtual Result<model::Group> add_group(model::Group group, Origin origin = Origin::client) = 0;
   virtual Result<model::Group> change_group(std::string_view name, const Change<model::Group>& change) = 0;
-  // invalid_argument: it has users. Without it what it denied them would be allowed. Admins forget it.
+  // invalid_argument: it has users (whom its settings may deny something). Admins that have it lose it.
   virtual Result<void> delete_group(std::string_view name) = 0;
 
   // Roles. `users` and `admins` of an answer list who has it.
@@ -122,14 +122,14 @@ class Provider : public IpLists,
   virtual Result<std::vector<model::Role>> roles(Page page) = 0;
   virtual Result<model::Role> add_role(model::Role role, Origin origin = Origin::client) = 0;
   virtual Result<model::Role> change_role(std::string_view name, const Change<model::Role>& change) = 0;
-  // invalid_argument: admins have it. Without it they would manage every user. Users lose it.
+  // invalid_argument: admins have it (without the role they would manage all users). Users that have it lose it.
   virtual Result<void> delete_role(std::string_view name) = 0;
 
   // Everything, read in one transaction.
   virtual Result<Snapshot> snapshot() = 0;
 
-  // Quota. add: the numbers (negative too) are added in one step, never below 0; reset: they are set.
-  // last_quota_update is set. not_found.
+  // Quota. add: adds the numbers, which may be negative, to the stored ones; the result is never below 0. reset: sets
+  // them. Both set last_quota_update. not_found.
   virtual Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) = 0;
   virtual Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) = 0;
   virtual Result<void> update_transfer_quota(std::string_view name, TransferUsage usage, QuotaUpdate how) = 0;
@@ -140,7 +140,7 @@ class Provider : public IpLists,
   // Unix milliseconds. updated_at does not change. not_found.
   virtual Result<void> set_user_last_login(std::string_view name, std::int64_t when) = 0;
   virtual Result<void> set_admin_last_login(std::string_view name, std::int64_t when) = 0;
-  // first_upload or first_download, unless it is known already; answers whether this was it. not_found.
+  // Sets first_upload or first_download if it is not set yet; answers whether it was set now. not_found.
   virtual Result<bool> note_first_transfer(std::string_view name, bool upload, std::int64_t when) = 0;
 };
 

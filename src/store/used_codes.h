@@ -1,5 +1,5 @@
-// Which one-time codes have been used: the latest time step of each account, so that a code serves once, also after a
-// restart and for several servers on one database.
+// Which one-time codes have been used: the latest time step of each account. So a code can be used only once, also
+// after a restart and with several servers on one database.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace ferry::store {
 class UsedCodes {
  public:
   virtual ~UsedCodes() = default;
-  // Whether `step` comes after every step that `account` ("user:name", "admin:name") has claimed; it is claimed then.
-  // Nothing is ever forgotten: a clock that goes back must not make a used code good again.
+  // Claims the time step for `account` ("user:name", "admin:name"). False: the account has claimed this step or a later
+  // one before. Steps are never removed: if the clock goes back a used code must not become valid again.
   virtual Result<bool> claim_code_step(std::string_view account, std::int64_t step) = 0;
 };
 

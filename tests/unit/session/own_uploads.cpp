@@ -96,6 +96,19 @@ TEST_P(OwnUploads, AreRenamed) {
   expect_nothing_hidden();
 }
 
+// As git does through sshfs: `index.lock` is made with EXCL and renamed onto `index` while it is open.
+TEST_P(OwnUploads, ThatWereMadeExclusivelyReplaceWhatTheyAreRenamedOnto) {
+  ASSERT_TRUE(run(file_->close()));
+  ASSERT_TRUE(put("/index", text_of(30)));
+  file_ = start("/index.lock", {.write = true, .create = true, .exclusive = true});
+  ASSERT_TRUE(write(*file_, 0, text_of(50)));
+  ASSERT_TRUE(run(session->rename(at("/index.lock"), at("/index"), true)));
+  ASSERT_TRUE(run(file_->close()));
+  EXPECT_EQ(get("/index"), text_of(50));
+  EXPECT_EQ(code_of(run(session->stat(at("/index.lock")))), ErrorCode::not_found);
+  expect_nothing_hidden();
+}
+
 TEST_P(OwnUploads, AreRemoved) {
   ASSERT_TRUE(run(session->remove_file(at("/f"))));
   EXPECT_EQ(code_of(run(session->stat(at("/f")))), ErrorCode::not_found);
