@@ -10,7 +10,8 @@ namespace ferry::crypto {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> lock_marks = {"!", "!!", "*", "*LK*", "!*", "*!", "*NP*", "*0", "*1"};
+constexpr std::array<std::string_view, 10> lock_marks = {"!",  "!!", "*",    "*LK*", "*LOCKED*",
+                                                         "!*", "*!", "*NP*", "*0",   "*1"};
 constexpr std::string_view letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::size_t longest_scheme = 32;
 
@@ -36,8 +37,10 @@ bool is_des(std::string_view text) {
          });
 }
 
-// What stands behind the mark that locks a hash: "!$6$...", "*LK*{SSHA}..."; else "".
+// What stands behind the mark that locks a hash: "!$6$...", "*LK*{SSHA}...", FreeBSD's "*LOCKED*$6$..."; else "".
 std::string_view behind_lock(std::string_view text) {
+  constexpr std::string_view locked = "*LOCKED*";
+  if (text.starts_with(locked)) return text.substr(locked.size());
   if (text.starts_with("*LK*")) return text.substr(4);
   return text.starts_with('!') ? text.substr(std::min(text.find_first_not_of('!'), text.size())) : std::string_view();
 }
@@ -46,7 +49,8 @@ std::string_view behind_lock(std::string_view text) {
 
 PasswordText kind_of_password(std::string_view text, bool imported) {
   if (std::ranges::find(lock_marks, text) != lock_marks.end()) return PasswordText::lock;
-  if (!scheme_of(behind_lock(text)).empty()) return PasswordText::lock;
+  const std::string_view locked = behind_lock(text);
+  if (!scheme_of(locked).empty() || is_des(locked)) return PasswordText::lock;
   if (is_password_hash(text)) return check_password_hash(text) ? PasswordText::hash : PasswordText::unusable;
   if (!scheme_of(text).empty()) return PasswordText::unusable;
   return imported && is_des(text) ? PasswordText::unusable : PasswordText::password;

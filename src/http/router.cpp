@@ -76,8 +76,9 @@ Router::Match Router::match(std::string_view method, std::string_view raw_path) 
     match.path += '/' + *decoded;
     segments.push_back(std::move(*decoded));
   }
-  // "/users/" is "/users", as with SFTPGo.
-  if (segments.size() > 1 && segments.back().empty()) {
+  // "/users/" is "/users", as with SFTPGo. Not to delete: a script whose variable is empty means one object of a list,
+  // and would delete what belongs to the list itself.
+  if (method != "DELETE" && segments.size() > 1 && segments.back().empty()) {
     segments.pop_back();
     match.path.pop_back();
   }

@@ -155,7 +155,12 @@ Result<void> DumpCheck::check_object(const char* key, Object& object, const Json
     const auto may = listener_.may_become ? listener_.may_become(becomes) : Result<void>();
     if (!may) return refuse(may.error());
   }
-  for (const auto& [what, count] : unknown) left_out_[what] += count;
+  for (const auto& [what, count] : unknown) {
+    // Of fields that each have a name of their own the first are named, so that reports stay short.
+    constexpr std::size_t most_named = 200;
+    const bool named = what.size() <= 256 && (left_out_.size() < most_named || left_out_.contains(what));
+    left_out_[named ? what : "other fields"] += count;
+  }
   names_[key].insert(std::move(name));
   note(key, object);
   return {};

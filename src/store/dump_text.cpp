@@ -12,6 +12,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t most_members = 64;
+// One object of a list, or a member that is no list. Parsed, "{}," of three bytes takes some 80: 100 MB in one object
+// would take gigabytes. A user with a thousand public keys has about 500 KB.
+constexpr std::size_t largest_object = 4 * 1024 * 1024;
 constexpr std::string_view blanks = " \t\r\n";
 
 std::unexpected<Error> not_json() { return fail(ErrorCode::invalid_argument, "not valid JSON"); }
@@ -33,6 +36,8 @@ class Scanner {
   bool done() const { return rest_.empty(); }
   // One value: text up to its end. Of what is inside only quotes and brackets are looked at.
   Result<std::string_view> take_value();
+  // The same, for what will be parsed as a whole: largest_object at most.
+  Result<std::string_view> take_object();
 
  private:
   // The number of bytes of the text in quotes at the beginning of `text`; 0 when it does not end.
@@ -90,6 +95,13 @@ Result<std::string_view> Scanner::take_value() {
   return value;
 }
 
+Result<std::string_view> Scanner::take_object() {
+  auto value = take_value();
+  if (value && value->size() > largest_object)
+    return fail(ErrorCode::invalid_argument, "an object is larger than 4 MiB");
+  return value;
+}
+
 }  // namespace
 
 Result<DumpText> DumpText::read(std::string_view text) {
@@ -101,12 +113,15 @@ Result<DumpText> DumpText::read(std::string_view text) {
   }
   bool more = !scanner.take('}');
   while (more) {
-    const auto quoted = scanner.take_value();
+    const auto quoted = scanner.take_object();
     if (!quoted) return fail(quoted.error());
     const Json name = Json::parse(*quoted, nullptr, false);
     if (!name.is_string() || !scanner.take(':')) return not_json();
-    const auto value = scanner.take_value();
+    auto value = scanner.take_value();
     if (!value) return fail(value.error());
+    if (!value->starts_with('[') && value->size() > largest_object) {
+      return fail(ErrorCode::invalid_argument, "an object is larger than 4 MiB");
+    }
     auto key = name.get<std::string>();
     if (std::ranges::find(dump.members_, key, &std::pair<std::string, std::string_view>::first) !=
         dump.members_.end()) {
@@ -133,7 +148,7 @@ Result<void> for_each_item(std::string_view list, const std::function<bool(std::
   if (!scanner.take('[')) return fail(ErrorCode::invalid_argument, "a list expected");
   if (scanner.take(']')) return scanner.done() ? Result<void>() : not_json();
   while (true) {
-    const auto item = scanner.take_value();
+    const auto item = scanner.take_object();
     if (!item) return fail(item.error());
     if (!act(*item)) return {};
     if (scanner.take(',')) continue;

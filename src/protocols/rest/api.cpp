@@ -100,8 +100,10 @@ Result<store::Page> parse_page(const http::Request& request) {
 }
 
 model::View view_for(const Call& call) {
-  const bool all =
-      call.request.query_value("confidential_data") == "1" && call.admin().may("*") && !limited_by_role(call.admin());
+  // Not for an API key: it ends, and must leave nothing that opens more than it did, such as second factors' secrets,
+  // recovery codes or credentials of storages.
+  const bool all = call.request.query_value("confidential_data") == "1" && call.caller->key_id.empty() &&
+                   call.admin().may("*") && !limited_by_role(call.admin());
   return all ? model::View::confidential : model::View::answer;
 }
 

@@ -30,12 +30,11 @@ Result<GivenUser> read_user(const Call& call) {
   return given;
 }
 
-// With its password's hash for who may see everything, but not for an API key: it ends, and hashes can be guessed.
+// With its password's hash for who may see everything.
 json shown(const Call& call, const model::User& user) {
   const model::View view = view_for(call);
   json out = model::to_json(user, view);
-  const bool with_hash = view == model::View::confidential && call.caller->key_id.empty();
-  if (with_hash && user.has_password()) out["password"] = user.password;
+  if (view == model::View::confidential && user.has_password()) out["password"] = user.password;
   return out;
 }
 

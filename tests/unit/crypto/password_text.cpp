@@ -9,8 +9,9 @@ namespace ferry::crypto {
 namespace {
 
 TEST(PasswordText, LocksOfOtherSystems) {
-  for (const char* mark : {"!", "!!", "*", "*LK*", "!*", "*NP*", "!$6$saltstring$svn8U", "!!$y$j9T$x", "*LK*$5$x$y",
-                           "!{SSHA}abc", "!$2a$10$x"}) {
+  for (const char* mark :
+       {"!", "!!", "*", "*LK*", "!*", "*NP*", "!$6$saltstring$svn8U", "!!$y$j9T$x", "*LK*$5$x$y", "!{SSHA}abc",
+        "!$2a$10$x", "*LOCKED*", "*LOCKED*$6$salt$x", "!abJnggxhB/yWI", "*LK*abJnggxhB/yWI"}) {
     EXPECT_EQ(kind_of_password(mark, true), PasswordText::lock) << mark;
     EXPECT_EQ(kind_of_password(mark, false), PasswordText::lock) << mark;
   }

@@ -238,6 +238,7 @@ TEST_F(RestAccess, paths_in_disguise_pass_no_gate) {
   }
   EXPECT_EQ(raw("GET", "/api/v2/%75sers", "").status, 401);
   EXPECT_EQ(raw("GET", "/api/v2/users/", "").status, 401) << "the same as without the slash";
+  EXPECT_EQ(raw("DELETE", "/api/v2/events/dead-letters/", "").status, 404) << "one whose id is empty, not all";
   EXPECT_EQ(raw("HEAD", "/api/v2/users", "").status, 401);
   EXPECT_EQ(raw("PATCH", "/api/v2/users", "").status, 405);
   const Answer missing = raw("GET", "/api/v2/nothing", "");

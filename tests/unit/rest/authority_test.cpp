@@ -225,6 +225,22 @@ TEST_F(RestAuthority, AKeyMakesNothingThatOutlivesIt) {
   const Answer shown = by_key("GET", "/users/maria?confidential_data=1");
   EXPECT_EQ(shown.status, 200);
   EXPECT_FALSE(shown.parsed().contains("password"));
+  // Nor the key of an encrypted secret.
+  const json folder = {{"name", "vault"},
+                       {"mapped_path", "/srv/vault"},
+                       {"filesystem",
+                        {{"provider", 1},
+                         {"s3config",
+                          {{"bucket", "b"},
+                           {"region", "r"},
+                           {"access_key", "a"},
+                           {"access_secret", {{"status", "Plain"}, {"payload", "open sesame"}}}}}}}};
+  ASSERT_EQ(call("POST", "/folders", folder).status, 201);
+  const auto secret = [](const Answer& answer) {
+    return answer.parsed().at("filesystem").at("s3config").at("access_secret");
+  };
+  EXPECT_TRUE(secret(call("GET", "/folders/vault?confidential_data=1")).contains("key"));
+  EXPECT_FALSE(secret(by_key("GET", "/folders/vault?confidential_data=1")).contains("key"));
 }
 
 TEST_F(RestAuthority, NobodyTakesTheSecondFactorOfWhoMayMore) {

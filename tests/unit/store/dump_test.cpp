@@ -330,6 +330,18 @@ TEST_F(DumpTest, AThousandBadObjectsAreNamedInAnAnswerOfBoundedSize) {
   EXPECT_LT(problem.size(), 100'000U);
 }
 
+TEST_F(DumpTest, OneObjectIsOfBoundedSizeAndSoAreTheNamesOfUnknownFields) {
+  std::string many;
+  for (int i = 0; i < 1'500'000; ++i) many += "{},";
+  EXPECT_TRUE(refusal(R"({"users":[{"x":[)" + many + "{}]}]}").contains("larger than 4 MiB"));
+  EXPECT_TRUE(refusal(R"({"whatever":{"x":[)" + many + "{}]}}").contains("larger than 4 MiB"));
+  Json role{{"name", "r"}};
+  for (int i = 0; i < 5000; ++i) role["field" + std::to_string(i)] = 1;
+  const LoadReport report = load({{"roles", {role}}});
+  EXPECT_EQ(report.left_out.size(), 201U);
+  EXPECT_TRUE(report.text().contains("other fields (4800)"));
+}
+
 TEST_F(DumpTest, LocksAndHashesThatAreNotKnown) {
   const LoadReport report =
       load({{"users", {user_with("locked", {{"password", "!$6$salt$x"}}), user_with("open", {{"password", "a!b"}})}},
