@@ -11,7 +11,8 @@ list(JOIN not_fuzzed "|" not_fuzzed)
 # A static library from every .cpp below this folder (folders with a CMakeLists.txt of their own are
 # modules of their own). Its LIBS are its permission to include: see scripts/check-includes.py. PRECOMPILED names
 # the headers read once for it (FerryPrecompiled.cmake), `standard` unless told. TOGETHER: where headers are precompiled,
-# five files are compiled as one, which takes a quarter off the time of a whole build; names in their anonymous namespaces must differ.
+# five files are compiled as one, which takes a quarter off the time of a whole build; names in their anonymous
+# namespaces must differ.
 function(ferry_module name)
   cmake_parse_arguments(ARG "TOGETHER" "PRECOMPILED" "LIBS;PRIVATE_LIBS" ${ARGN})
   if(NOT ARG_PRECOMPILED)
