@@ -1,15 +1,26 @@
-// The HTTP client, for hooks and remote services: small requests and answers, over libcurl. One thread waits for all
-// transfers, so that a server which never answers holds no other work up.
+// The HTTP client: for hooks and remote services (small requests and answers), and for object stores (bodies that are
+// streamed in both directions, many connections). Over libcurl, with HTTP/1.1. Threads of its own wait for all
+// transfers, so that a server which never answers holds no other work up; the caller's coroutine resumes on its own
+// executor, which may be any (an event loop, the blocking pool).
 //
 //   auto answer = co_await client.send({.method = "POST", .url = hook, .body = json});
 //   if (answer && answer->status == 200) ... answer->body
+//
+//   // A part of 16 MiB, sent from where it lies, and a range read to where it is wanted; nothing is copied in between.
+//   co_await client.send({.method = "PUT", .url = part, .headers = {{"x-amz-date", now}}, .pieces = buffers});
+//   co_await client.send({.url = object, .headers = {{"Range", "bytes=0-1048575"}}, .into = window});
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/task.h"
 
@@ -34,20 +45,44 @@ struct ClientOptions {
   std::size_t most_connections = 64;  // to one server; others wait their turn, in their time limit
 };
 
+// One header of a request or an answer. Names of answers are in lower case.
+struct ClientHeader {
+  std::string name, value;
+};
+
 struct ClientRequest {
   std::string method = "GET";
-  std::string url = {};  // http or https; redirects are not followed
-  std::string content_type = "application/json";
+  std::string url = {};  // http or https; redirects are not followed. Sent as it is: the caller has encoded it
+  std::string content_type = "application/json";  // only sent with a body; "": none
+  std::vector<ClientHeader> headers = {};         // beside those of the options
   std::string body = {};
-  std::size_t max_response = std::size_t{1} << 20;  // bytes
+  // Instead of `body`: sent one after another from where they lie, with their sum as Content-Length. They must stay
+  // valid and unchanged until send() returns; it returns only when they are not used any more.
+  std::vector<ByteSpan> pieces = {};
+  // Where the body of a 2xx answer goes, instead of ClientResponse::body; valid until send() returns. A longer body:
+  // connection_lost. Bodies of other answers (an error's text) go to ClientResponse::body.
+  std::optional<MutableByteSpan> into = {};
+  std::size_t max_response = std::size_t{1} << 20;  // bytes, of ClientResponse::body
   bool cut_response = false;                        // a longer one is no error, but cut there
   // Once more, after growing pauses, when there was no answer, or one of status 429, or 500 and above but not 501.
   bool retried = false;
+  // "": none. Connect to this Unix socket; the URL's host is only sent as Host.
+  std::string unix_socket = {};
+  // Of this transfer instead of ClientOptions::timeout; 0: none.
+  std::optional<std::chrono::milliseconds> timeout = {};
+  // The transfer ends when fewer than one byte a second has moved for so long, in either direction; 0: no such limit.
+  // For large bodies, where no fixed time is right: 5 GB at 1 MB/s take 83 minutes.
+  std::chrono::seconds stalled_after{0};
 };
 
 struct ClientResponse {
   int status = 0;
   std::string body = {};
+  std::uint64_t received = 0;              // bytes in ClientRequest::into
+  std::vector<ClientHeader> headers = {};  // of the answer, in its order
+
+  // The value of the first header of this name (in lower case); "": there is none.
+  std::string_view header(std::string_view name) const;
 };
 
 class Client {
@@ -57,8 +92,11 @@ class Client {
   // exist and do not run any more.
   ~Client();
 
-  // Resumes on the caller's executor. timeout; connection_lost: no answer, or a longer one than allowed;
-  // limit_exceeded: too many transfers; invalid_argument: not a URL that can be asked.
+  // Resumes on the caller's executor. timeout; connection_lost: no answer, one that broke off (the body is shorter than
+  // its Content-Length), or a longer one than allowed; limit_exceeded: too many transfers; invalid_argument: not a URL
+  // that can be asked, or a header with a line break.
+  // Many in a row go over the same connections; several at once over several. A transfer that was sent on a kept
+  // connection which the server had closed meanwhile is sent once more on a new one, if no byte of an answer came.
   Task<Result<ClientResponse>> send(ClientRequest request);
 
   // invalid_argument: certificates or keys of the options that cannot be used.

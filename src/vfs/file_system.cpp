@@ -37,6 +37,14 @@ Task<Result<Descriptor>> FileSystem::open_native(VirtualPath) {
   co_return fail(ErrorCode::unsupported, "not on this machine's file system");
 }
 
+Task<Result<void>> FileSystem::copy_file(VirtualPath, VirtualPath, bool) {
+  co_return fail(ErrorCode::unsupported, "this storage cannot copy files by itself");
+}
+
+Task<Result<std::optional<std::string>>> FileSystem::stored_digest(VirtualPath, std::string) {
+  co_return std::optional<std::string>();
+}
+
 Task<Result<void>> FileSystem::take_over(FileSystem&, VirtualPath, VirtualPath, bool) {
   co_return fail(ErrorCode::unsupported, "from another storage");
 }

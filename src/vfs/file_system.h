@@ -66,6 +66,9 @@ struct OpenOptions {
   bool exclusive = false;  // with create: already_exists when it is there
   bool truncate = false;
   std::uint32_t mode = 0666;  // of a new file, before the backend's umask
+  // How long the file will be, where the client says so beforehand. A hint: an object store chooses its part size by
+  // it.
+  std::optional<std::uint64_t> expected_size = {};
 };
 
 // What set_attributes changes; fields without a value stay as they are.
@@ -92,19 +95,35 @@ struct SpaceInfo {
   bool read_only = false;
 };
 
+// What a backend can do, and how. Session has one rule for each flag and applies it before any work is done, for every
+// backend alike.
 struct Capabilities {
-  bool random_writes = true;  // write_at at any offset; else only sequential from 0
+  bool random_writes = true;  // write_at at any offset; else from 0 on without gaps, each byte once
   bool append = true;
-  bool atomic_rename = true;
+  bool truncate = true;  // change of the size of a file, open or not
+  // What is written shows, and replaces what was there, when close() has answered success, and not before; discard(), a
+  // failed close() and a File that is destroyed leave what was there. False: what is written is in the file at once.
+  bool published_at_close = false;
+  bool resume = true;            // open() without truncate writes into a file that is there
+  bool atomic_rename = true;     // rename() of a file takes one step whatever its size, and replaces the target in it
+  bool directory_rename = true;  // the same for a directory with all that is in it
+  bool copy = false;             // copy_file(): the bytes need not pass through this process
+  bool held_directories = true;  // hold_directory() and place_of()
   bool symlinks = true;
   bool hard_links = true;
-  bool attributes = true;  // chmod, chown, chtimes
-  bool truncate = true;
+  bool attributes = true;  // chmod, chown
+  bool times = true;       // chtimes
   bool space_info = true;
 };
 
-// An open file. close() ends it and reports write errors that the storage noticed late (NFS reports a full disk
-// there); destroying a File without close() loses such errors. One operation at a time.
+// An open file. A file that was opened for writing ends by exactly one of
+//   close():    everything was written. Success: the whole content is at its path, and published. It also reports write
+//               errors that the storage noticed late (NFS reports a full disk there); after an error nothing new is
+//               published by storage with published_at_close, and other storage holds what it holds.
+//   discard():  writing has failed, or the client left. Storage with published_at_close removes all that was stored for
+//               the upload; other storage only closes, and the caller decides about the file.
+// Destroying it without either is a discard that nobody waits for. One operation at a time. It may be used, ended and
+// destroyed on any executor, also on the blocking pool, after the io_context on which it was opened has stopped.
 class File {
  public:
   virtual ~File() = default;
@@ -130,8 +149,7 @@ class File {
   // When this returns, what was written survives a power failure.
   virtual Task<Result<void>> sync() = 0;
   virtual Task<Result<void>> close() = 0;
-  // Closes a file whose writing has failed: storage that shows a file only once it is closed (an object store) must
-  // not show this one. Default, for storage that shows it from the start: close(); the caller removes it.
+  // Default, for storage without published_at_close: close().
   virtual Task<Result<void>> discard();
 };
 
@@ -193,6 +211,14 @@ class FileSystem {
   // overwrite: replaces `to`, as POSIX rename does. Otherwise already_exists when `to` exists, also when it is created
   // at the same moment. unsupported: this storage can rename this only by copying, which the caller may do.
   virtual Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) = 0;
+
+  // Copies one regular file with its content, inside the storage; `to` and `overwrite` as with rename. Until it is
+  // complete, `to` is what it was. Default: unsupported.
+  virtual Task<Result<void>> copy_file(VirtualPath from, VirtualPath to, bool overwrite);
+
+  // A digest of the whole file that is stored beside it, so that nobody has to read it: lower-case hex. `algorithm`:
+  // "sha256", "md5", "crc32c", ... No value: none is stored, or the file has changed since. Default: no value.
+  virtual Task<Result<std::optional<std::string>>> stored_digest(VirtualPath path, std::string algorithm);
 
   // As rename, with `from` in another storage. unsupported, which is the default: only by copying.
   virtual Task<Result<void>> take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite);
