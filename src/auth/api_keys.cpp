@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "auth/refuse.h"
 #include "auth/rules.h"
 #include "crypto/password.h"
 
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::size_t longest_secret = 256;
 constexpr std::int64_t last_use_interval_ms = 10 * 60 * 1000;
-
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 struct Parts {
   std::string_view id, secret, username;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds quickest_key_refusal{3};
 
 // What every refused client is told.
-std::unexpected<Error> refused() { return fail(ErrorCode::authentication_failed, "invalid credentials"); }
+std::unexpected<Error> refused_login() { return fail(ErrorCode::authentication_failed, "invalid credentials"); }
 
 // Turns an exception into a refusal.
 template <class Outcome>
@@ -168,7 +168,7 @@ Authenticator::~Authenticator() = default;
 
 Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   // Clients begin with "none" to learn the methods: no account is looked up, nothing is logged.
-  if (request.method == Method::none) co_return refused();
+  if (request.method == Method::none) co_return refused_login();
   const auto begun = std::chrono::steady_clock::now();
   model::UserPtr known;
   auto outcome = co_await guarded(state_->attempt(request, known));
@@ -189,7 +189,7 @@ Task<Result<LoginOutcome>> Authenticator::login(LoginRequest request) {
   } else if (!open && !request.probe) {
     co_await state_->conclude(std::move(report));
   }
-  if (!outcome) co_return refused();
+  if (!outcome) co_return refused_login();
   co_return outcome;
 }
 
@@ -201,7 +201,7 @@ Task<Result<void>> Authenticator::State::concluded(const LoginRequest& request, 
   report.why = part.error().message;
   report.user = std::move(known);
   co_await conclude(std::move(report));
-  co_return refused();
+  co_return refused_login();
 }
 
 Task<Result<void>> Authenticator::prepare(LoginRequest request) {
@@ -244,7 +244,7 @@ Task<Result<model::AdminPtr>> Authenticator::login_admin(AdminLoginRequest reque
     report.why = admin.error().message;
   }
   co_await state_->conclude(std::move(report));
-  if (!admin) co_return refused();
+  if (!admin) co_return refused_login();
   co_return admin;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "auth/refuse.h"
 #include "base/log.h"
 #include "model/public_key.h"
 
@@ -14,8 +15,6 @@ constexpr std::size_t max_password = 4096;
 constexpr std::int64_t last_login_interval_ms = 10 * 60 * 1000;
 // Bytes of an account's keys that are looked through on an event loop.
 constexpr std::size_t most_keys_at_once = 16 * 1024;
-
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 // What the options of a key object to; "" nothing. A client that only asks has signed nothing yet.
 std::string_view objection(const model::KeyOptions& options, const LoginRequest& request, const Circumstances& at) {

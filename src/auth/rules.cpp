@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "auth/duty.h"
+#include "auth/refuse.h"
 #include "auth/second_factor.h"
 #include "base/ip_network.h"
 
@@ -11,9 +12,7 @@ namespace ferry::auth {
 
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
-
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
+constexpr std::int64_t clock_slack_ms = 86'400'000;
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
@@ -106,7 +105,7 @@ std::vector<std::string> second_steps(const model::User& user) {
 }  // namespace
 
 Result<void> check_clock(std::int64_t seen_ms, std::int64_t now_ms) {
-  if (seen_ms - now_ms <= day_ms) return {};
+  if (seen_ms - now_ms <= clock_slack_ms) return {};
   return fail(ErrorCode::internal, "the clock is behind the last login");
 }
 

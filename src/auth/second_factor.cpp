@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "auth/refuse.h"
+
 namespace ferry::auth {
 
 namespace {
 
 constexpr std::size_t code_length = 6;
-
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 // Marks the stored twin of `code` as used; somebody else may have been quicker.
 Result<void> spend(std::vector<model::RecoveryCode>& stored, const model::RecoveryCode& code) {

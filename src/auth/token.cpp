@@ -4,6 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "auth/refuse.h"
 #include "auth/rules.h"
 #include "base/ip_network.h"
 #include "crypto/cipher.h"
@@ -18,8 +19,6 @@ using Json = nlohmann::json;
 
 constexpr const char* admin_audience = "API";
 constexpr const char* user_audience = "APIUser";
-
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
 
 // What a token must be taken back for when it changes. Lengths keep the parts apart.
 std::string fingerprint(std::initializer_list<std::string_view> parts) {

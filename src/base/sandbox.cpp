@@ -22,8 +22,8 @@ constexpr std::uint64_t net_bind = 1ULL << 0, net_connect = 1ULL << 1;
 constexpr std::uint64_t scope_abstract_sockets = 1ULL << 0, scope_signals = 1ULL << 1;
 constexpr int first_with_network = 4, first_with_scopes = 6;
 
-constexpr std::uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr std::uint64_t running = reading | LANDLOCK_ACCESS_FS_EXECUTE;
+constexpr std::uint64_t read_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t running = read_rights | LANDLOCK_ACCESS_FS_EXECUTE;
 constexpr std::uint64_t making = LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                                  LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                                  LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_SOCK |
@@ -124,8 +124,8 @@ Result<Sandbox> Sandbox::make(const SandboxRules& rules) {
   if (!ruleset) return fail(ruleset.error());
   const int number = ruleset->get();
   Result<void> allowed = allow_programs(number, rules.programs, running & all);
-  if (allowed) allowed = allow_all(number, rules.readable, reading & all);
-  if (allowed) allowed = allow_all(number, {"/dev/null"}, (reading | LANDLOCK_ACCESS_FS_WRITE_FILE) & all);
+  if (allowed) allowed = allow_all(number, rules.readable, read_rights & all);
+  if (allowed) allowed = allow_all(number, {"/dev/null"}, (read_rights | LANDLOCK_ACCESS_FS_WRITE_FILE) & all);
   const std::uint64_t changing = (all & ~(devices | LANDLOCK_ACCESS_FS_EXECUTE));
   for (const int descriptor : rules.writable) {
     if (allowed) allowed = allow(number, descriptor, changing);

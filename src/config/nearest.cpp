@@ -5,8 +5,6 @@
 #include <numeric>
 #include <vector>
 
-#include "config/config.h"
-
 namespace ferry::config {
 
 namespace {

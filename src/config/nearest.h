@@ -5,10 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "config/config.h"
 #include "config/loader.h"
 #include "config/schema.h"
 
 namespace ferry::config {
+
+// Declared before the first use, as C++ demands of a specialization; config.cpp has it.
+template <>
+const Schema& schema<Config>();
 
 // The full name of the key closest to `name` among `siblings` (whose own path is `path`), or, when none of them is
 // close, of one with exactly this name elsewhere.

@@ -18,15 +18,15 @@ namespace {
 constexpr std::size_t key_size = 32;
 constexpr std::size_t max_payload = 16 * 1024 * 1024;  // base64 or hex
 
-std::unexpected<Error> malformed(const char* what) {
+std::unexpected<Error> malformed_secret(const char* what) {
   return fail(ErrorCode::invalid_argument, std::string("secret: ") + what);
 }
 std::unexpected<Error> wrong_key() {
   return fail(ErrorCode::authentication_failed, "secret: it does not open with this key");
 }
 
-unsigned char* raw(MutableByteSpan bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* raw(ByteSpan bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+unsigned char* octets_of(MutableByteSpan bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+const unsigned char* octets_of(ByteSpan bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 // RFC 5869, SHA-256, 32 bytes out.
 Secret hkdf(ByteSpan secret, ByteSpan salt, std::string_view info) {
@@ -42,7 +42,7 @@ Secret hkdf(ByteSpan secret, ByteSpan salt, std::string_view info) {
   const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(kdf), &EVP_KDF_CTX_free);
   EVP_KDF_free(kdf);
   Secret out(key_size);
-  if (!context || EVP_KDF_derive(context.get(), raw(out.bytes()), out.size(), parameters) != 1) {
+  if (!context || EVP_KDF_derive(context.get(), octets_of(out.bytes()), out.size(), parameters) != 1) {
     throw std::runtime_error("OpenSSL: HKDF");
   }
   return out;
@@ -63,7 +63,7 @@ Secret box_key(ByteSpan key, std::string_view additional_data, SecretMode mode, 
 
 Result<Secret> read_key(std::string_view text) {
   Result<Bytes> bytes = hex_decode(text);
-  if (!bytes || bytes->size() != key_size) return malformed("the key is not 32 bytes in hex");
+  if (!bytes || bytes->size() != key_size) return malformed_secret("the key is not 32 bytes in hex");
   Secret key{ByteSpan(*bytes)};
   wipe(*bytes);
   return key;
@@ -81,7 +81,7 @@ SealedSecret seal_secret(ByteSpan plain, std::string_view additional_data, const
   const MutableByteSpan nonce = std::span(payload).first(crypto_secretbox_NONCEBYTES);
   const MutableByteSpan boxed = std::span(payload).subspan(crypto_secretbox_NONCEBYTES);
   random_bytes(nonce);
-  crypto_secretbox_easy(raw(boxed), raw(plain), plain.size(), raw(nonce), raw(box.bytes()));
+  crypto_secretbox_easy(octets_of(boxed), octets_of(plain), plain.size(), octets_of(nonce), octets_of(box.bytes()));
   sealed.payload = base64_encode(payload);
   sealed.key = hex_encode(key.bytes());
   return sealed;
@@ -89,19 +89,20 @@ SealedSecret seal_secret(ByteSpan plain, std::string_view additional_data, const
 
 Result<Secret> open_secret(std::string_view payload, std::string_view key, std::string_view additional_data, int mode,
                            const Secret& master_key) {
-  if (mode != 0 && mode != 1) return malformed("unknown mode");
-  if (mode == 1 && master_key.empty()) return malformed("it needs the master key, and none is configured");
-  if (payload.size() > max_payload) return malformed("payload too large");
+  if (mode != 0 && mode != 1) return malformed_secret("unknown mode");
+  if (mode == 1 && master_key.empty()) return malformed_secret("it needs the master key, and none is configured");
+  if (payload.size() > max_payload) return malformed_secret("payload too large");
   const Result<Secret> own = read_key(key);
   if (!own) return own;
   const Result<Bytes> data = base64_decode(payload);
   constexpr std::size_t overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
-  if (!data || data->size() < overhead) return malformed("the payload is not base64 of a box");
+  if (!data || data->size() < overhead) return malformed_secret("the payload is not base64 of a box");
   const ByteSpan nonce = std::span(*data).first(crypto_secretbox_NONCEBYTES);
   const ByteSpan boxed = std::span(*data).subspan(crypto_secretbox_NONCEBYTES);
   const Secret box = box_key(own->bytes(), additional_data, static_cast<SecretMode>(mode), master_key);
   Secret plain(data->size() - overhead);
-  if (crypto_secretbox_open_easy(raw(plain.bytes()), raw(boxed), boxed.size(), raw(nonce), raw(box.bytes())) != 0) {
+  if (crypto_secretbox_open_easy(octets_of(plain.bytes()), octets_of(boxed), boxed.size(), octets_of(nonce),
+                                 octets_of(box.bytes())) != 0) {
     return wrong_key();
   }
   return plain;
@@ -109,12 +110,12 @@ Result<Secret> open_secret(std::string_view payload, std::string_view key, std::
 
 Result<Secret> open_secret_aes256_gcm(std::string_view payload, std::string_view key,
                                       std::string_view additional_data) {
-  if (payload.size() > max_payload) return malformed("payload too large");
+  if (payload.size() > max_payload) return malformed_secret("payload too large");
   const Result<Secret> own = read_key(key);
   if (!own) return own;
   const Result<Bytes> data = hex_decode(payload);
   constexpr std::size_t overhead = AesGcm::nonce_size + AesGcm::tag_size;
-  if (!data || data->size() < overhead) return malformed("the payload is not hex of nonce, text and tag");
+  if (!data || data->size() < overhead) return malformed_secret("the payload is not hex of nonce, text and tag");
   const ByteSpan view(*data);
   Secret plain(view.subspan(AesGcm::nonce_size, view.size() - overhead));
   const Secret bound = bound_key(own->bytes(), additional_data);

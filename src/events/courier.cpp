@@ -15,7 +15,7 @@ namespace ferry::events {
 
 namespace {
 
-constexpr std::string_view sender = "events";
+constexpr std::string_view courier_sender = "events";
 constexpr std::size_t batch_size = 64;
 constexpr auto store_interval = std::chrono::milliseconds(500);       // outcomes are stored at least this often
 constexpr std::chrono::milliseconds idle = std::chrono::seconds(30);  // the outbox is read at least this often
@@ -54,7 +54,7 @@ void Courier::start() {
         context_.run();
         return;
       } catch (const std::exception& error) {
-        log::error(sender, "", "unexpected exception: {}", error.what());
+        log::error(courier_sender, "", "unexpected exception: {}", error.what());
       }
     }
   });
@@ -116,7 +116,7 @@ Task<bool> Courier::round(std::shared_ptr<Lane> lane) {
   }
   auto batch = outbox_.due(lane->hook, now, now + 2 * options_.longest_pause.count(), batch_size);
   if (!batch) {
-    log::warn(sender, "", "the queue cannot be read: {}", batch.error().message);
+    log::warn(courier_sender, "", "the queue cannot be read: {}", batch.error().message);
     co_return false;
   }
   lane->more = batch->size() == batch_size;
@@ -152,8 +152,8 @@ void Courier::note(Lane& lane, store::Notification one, DeliveryOutcome outcome)
   ++one.attempts;
   one.last_error = outcome.error;
   one.dead = one.expires_at <= now;
-  log::warn(sender, "", "{}: notification {} ({}) not delivered, attempt {}{}: {}", lane.hook, one.id, one.action,
-            one.attempts, one.dead ? ", given up" : "", outcome.error);
+  log::warn(courier_sender, "", "{}: notification {} ({}) not delivered, attempt {}{}: {}", lane.hook, one.id,
+            one.action, one.attempts, one.dead ? ", given up" : "", outcome.error);
   if (outcome.delivery == Delivery::refused) {
     one.next_attempt = now + pause(one.attempts).count();
     if (!one.dead && (lane.next_attempt == 0 || one.next_attempt < lane.next_attempt)) {
@@ -168,8 +168,8 @@ void Courier::note(Lane& lane, store::Notification one, DeliveryOutcome outcome)
 // too old become dead letters without an attempt of their own.
 void Courier::give_up_expired(const Lane& lane, const std::string& why) {
   const auto expired = outbox_.expire(lane.hook, store::now_ms(), why);
-  if (!expired) log::warn(sender, "", "{}: {}", lane.hook, expired.error().message);
-  if (expired && *expired > 0) log::error(sender, "", "{}: {} notifications given up", lane.hook, *expired);
+  if (!expired) log::warn(courier_sender, "", "{}: {}", lane.hook, expired.error().message);
+  if (expired && *expired > 0) log::error(courier_sender, "", "{}: {} notifications given up", lane.hook, *expired);
 }
 
 bool Courier::store_outcomes(Lane& lane) {
@@ -177,7 +177,7 @@ bool Courier::store_outcomes(Lane& lane) {
   if (lane.delivered.empty() && lane.others.empty()) return true;
   const auto stored = outbox_.settle(lane.delivered, lane.others);
   if (!stored) {
-    log::error(sender, "", "{}: what was delivered cannot be noted: {}", lane.hook, stored.error().message);
+    log::error(courier_sender, "", "{}: what was delivered cannot be noted: {}", lane.hook, stored.error().message);
     return false;
   }
   lane.delivered.clear();

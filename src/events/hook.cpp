@@ -20,7 +20,7 @@ namespace ferry::events {
 
 namespace {
 
-constexpr std::string_view sender = "hooks";
+constexpr std::string_view hook_sender = "hooks";
 
 // What the coroutines around one program share.
 struct Running {
@@ -158,7 +158,7 @@ void Hooks::State::begin() {
         context.run();
         return;
       } catch (const std::exception& error) {
-        log::error(sender, "", "unexpected exception: {}", error.what());
+        log::error(hook_sender, "", "unexpected exception: {}", error.what());
       }
     }
   });
@@ -212,11 +212,11 @@ void Hooks::start(HookRequest request) {
   asio::co_spawn(state.context, run(std::move(request)),
                  [&state, what](const std::exception_ptr& exception, Result<HookAnswer> answer) {
                    if (exception) {
-                     log::error(sender, "", "{}: unexpected exception", what);
+                     log::error(hook_sender, "", "{}: unexpected exception", what);
                    } else if (!answer) {
-                     log::warn(sender, "", "{}: {}", what, answer.error().message);
+                     log::warn(hook_sender, "", "{}: {}", what, answer.error().message);
                    } else if (!answer->ok) {
-                     log::warn(sender, "", "{}: ended with status {}", what, answer->status);
+                     log::warn(hook_sender, "", "{}: ended with status {}", what, answer->status);
                    }
                    state.finished();
                  });

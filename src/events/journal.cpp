@@ -9,7 +9,7 @@ namespace ferry::events {
 
 namespace {
 
-constexpr std::string_view sender = "events";
+constexpr std::string_view journal_sender = "events";
 constexpr auto gathering = std::chrono::milliseconds(200);  // audit events of this time go into one transaction
 constexpr auto second_try = std::chrono::seconds(1);        // after the provider failed
 constexpr auto forget_interval = std::chrono::minutes(10);
@@ -76,7 +76,7 @@ void Journal::add_audit(std::vector<Event> store::AuditBatch::*list, Event event
   if (size >= most_unstored) {
     const bool first = !std::exchange(audit_full_, true);
     lock.unlock();
-    if (first) log::error(sender, "", "the audit log cannot be written: events are lost");
+    if (first) log::error(journal_sender, "", "the audit log cannot be written: events are lost");
     return;
   }
   (audit_.*list).push_back(std::move(event));
@@ -127,7 +127,7 @@ void Journal::write_audit(store::AuditBatch batch, bool last) {
     audit_full_ = false;
     return;
   }
-  log::error(sender, "", "the audit log cannot be written: {}", stored.error().message);
+  log::error(journal_sender, "", "the audit log cannot be written: {}", stored.error().message);
   if (last) return;
   // To be stored again, before the events that were added meanwhile.
   const auto put_back = [](auto& to, auto& from) { to.insert(to.begin(), from.begin(), from.end()); };
@@ -146,7 +146,7 @@ void Journal::forget() {
                                             .changes = oldest(options_.keep_changes),
                                             .logins = oldest(options_.keep_logins),
                                             .most = options_.most_audited});
-  if (!all) log::warn(sender, "", "old events are not forgotten: {}", all.error().message);
+  if (!all) log::warn(journal_sender, "", "old events are not forgotten: {}", all.error().message);
   if (all && !*all) forget_time_ = Clock::now();  // the provider removes a limited number at a time; there are more
 }
 
@@ -156,7 +156,7 @@ void Journal::write(std::vector<Entry>& entries) {
   for (Entry& entry : entries) notifications.push_back(std::move(entry.notification));
   const Result<void> stored = provider_.queue(notifications);
   if (!stored) {
-    log::error(sender, "", "{} notifications cannot be queued: {}", entries.size(), stored.error().message);
+    log::error(journal_sender, "", "{} notifications cannot be queued: {}", entries.size(), stored.error().message);
   }
   for (const Entry& entry : entries) entry.done(stored);
   if (!stored) return;
@@ -170,11 +170,12 @@ void Journal::trim(std::size_t added) {
   added_ = 0;
   const auto trimmed = provider_.trim(options_.most_waiting);
   if (!trimmed) {
-    log::warn(sender, "", "the queue's length cannot be looked at: {}", trimmed.error().message);
+    log::warn(journal_sender, "", "the queue's length cannot be looked at: {}", trimmed.error().message);
     return;
   }
-  if (trimmed->died > 0) log::error(sender, "", "the queue is full: {} notifications given up", trimmed->died);
-  if (trimmed->dropped > 0) log::error(sender, "", "too many dead letters: the oldest {} dropped", trimmed->dropped);
+  if (trimmed->died > 0) log::error(journal_sender, "", "the queue is full: {} notifications given up", trimmed->died);
+  if (trimmed->dropped > 0)
+    log::error(journal_sender, "", "too many dead letters: the oldest {} dropped", trimmed->dropped);
 }
 
 }  // namespace ferry::events

@@ -12,7 +12,7 @@ namespace {
 
 using model::FileAction, model::FileEvent;
 
-constexpr std::string_view sender = "events";
+constexpr std::string_view stream_sender = "events";
 
 bool is_among(const std::vector<std::string>& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
@@ -135,7 +135,7 @@ Task<Result<void>> Stream::tell(const model::FileEvent& event) {
   request.where = options_.files.hook;
   Result<void> answer = co_await run(std::move(request));
   if (!answer) {
-    log::warn(sender, event.session_id, "{} hook for \"{}\": {}", to_string(event.action), event.virtual_path,
+    log::warn(stream_sender, event.session_id, "{} hook for \"{}\": {}", to_string(event.action), event.virtual_path,
               answer.error().message);
     if (event.action != FileAction::upload) answer = Result<void>();
   }
@@ -157,8 +157,8 @@ void Stream::publish(model::ProviderEvent event) {
   if (!tells_objects(event.action, event.object_type)) return;
   const auto queued = journal_->queue_now(notification(provider_hook, event.action, to_payload(event)));
   if (!queued) {
-    log::error(sender, "", "nobody is told that {} \"{}\" was changed ({}): {}", event.object_type, event.object_name,
-               event.action, queued.error().message);
+    log::error(stream_sender, "", "nobody is told that {} \"{}\" was changed ({}): {}", event.object_type,
+               event.object_name, event.action, queued.error().message);
   }
 }
 

@@ -25,7 +25,7 @@ bool is_time_of_day(std::string_view text) {
 }
 
 // Patterns match without regard to case; ASCII letters are shown as SFTPGo shows them.
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower_letter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
   std::vector<std::string> seen;
@@ -35,7 +35,7 @@ void check_patterns(Checker& check, std::vector<PatternsFilter>& list) {
                   "no pattern for \"" + filter.path + "\"");
     check.range("filters.file_patterns.deny_policy", filter.deny_policy, 0, 1);
     for (auto* patterns : {&filter.allowed_patterns, &filter.denied_patterns}) {
-      for (std::string& pattern : *patterns) std::ranges::transform(pattern, pattern.begin(), lower);
+      for (std::string& pattern : *patterns) std::ranges::transform(pattern, pattern.begin(), lower_letter);
       const auto compiled = GlobSet::compile(*patterns);
       if (!compiled) check.require(false, "filters.file_patterns", compiled.error().message);
     }

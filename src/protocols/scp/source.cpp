@@ -11,7 +11,7 @@ constexpr std::size_t deepest_directory = 256;
 // hundred million copies. So a directory is not sent within itself, and links to directories count.
 constexpr std::size_t most_nested_links = 8;
 constexpr std::size_t most_linked_directories = 1000;  // in one request
-constexpr std::size_t listing_batch = 256;
+constexpr std::size_t source_batch = 256;
 
 class Source {
  public:
@@ -145,7 +145,7 @@ Task<bool> Source::directory(VirtualPath path, std::string name, vfs::FileInfo i
 
 Task<bool> Source::contents(session::OpenDirectory& listing, VirtualPath path, Way way) {
   while (true) {
-    const Result<std::vector<vfs::DirectoryEntry>> some = co_await listing.next(listing_batch);
+    const Result<std::vector<vfs::DirectoryEntry>> some = co_await listing.next(source_batch);
     if (!some) {
       const bool going_on = co_await wire_.warn(path, some.error());
       co_return going_on;

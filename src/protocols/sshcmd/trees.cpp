@@ -6,7 +6,7 @@ namespace ferry::sshcmd {
 
 namespace {
 
-constexpr int failed = 1, usage = 2;
+constexpr int failed_status = 1, usage_status = 2;
 
 session::GivenUp client_left(ssh::Channel& channel) {
   return [&channel] { return channel.closed(); };
@@ -17,7 +17,7 @@ session::GivenUp client_left(ssh::Channel& channel) {
 Task<int> copy(Invocation call) {
   if (call.words.size() != 3) {
     co_await call.complain("expected a source and a destination");
-    co_return usage;
+    co_return usage_status;
   }
   const Result<VirtualPath> from = call.path(call.words[1]), to = call.path(call.words[2]);
   Result<void> done = fail(ErrorCode::invalid_argument);
@@ -25,13 +25,13 @@ Task<int> copy(Invocation call) {
   if (from && to) done = co_await call.session.copy(*from, *to, true, given_up);
   if (done) co_return 0;
   co_await call.complain(call.words[1], done.error());
-  co_return failed;
+  co_return failed_status;
 }
 
 Task<int> remove(Invocation call) {
   if (call.words.size() != 2) {
     co_await call.complain("expected one path");
-    co_return usage;
+    co_return usage_status;
   }
   const Result<VirtualPath> path = call.path(call.words[1]);
   Result<void> done = fail(ErrorCode::invalid_argument);
@@ -39,7 +39,7 @@ Task<int> remove(Invocation call) {
   if (path) done = co_await session::remove_tree(call.session, *path, given_up);
   if (done) co_return 0;
   co_await call.complain(call.words[1], done.error());
-  co_return failed;
+  co_return failed_status;
 }
 
 }  // namespace ferry::sshcmd

@@ -6,7 +6,7 @@ namespace ferry::ssh {
 
 namespace {
 
-std::unexpected<Error> malformed(std::uint8_t number) {
+std::unexpected<Error> malformed_message(std::uint8_t number) {
   return fail(ErrorCode::protocol_error, "malformed message " + std::to_string(number));
 }
 
@@ -39,7 +39,7 @@ Result<void> Channels::handle(ByteSpan payload, const BlockRef& block) {
 Result<void> Channels::global_request(ByteReader in) {
   const std::string_view name = in.string();
   const bool want_reply = in.boolean();
-  if (!in.ok()) return malformed(msg::global_request);
+  if (!in.ok()) return malformed_message(msg::global_request);
   if (name == "no-more-sessions@openssh.com") no_more_sessions_ = true;
   if (want_reply) {
     const std::byte failure{msg::request_failure};
@@ -60,7 +60,7 @@ Result<void> Channels::open(ByteReader in) {
   const std::uint32_t peer_id = in.u32();
   const std::uint32_t window = in.u32();
   const std::uint32_t max_packet = in.u32();
-  if (!in.ok()) return malformed(msg::channel_open);
+  if (!in.ok()) return malformed_message(msg::channel_open);
   if (type != "session") {
     const bool forwarding = type == "direct-tcpip" || type == "direct-streamlocal@openssh.com";
     refuse_open(peer_id, forwarding ? OpenFailure::administratively_prohibited : OpenFailure::unknown_channel_type,
@@ -97,34 +97,34 @@ Result<void> Channels::handle_channel_message(std::uint8_t number, ByteReader in
   switch (number) {
     case msg::channel_data: {
       const ByteSpan data = in.blob();
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       to_be_read(found);
       return channel.receive_data(data, block);
     }
     case msg::channel_extended_data: {
       in.u32();
       const ByteSpan data = in.blob();
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       return channel.receive_extended_data(data);
     }
     case msg::channel_window_adjust: {
       const std::uint32_t count = in.u32();
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       return channel.add_peer_window(count);
     }
     case msg::channel_eof:
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       to_be_read(found);
       channel.receive_eof();
       return {};
     case msg::channel_close:
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       to_be_read(found);
       channel.receive_close();
       drop_if_over(local_id);
       return {};
     default:  // answers to requests; ours ask for none
-      if (!in.done()) return malformed(number);
+      if (!in.done()) return malformed_message(number);
       return {};
   }
 }

@@ -15,7 +15,7 @@ namespace ferry::ssh {
 
 namespace {
 
-constexpr std::string_view sender = "sshd";
+constexpr std::string_view connection_sender = "sshd";
 constexpr int most_unanswered_keepalives = 3;
 // A peer that makes us answer but does not read is not read from either. Strangers get less: there may be many.
 constexpr std::size_t most_pending_output = 1024 * 1024;
@@ -89,7 +89,7 @@ Task<void> Connection::finish(Error why) {
   leaving_ = true;
   const bool told = !disconnect_reason_.empty();
   if (told) why = Error{ErrorCode::aborted, disconnect_reason_};
-  log::debug(sender, peer_.connection_id, "connection from {} ends: {}", peer_.remote_address, why.message);
+  log::debug(connection_sender, peer_.connection_id, "connection from {} ends: {}", peer_.remote_address, why.message);
   if (why.code == ErrorCode::unsupported && transport_.before_first_keys()) handler_->negotiation_failed(why.message);
   channels_->resume_readers();  // what came before the end counts
   if (why.code == ErrorCode::connection_lost) {
@@ -316,7 +316,7 @@ Task<void> Connection::run_service(std::shared_ptr<Connection> self, std::shared
     co_await service(*channel);
     channel->send_exit_status(0);
   } catch (const std::exception& exception) {
-    log::error(sender, self->peer_.connection_id, "channel service failed: {}", exception.what());
+    log::error(connection_sender, self->peer_.connection_id, "channel service failed: {}", exception.what());
     channel->send_exit_status(255);
   }
   self->channels_->finished(channel);

@@ -16,7 +16,7 @@
 namespace ferry::ssh {
 
 namespace {
-constexpr std::string_view sender = "sshd";
+constexpr std::string_view server_sender = "sshd";
 }
 
 struct Server::State : std::enable_shared_from_this<Server::State> {
@@ -135,7 +135,7 @@ Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Conne
         if (const auto alive = weak.lock()) alive->request_disconnect(std::move(reason));
       });
   if (!handler) {
-    log::debug(sender, peer.connection_id, "connection from {} refused", peer.remote_address);
+    log::debug(server_sender, peer.connection_id, "connection from {} refused", peer.remote_address);
     co_return;
   }
   {
@@ -143,7 +143,7 @@ Task<void> Server::State::run(std::shared_ptr<State> self, std::shared_ptr<Conne
     if (!self->listening) co_return;
     self->connections.emplace(peer.connection_id, connection);
   }
-  log::debug(sender, peer.connection_id, "connection from {}", peer.remote_address);
+  log::debug(server_sender, peer.connection_id, "connection from {}", peer.remote_address);
   co_await connection->run(std::move(handler));
   const std::lock_guard lock(self->mutex);
   self->connections.erase(peer.connection_id);

@@ -25,7 +25,9 @@ constexpr Form forms[] = {
     {rsa_certificate, "ssh-rsa", 2},
 };
 
-std::unexpected<Error> malformed(std::string what) { return fail(ErrorCode::protocol_error, std::move(what)); }
+std::unexpected<Error> malformed_certificate(std::string what) {
+  return fail(ErrorCode::protocol_error, std::move(what));
+}
 
 const Form* find_form(std::string_view type) {
   const auto found = std::ranges::find(forms, type, &Form::type);
@@ -37,7 +39,7 @@ Result<PublicKey> read_key(ByteReader& in, const Form& form) {
   ByteWriter plain;
   plain.string(form.key_type);
   for (int i = 0; i < form.fields; ++i) plain.string(in.blob());
-  if (!in.ok()) return malformed("certificate too short");
+  if (!in.ok()) return malformed_certificate("certificate too short");
   return PublicKey::parse(plain.data());
 }
 
@@ -45,10 +47,10 @@ Result<std::vector<std::string>> read_principals(ByteSpan list) {
   std::vector<std::string> principals;
   ByteReader in(list);
   while (in.ok() && !in.done()) {
-    if (principals.size() == most_principals) return malformed("too many principals");
+    if (principals.size() == most_principals) return malformed_certificate("too many principals");
     principals.emplace_back(in.string());
   }
-  if (!in.ok()) return malformed("malformed principals");
+  if (!in.ok()) return malformed_certificate("malformed principals");
   return principals;
 }
 
@@ -57,13 +59,13 @@ Result<std::vector<Certificate::Option>> read_options(ByteSpan list) {
   std::vector<Certificate::Option> options;
   ByteReader in(list);
   while (in.ok() && !in.done()) {
-    if (options.size() == most_options) return malformed("too many options");
+    if (options.size() == most_options) return malformed_certificate("too many options");
     const std::string_view name = in.string();
     const ByteSpan data = in.blob();
-    if (!options.empty() && name <= options.back().name) return malformed("options out of order");
+    if (!options.empty() && name <= options.back().name) return malformed_certificate("options out of order");
     options.push_back({std::string(name), Bytes(data.begin(), data.end())});
   }
-  if (!in.ok()) return malformed("malformed options");
+  if (!in.ok()) return malformed_certificate("malformed options");
   return options;
 }
 
@@ -83,7 +85,7 @@ Result<Certificate> Certificate::parse(ByteSpan blob) {
   if (auto read = result.read_contents(in); !read) return fail(read.error());
   result.signed_size_ = blob.size() - in.rest().size();
   const ByteSpan signature = in.blob();
-  if (!in.done()) return malformed("certificate too short or too long");
+  if (!in.done()) return malformed_certificate("certificate too short or too long");
   result.signature_.assign(signature.begin(), signature.end());
   result.blob_.assign(blob.begin(), blob.end());
   return result;
@@ -100,8 +102,8 @@ Result<void> Certificate::read_contents(ByteReader& in) {
   const ByteSpan extensions = in.blob();  // allow what Ferry has not (terminals, forwarding): of no concern
   in.blob();                              // reserved
   const ByteSpan authority = in.blob();
-  if (!in.ok()) return malformed("certificate too short");
-  if (kind != 1 && kind != 2) return malformed("certificate of an unknown kind");
+  if (!in.ok()) return malformed_certificate("certificate too short");
+  if (kind != 1 && kind != 2) return malformed_certificate("certificate of an unknown kind");
   kind_ = static_cast<Kind>(kind);
   auto names = read_principals(principals);
   if (!names) return fail(names.error());

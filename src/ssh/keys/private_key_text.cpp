@@ -21,7 +21,7 @@ constexpr std::size_t block_size = 8;  // of cipher "none"
 
 using Number = std::unique_ptr<BIGNUM, decltype(&BN_clear_free)>;
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_key_file(std::string what) {
   return fail(ErrorCode::invalid_argument, "private key: " + std::move(what));
 }
 std::unexpected<Error> encrypted() {
@@ -37,7 +37,7 @@ Result<crypto::Secret> unwrap(std::string_view text) {
   const std::size_t begin = text.find(begin_line);
   const std::size_t end = text.find(end_line);
   if (begin == std::string_view::npos || end == std::string_view::npos || end < begin + begin_line.size()) {
-    return malformed("no closed OpenSSH block");
+    return malformed_key_file("no closed OpenSSH block");
   }
   crypto::Secret digits(end - begin - begin_line.size());
   std::size_t count = 0;
@@ -45,7 +45,7 @@ Result<crypto::Secret> unwrap(std::string_view text) {
     if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) digits.bytes()[count++] = std::byte(c);
   }
   Result<Bytes> data = crypto::base64_decode(digits.text().substr(0, count));
-  if (!data) return malformed("bad base64");
+  if (!data) return malformed_key_file("bad base64");
   crypto::Secret secret{ByteSpan(*data)};
   crypto::wipe(*data);
   return secret;
@@ -56,17 +56,18 @@ Result<EvpKey> read_ed25519(ByteReader& in) {
   const ByteSpan seed_and_point = in.blob();
   if (point.size() != ed25519_size || seed_and_point.size() != 2 * ed25519_size ||
       !std::ranges::equal(point, seed_and_point.last(ed25519_size))) {
-    return malformed("bad ed25519 numbers");
+    return malformed_key_file("bad ed25519 numbers");
   }
   return EvpKey(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, raw(seed_and_point), ed25519_size),
                 &EVP_PKEY_free);
 }
 
-Result<EvpKey> read_ecdsa(ByteReader& in, const Curve& curve) {
+Result<EvpKey> read_private_ecdsa(ByteReader& in, const Curve& curve) {
   const std::string_view name = in.string();
   const ByteSpan point = in.blob();
   const ByteSpan scalar = positive_mpint(in);
-  if (name != curve.name || scalar.empty() || scalar.size() > curve.field_size) return malformed("bad ECDSA numbers");
+  if (name != curve.name || scalar.empty() || scalar.size() > curve.field_size)
+    return malformed_key_file("bad ECDSA numbers");
   KeyParameters parameters;
   parameters.add_text(OSSL_PKEY_PARAM_GROUP_NAME, curve.openssl_name);
   parameters.add_bytes(OSSL_PKEY_PARAM_PUB_KEY, point);
@@ -87,12 +88,12 @@ BIGNUM* crt_exponent(ByteSpan d, ByteSpan prime) {
   return result.release();
 }
 
-Result<EvpKey> read_rsa(ByteReader& in) {
+Result<EvpKey> read_private_rsa(ByteReader& in) {
   std::array<ByteSpan, 6> numbers;  // n e d iqmp p q
   for (ByteSpan& each : numbers) each = positive_mpint(in);
   const auto& [n, e, d, coefficient, p, q] = numbers;
   for (const ByteSpan each : numbers) {
-    if (each.empty() || each.size() > max_rsa_bits / 8) return malformed("bad RSA numbers");
+    if (each.empty() || each.size() > max_rsa_bits / 8) return malformed_key_file("bad RSA numbers");
   }
   KeyParameters parameters;
   parameters.add_number(OSSL_PKEY_PARAM_RSA_N, n);
@@ -108,25 +109,26 @@ Result<EvpKey> read_rsa(ByteReader& in) {
 
 Result<EvpKey> read_numbers(std::string_view type, ByteReader& in) {
   if (type == ed25519_type) return read_ed25519(in);
-  if (type == rsa_type) return read_rsa(in);
-  if (const Curve* curve = find_curve_of_type(type)) return read_ecdsa(in, *curve);
+  if (type == rsa_type) return read_private_rsa(in);
+  if (const Curve* curve = find_curve_of_type(type)) return read_private_ecdsa(in, *curve);
   return fail(ErrorCode::unsupported, "private key: type not supported");
 }
 
 // The section that would be encrypted: check number twice, type, numbers, comment, padding 1 2 3 ...
 Result<EvpKey> read_private_section(ByteSpan section) {
   ByteReader in(section);
-  if (in.u32() != in.u32()) return malformed("the check numbers differ");
+  if (in.u32() != in.u32()) return malformed_key_file("the check numbers differ");
   const std::string_view type = in.string();
   Result<EvpKey> key = read_numbers(type, in);
   if (!key) return key;
   (void)in.blob();  // the comment
   std::uint8_t expected = 1;
   for (const std::byte padding : in.rest()) {
-    if (padding != std::byte{expected++}) return malformed("bad padding");
+    if (padding != std::byte{expected++}) return malformed_key_file("bad padding");
   }
-  if (!in.ok() || in.rest().size() >= block_size || section.size() % block_size != 0) return malformed("truncated");
-  if (!*key) return malformed("its numbers make no key");
+  if (!in.ok() || in.rest().size() >= block_size || section.size() % block_size != 0)
+    return malformed_key_file("truncated");
+  if (!*key) return malformed_key_file("its numbers make no key");
   return key;
 }
 
@@ -220,20 +222,21 @@ Result<EvpKey> read_openssh_key(std::string_view text) {
   const Result<crypto::Secret> data = unwrap(text);
   if (!data) return fail(data.error());
   ByteReader in(data->bytes());
-  if (as_text(in.bytes(magic.size())) != magic) return malformed("not openssh-key-v1");
+  if (as_text(in.bytes(magic.size())) != magic) return malformed_key_file("not openssh-key-v1");
   const std::string_view cipher = in.string();
   const std::string_view kdf = in.string();
   const ByteSpan kdf_options = in.blob();
   const std::uint32_t count = in.u32();
   const ByteSpan blob = in.blob();
   const ByteSpan section = in.blob();
-  if (!in.done()) return malformed("truncated, or trailing bytes");
+  if (!in.done()) return malformed_key_file("truncated, or trailing bytes");
   if (cipher != "none" || kdf != "none" || !kdf_options.empty()) return encrypted();
-  if (count != 1) return malformed("not exactly one key");
+  if (count != 1) return malformed_key_file("not exactly one key");
   Result<EvpKey> key = read_private_section(section);
   if (!key) return key;
   const Result<Bytes> expected = public_blob(key->get());
-  if (!expected || !std::ranges::equal(*expected, blob)) return malformed("its public and private halves differ");
+  if (!expected || !std::ranges::equal(*expected, blob))
+    return malformed_key_file("its public and private halves differ");
   return key;
 }
 
@@ -244,7 +247,7 @@ Result<EvpKey> read_pem_key(std::string_view text) {
   bool asked = false;
   EvpKey key(PEM_read_bio_PrivateKey(in.get(), nullptr, &no_passphrase, &asked), &EVP_PKEY_free);
   if (asked) return encrypted();
-  if (!key) return malformed("no readable PEM key");
+  if (!key) return malformed_key_file("no readable PEM key");
   return key;
 }
 

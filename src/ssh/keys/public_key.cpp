@@ -29,36 +29,36 @@ constexpr std::size_t max_line_size = 64 * 1024;
 constexpr std::size_t max_rsa_exponent_size = 8;                       // bytes: a larger one only costs time
 constexpr std::uint8_t user_present = 0x01, user_verification = 0x04;  // PROTOCOL.u2f, "flags"
 
-std::unexpected<Error> malformed(std::string what) { return fail(ErrorCode::protocol_error, std::move(what)); }
+std::unexpected<Error> malformed_key(std::string what) { return fail(ErrorCode::protocol_error, std::move(what)); }
 
-Result<EvpKey> read_ecdsa(ByteReader& in, const Curve& curve) {
-  if (in.string() != curve.name) return malformed("the curve is not the one the type names");
+Result<EvpKey> read_public_ecdsa(ByteReader& in, const Curve& curve) {
+  if (in.string() != curve.name) return malformed_key("the curve is not the one the type names");
   const ByteSpan point = in.blob();
   if (point.size() != 1 + 2 * curve.field_size || point[0] != std::byte{4})
-    return malformed("not an uncompressed point");
+    return malformed_key("not an uncompressed point");
   KeyParameters parameters;
   parameters.add_text(OSSL_PKEY_PARAM_GROUP_NAME, curve.openssl_name);
   parameters.add_bytes(OSSL_PKEY_PARAM_PUB_KEY, point);
   EvpKey key = parameters.make("EC", EVP_PKEY_PUBLIC_KEY);
-  if (!key) return malformed("a point that is not on its curve");
+  if (!key) return malformed_key("a point that is not on its curve");
   return key;
 }
 
-Result<EvpKey> read_rsa(ByteReader& in) {
+Result<EvpKey> read_public_rsa(ByteReader& in) {
   const ByteSpan exponent = positive_mpint(in);
   const ByteSpan modulus = positive_mpint(in);
-  if (exponent.empty() || modulus.empty()) return malformed("RSA number negative or not minimal");
+  if (exponent.empty() || modulus.empty()) return malformed_key("RSA number negative or not minimal");
   const int bits = static_cast<int>(modulus.size() * 8) - std::countl_zero(std::to_integer<std::uint8_t>(modulus[0]));
   const auto odd = [](ByteSpan number) { return (number.back() & std::byte{1}) != std::byte{0}; };
   if (modulus.size() > max_rsa_bits / 8 || bits < min_rsa_bits || !odd(modulus))
-    return malformed("RSA modulus refused");
+    return malformed_key("RSA modulus refused");
   const bool one = exponent.size() == 1 && exponent[0] == std::byte{1};
-  if (exponent.size() > max_rsa_exponent_size || one || !odd(exponent)) return malformed("RSA exponent refused");
+  if (exponent.size() > max_rsa_exponent_size || one || !odd(exponent)) return malformed_key("RSA exponent refused");
   KeyParameters parameters;
   parameters.add_number(OSSL_PKEY_PARAM_RSA_N, modulus);
   parameters.add_number(OSSL_PKEY_PARAM_RSA_E, exponent);
   EvpKey key = parameters.make("RSA", EVP_PKEY_PUBLIC_KEY);
-  if (!key) return malformed("RSA key refused");
+  if (!key) return malformed_key("RSA key refused");
   return key;
 }
 
@@ -137,16 +137,16 @@ bool is_known_type(std::string_view type) {
 Result<PublicKey> PublicKey::parse(ByteSpan blob) {
   ByteReader in(blob);
   const std::string_view type = in.string();
-  if (!in.ok()) return malformed("key blob without a type");
+  if (!in.ok()) return malformed_key("key blob without a type");
   auto native = std::make_shared<Native>();
   native->security_key = type == sk_ed25519_type || type == sk_ecdsa_type;
   native->curve = type == sk_ecdsa_type ? &curves()[0] : find_curve_of_type(type);
   const auto read = [&]() -> Result<EvpKey> {
-    if (native->curve != nullptr) return read_ecdsa(in, *native->curve);
-    if (type == rsa_type) return read_rsa(in);
+    if (native->curve != nullptr) return read_public_ecdsa(in, *native->curve);
+    if (type == rsa_type) return read_public_rsa(in);
     if (type == ed25519_type || type == sk_ed25519_type) {
       const ByteSpan value = in.blob();
-      if (value.size() != crypto::ed25519_key_size) return malformed("ed25519 key of a wrong length");
+      if (value.size() != crypto::ed25519_key_size) return malformed_key("ed25519 key of a wrong length");
       native->ed25519.assign(value.begin(), value.end());
       return EvpKey(nullptr, &EVP_PKEY_free);
     }
@@ -155,7 +155,7 @@ Result<PublicKey> PublicKey::parse(ByteSpan blob) {
   Result<EvpKey> key = read();
   if (!key) return fail(key.error());
   if (native->security_key) native->application = in.string();
-  if (!in.done()) return malformed("key blob too short or too long");
+  if (!in.done()) return malformed_key("key blob too short or too long");
   native->key = std::move(*key);
   PublicKey result;
   result.type_ = type;
@@ -165,7 +165,7 @@ Result<PublicKey> PublicKey::parse(ByteSpan blob) {
 }
 
 Result<PublicKey> PublicKey::parse_line(std::string_view line) {
-  if (line.size() > max_line_size) return malformed("key line too long");
+  if (line.size() > max_line_size) return malformed_key("key line too long");
   std::string_view rest = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
   std::string_view from_type = rest;
   std::string_view type = take_word(rest);
@@ -175,9 +175,9 @@ Result<PublicKey> PublicKey::parse_line(std::string_view line) {
   }
   if (!is_known_type(type)) return fail(ErrorCode::unsupported, "no key of a supported type in the line");
   const Result<Bytes> blob = crypto::base64_decode(take_word(rest));
-  if (!blob) return malformed("the key is not base64");
+  if (!blob) return malformed_key("the key is not base64");
   Result<PublicKey> key = parse(*blob);
-  if (key && key->type() != type) return malformed("the key is not of the type its line names");
+  if (key && key->type() != type) return malformed_key("the key is not of the type its line names");
   return key;
 }
 

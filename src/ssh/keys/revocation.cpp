@@ -23,7 +23,7 @@ enum CertificateSection : std::uint8_t {
 };
 constexpr std::uint8_t extension = 255, certificate_extension = 0x39;
 
-std::unexpected<Error> malformed(std::string what) {
+std::unexpected<Error> malformed_list(std::string what) {
   return fail(ErrorCode::invalid_argument, "revocation list: " + std::move(what));
 }
 
@@ -40,8 +40,8 @@ Result<void> pass_extension(ByteSpan data) {
   in.string();
   const bool critical = in.boolean();
   in.blob();
-  if (!in.done()) return malformed("malformed extension");
-  if (critical) return malformed("an extension that must be understood and is not");
+  if (!in.done()) return malformed_list("malformed extension");
+  if (critical) return malformed_list("an extension that must be understood and is not");
   return {};
 }
 
@@ -60,7 +60,7 @@ Result<RevocationList> RevocationList::parse(ByteSpan content) {
 Result<RevocationList> RevocationList::parse_krl(ByteSpan content) {
   RevocationList list;
   ByteReader in(content.subspan(krl_magic.size()));
-  if (in.u32() != krl_format) return malformed("format not supported");
+  if (in.u32() != krl_format) return malformed_list("format not supported");
   in.u64();   // version of the list
   in.u64();   // when it was made
   in.u64();   // flags: none are defined
@@ -72,7 +72,7 @@ Result<RevocationList> RevocationList::parse_krl(ByteSpan content) {
     if (!in.ok()) break;
     if (auto read = list.read_section(type, data); !read) return fail(read.error());
   }
-  if (!in.ok()) return malformed("cut short");
+  if (!in.ok()) return malformed_list("cut short");
   for (Issued& issued : list.issued_) issued.sort();
   return list;
 }
@@ -95,10 +95,10 @@ Result<void> RevocationList::read_section(std::uint8_t type, ByteSpan data) {
       std::ranges::copy(entry, print.begin());
       sha1_.insert(print);
     } else {
-      return malformed(type == signature ? "signed lists are not supported" : "unknown section");
+      return malformed_list(type == signature ? "signed lists are not supported" : "unknown section");
     }
   }
-  if (!in.ok()) return malformed("malformed section");
+  if (!in.ok()) return malformed_list("malformed section");
   return {};
 }
 
@@ -114,7 +114,7 @@ Result<void> RevocationList::read_certificates(ByteSpan data) {
     if (!in.ok()) break;
     if (auto read = read_issued(type, part, issued); !read) return read;
   }
-  if (!in.ok()) return malformed("malformed section of certificates");
+  if (!in.ok()) return malformed_list("malformed section of certificates");
   issued_.push_back(std::move(issued));
   return {};
 }
@@ -130,7 +130,7 @@ Result<void> RevocationList::read_issued(std::uint8_t type, ByteSpan data, Issue
       break;
     case serial_range: {
       const std::uint64_t first = in.u64(), last = in.u64();
-      if (last < first) return malformed("a range of serial numbers that ends before it begins");
+      if (last < first) return malformed_list("a range of serial numbers that ends before it begins");
       issued.serials.push_back({first, last});
       break;
     }
@@ -144,9 +144,9 @@ Result<void> RevocationList::read_issued(std::uint8_t type, ByteSpan data, Issue
       while (in.ok() && !in.done()) issued.key_ids.emplace(in.string());
       break;
     case certificate_extension: return pass_extension(data);
-    default: return malformed("unknown kind of certificates");
+    default: return malformed_list("unknown kind of certificates");
   }
-  if (!in.done()) return malformed("malformed list of certificates");
+  if (!in.done()) return malformed_list("malformed list of certificates");
   return {};
 }
 
@@ -154,10 +154,10 @@ Result<void> RevocationList::read_issued(std::uint8_t type, ByteSpan data, Issue
 
 Result<RevocationList> RevocationList::parse_json(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_array()) return malformed("not a JSON list");
+  if (!json.is_array()) return malformed_list("not a JSON list");
   RevocationList list;
   for (const auto& entry : json) {
-    if (!entry.is_string()) return malformed("an entry that is no text");
+    if (!entry.is_string()) return malformed_list("an entry that is no text");
     if (auto added = list.add_fingerprint(entry.get_ref<const std::string&>()); !added) return fail(added.error());
   }
   return list;
@@ -183,12 +183,12 @@ Result<void> RevocationList::add_line(std::string_view line) {
     std::string_view rest = line.substr(first.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(blank), rest.size()));
     const auto blob = crypto::base64_decode(rest.substr(0, std::min(rest.find_first_of(blank), rest.size())));
-    if (!blob || !Certificate::parse(*blob)) return malformed("a line that is no certificate");
+    if (!blob || !Certificate::parse(*blob)) return malformed_list("a line that is no certificate");
     add_blob(*blob);
     return {};
   }
   const auto key = PublicKey::parse_line(line);
-  if (!key) return malformed("a line that is neither a fingerprint nor a key");
+  if (!key) return malformed_list("a line that is neither a fingerprint nor a key");
   add_blob(key->blob());
   return {};
 }
@@ -199,7 +199,7 @@ Result<void> RevocationList::add_fingerprint(std::string_view text) {
                          ? crypto::base64_decode(text.substr(prefix.size()), crypto::Base64::unpadded)
                          : Result<Bytes>(fail(ErrorCode::invalid_argument));
   Sha256 digest;
-  if (!print || print->size() != digest.size()) return malformed("an entry that is no SHA256 fingerprint");
+  if (!print || print->size() != digest.size()) return malformed_list("an entry that is no SHA256 fingerprint");
   std::ranges::copy(*print, digest.begin());
   sha256_.insert(digest);
   return {};

@@ -11,7 +11,9 @@ namespace {
 constexpr std::string_view force_command = "force-command", source_address = "source-address",
                            verify_required = "verify-required";
 
-std::unexpected<Error> refuse(std::string why) { return fail(ErrorCode::authentication_failed, std::move(why)); }
+std::unexpected<Error> refuse_certificate(std::string why) {
+  return fail(ErrorCode::authentication_failed, std::move(why));
+}
 
 // The text that the data of an option holds as a string; nothing when it holds anything else.
 std::optional<std::string_view> text_of(const Certificate::Option& option) {
@@ -25,18 +27,18 @@ std::optional<std::string_view> text_of(const Certificate::Option& option) {
 Result<void> check_address(const Certificate::Option& option, std::string_view client_ip) {
   const auto list = text_of(option);
   const auto client = IpAddress::parse(client_ip);
-  if (!list || !client) return refuse("the certificate's addresses cannot be compared");
+  if (!list || !client) return refuse_certificate("the certificate's addresses cannot be compared");
   std::string_view rest = *list;
   bool inside = false;
   while (true) {
     const std::size_t comma = rest.find(',');
     const auto network = IpNetwork::parse(rest.substr(0, comma));
-    if (!network) return refuse("the certificate names an address that is none");
+    if (!network) return refuse_certificate("the certificate names an address that is none");
     inside = inside || network->contains(*client);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
-  if (!inside) return refuse("the certificate is not for this address");
+  if (!inside) return refuse_certificate("the certificate is not for this address");
   return {};
 }
 
@@ -46,9 +48,9 @@ Result<void> check_options(const Certificate& certificate, std::string_view clie
       if (auto allowed = check_address(option, client_ip); !allowed) return allowed;
     } else if (option.name == force_command) {
       const auto line = text_of(option);
-      if (!line || line->empty()) return refuse("the certificate forces a command that is none");
+      if (!line || line->empty()) return refuse_certificate("the certificate forces a command that is none");
     } else if (option.name != verify_required || !option.data.empty()) {
-      return refuse("the certificate has a critical option that is not known");
+      return refuse_certificate("the certificate has a critical option that is not known");
     }
   }
   return {};
@@ -58,17 +60,17 @@ Result<void> check_options(const Certificate& certificate, std::string_view clie
 
 Result<void> check_user_certificate(const Certificate& certificate, const UserTrust& trust, std::string_view client_ip,
                                     std::int64_t unix_seconds) {
-  if (certificate.kind() != Certificate::Kind::user) return refuse("not a certificate for users");
+  if (certificate.kind() != Certificate::Kind::user) return refuse_certificate("not a certificate for users");
   if (std::ranges::find(trust.authorities, certificate.authority()) == trust.authorities.end()) {
-    return refuse("the certificate's authority is not trusted");
+    return refuse_certificate("the certificate's authority is not trusted");
   }
-  if (!certificate.signed_by_authority()) return refuse("the certificate's signature is wrong");
-  if (trust.revoked.revokes(certificate)) return refuse("the certificate is revoked");
+  if (!certificate.signed_by_authority()) return refuse_certificate("the certificate's signature is wrong");
+  if (trust.revoked.revokes(certificate)) return refuse_certificate("the certificate is revoked");
   const auto now = static_cast<std::uint64_t>(std::max<std::int64_t>(unix_seconds, 0));
-  if (now < certificate.valid_after()) return refuse("the certificate is not valid yet");
-  if (now >= certificate.valid_before()) return refuse("the certificate has expired");
+  if (now < certificate.valid_after()) return refuse_certificate("the certificate is not valid yet");
+  if (now >= certificate.valid_before()) return refuse_certificate("the certificate has expired");
   // OpenSSH's authorities mean "everybody" by no name at all.
-  if (certificate.principals().empty()) return refuse("the certificate names nobody");
+  if (certificate.principals().empty()) return refuse_certificate("the certificate names nobody");
   return check_options(certificate, client_ip);
 }
 

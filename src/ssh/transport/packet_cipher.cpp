@@ -7,7 +7,7 @@ namespace ferry::ssh {
 
 namespace {
 
-constexpr std::size_t length_size = 4;
+constexpr std::size_t length_bytes = 4;
 constexpr std::size_t longest_tag = 64;
 constexpr std::size_t aes_block = 16;
 
@@ -29,7 +29,7 @@ struct PlainSealer final : PacketSealer {
 };
 
 struct PlainOpener final : PacketOpener {
-  PlainOpener() : PacketOpener(plain_shape, length_size) {}
+  PlainOpener() : PacketOpener(plain_shape, length_bytes) {}
   std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override { return load_u32(prefix.data()); }
   bool open(std::uint32_t, MutableByteSpan, const std::byte*) override { return true; }
 };
@@ -50,7 +50,7 @@ class GcmSealer final : public PacketSealer {
   explicit GcmSealer(const DirectionKeys& keys)
       : PacketSealer(gcm_shape), gcm_(keys.encryption.bytes(), crypto::Direction::encrypt), nonce_(keys.iv.bytes()) {}
   void seal(std::uint32_t, MutableByteSpan packet, std::byte* tag) override {
-    gcm_.seal(nonce_.bytes(), packet.first(length_size), packet.subspan(length_size), GcmTag(tag, GcmTag::extent));
+    gcm_.seal(nonce_.bytes(), packet.first(length_bytes), packet.subspan(length_bytes), GcmTag(tag, GcmTag::extent));
     nonce_.advance();
   }
 
@@ -62,12 +62,12 @@ class GcmSealer final : public PacketSealer {
 class GcmOpener final : public PacketOpener {
  public:
   explicit GcmOpener(const DirectionKeys& keys)
-      : PacketOpener(gcm_shape, length_size),
+      : PacketOpener(gcm_shape, length_bytes),
         gcm_(keys.encryption.bytes(), crypto::Direction::decrypt),
         nonce_(keys.iv.bytes()) {}
   std::uint32_t open_length(std::uint32_t, MutableByteSpan prefix) override { return load_u32(prefix.data()); }
   bool open(std::uint32_t, MutableByteSpan packet, const std::byte* tag) override {
-    const bool genuine = gcm_.open(nonce_.bytes(), packet.first(length_size), packet.subspan(length_size),
+    const bool genuine = gcm_.open(nonce_.bytes(), packet.first(length_bytes), packet.subspan(length_bytes),
                                    GcmConstTag(tag, GcmConstTag::extent));
     nonce_.advance();
     return genuine;
@@ -111,9 +111,9 @@ class ChaChaSealer final : public PacketSealer {
  public:
   explicit ChaChaSealer(const DirectionKeys& keys) : PacketSealer(chacha_shape), chacha_(keys.encryption.bytes()) {}
   void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
-    chacha_.apply_to_length(sequence, packet.first(length_size));
+    chacha_.apply_to_length(sequence, packet.first(length_bytes));
     chacha_.make_tag_key(sequence);
-    chacha_.apply_to_body(packet.subspan(length_size));
+    chacha_.apply_to_body(packet.subspan(length_bytes));
     chacha_.compute_tag(packet, PolyTag(tag, PolyTag::extent));
   }
 
@@ -124,10 +124,10 @@ class ChaChaSealer final : public PacketSealer {
 class ChaChaOpener final : public PacketOpener {
  public:
   explicit ChaChaOpener(const DirectionKeys& keys)
-      : PacketOpener(chacha_shape, length_size), chacha_(keys.encryption.bytes()) {}
+      : PacketOpener(chacha_shape, length_bytes), chacha_(keys.encryption.bytes()) {}
   std::uint32_t open_length(std::uint32_t sequence, MutableByteSpan prefix) override {
-    std::array<std::byte, length_size> length{};
-    std::copy_n(prefix.begin(), length_size, length.begin());  // the tag covers the encrypted length
+    std::array<std::byte, length_bytes> length{};
+    std::copy_n(prefix.begin(), length_bytes, length.begin());  // the tag covers the encrypted length
     chacha_.apply_to_length(sequence, length);
     return load_u32(length.data());
   }
@@ -136,7 +136,7 @@ class ChaChaOpener final : public PacketOpener {
     chacha_.make_tag_key(sequence);
     chacha_.compute_tag(packet, expected);
     if (!crypto::equal_in_constant_time(expected, ByteSpan(tag, expected.size()))) return false;
-    chacha_.apply_to_body(packet.subspan(length_size));
+    chacha_.apply_to_body(packet.subspan(length_bytes));
     return true;
   }
 
@@ -183,7 +183,7 @@ class StreamSealer final : public PacketSealer {
         mac_(mac, keys.integrity.bytes()) {}
   void seal(std::uint32_t sequence, MutableByteSpan packet, std::byte* tag) override {
     if (etm_) {
-      stream_.apply(packet.subspan(length_size));
+      stream_.apply(packet.subspan(length_bytes));
       mac_.compute(sequence, packet, tag);
     } else {
       mac_.compute(sequence, packet, tag);
@@ -200,7 +200,7 @@ class StreamSealer final : public PacketSealer {
 class StreamOpener final : public PacketOpener {
  public:
   StreamOpener(const CipherAlgorithm& cipher, const MacAlgorithm& mac, const DirectionKeys& keys)
-      : PacketOpener(stream_shape(cipher, mac), mac.encrypt_then_mac ? length_size : cipher.iv_size),
+      : PacketOpener(stream_shape(cipher, mac), mac.encrypt_then_mac ? length_bytes : cipher.iv_size),
         etm_(mac.encrypt_then_mac),
         stream_(make_stream(cipher.kind, keys, crypto::Direction::decrypt)),
         mac_(mac, keys.integrity.bytes()) {}
@@ -211,7 +211,7 @@ class StreamOpener final : public PacketOpener {
   bool open(std::uint32_t sequence, MutableByteSpan packet, const std::byte* tag) override {
     if (etm_) {
       if (!mac_.check(sequence, packet, tag)) return false;
-      stream_.apply(packet.subspan(length_size));
+      stream_.apply(packet.subspan(length_bytes));
       return true;
     }
     stream_.apply(packet.subspan(prefix_size()));

@@ -8,14 +8,14 @@ namespace ferry::ssh {
 
 namespace {
 
-constexpr std::size_t length_size = 4;
+constexpr std::size_t length_field = 4;
 constexpr std::size_t header_size = 5;  // packet_length and padding_length
-constexpr std::size_t least_padding = 4;
+constexpr std::size_t shortest_padding = 4;
 
 std::size_t padding_for(const PacketShape& shape, std::size_t payload_size) {
-  const std::size_t counted = payload_size + (shape.length_counts ? header_size : header_size - length_size);
+  const std::size_t counted = payload_size + (shape.length_counts ? header_size : header_size - length_field);
   std::size_t padding = shape.block_size - counted % shape.block_size;
-  if (padding < least_padding) padding += shape.block_size;
+  if (padding < shortest_padding) padding += shape.block_size;
   return padding;
 }
 
@@ -49,7 +49,7 @@ void PacketOutput::seal(PacketSealer& sealer, std::uint32_t sequence, const Slot
   const std::size_t padding = padding_for(sealer.shape(), payload_size);
   std::byte* const packet = slot.payload - header_size;
   store_u32(packet, static_cast<std::uint32_t>(1 + payload_size + padding));
-  packet[length_size] = static_cast<std::byte>(padding);
+  packet[length_field] = static_cast<std::byte>(padding);
   std::copy_n(padding_.begin(), padding, slot.payload + payload_size);
   const std::size_t covered = header_size + payload_size + padding;
   sealer.seal(sequence, {packet, covered}, packet + covered);
