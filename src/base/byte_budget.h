@@ -57,6 +57,8 @@ class ByteBudget : public std::enable_shared_from_this<ByteBudget> {
   std::uint64_t taken() const;
 
  private:
+  void give_back(std::uint64_t bytes);
+
   struct State;
   std::shared_ptr<State> state_;
 };

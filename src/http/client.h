@@ -37,12 +37,15 @@ struct ClientOptions {
   std::chrono::milliseconds timeout{20'000};  // of one transfer; 0: none
   int retry_max = 3;                          // of requests that are `retried`
   std::chrono::milliseconds retry_wait_min{2'000}, retry_wait_max{30'000};
-  std::string ca_certificates;            // PEM, trusted beside the system's
-  std::vector<Certificate> certificates;  // of ours; a server gets the first it asks for, or the first
+  std::string ca_certificates = {};            // PEM, trusted beside the system's
+  std::vector<Certificate> certificates = {};  // of ours; a server gets the first it asks for, or the first
   bool skip_tls_verify = false;
-  std::vector<Header> headers;
+  std::vector<Header> headers = {};
   std::size_t most_transfers = 1024;  // at once
   std::size_t most_connections = 64;  // to one server; others wait their turn, in their time limit
+  // Threads, each with connections of its own. One is enough for small requests; encryption of large bodies by TLS
+  // takes a whole core at about 1 GB/s.
+  std::size_t engines = 1;
 };
 
 // One header of a request or an answer. Names of answers are in lower case.
@@ -62,6 +65,9 @@ struct ClientRequest {
   // Where the body of a 2xx answer goes, instead of ClientResponse::body; valid until send() returns. A longer body:
   // connection_lost. Bodies of other answers (an error's text) go to ClientResponse::body.
   std::optional<MutableByteSpan> into = {};
+  // Set to the number of bytes in `into`, also when send() answers an error: what came before a connection broke need
+  // not be asked for again. May be null.
+  std::uint64_t* received = nullptr;
   std::size_t max_response = std::size_t{1} << 20;  // bytes, of ClientResponse::body
   bool cut_response = false;                        // a longer one is no error, but cut there
   // Once more, after growing pauses, when there was no answer, or one of status 429, or 500 and above but not 501.

@@ -1,0 +1,132 @@
+#include "base/byte_budget.h"
+
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <list>
+#include <mutex>
+#include <utility>
+
+namespace ferry {
+
+namespace {
+
+// One who waits: it sleeps on its own timer, which whoever gives bytes back cancels. The timer is only
+// touched on a strand of its own (the coroutine may run on a pool of threads); `granted` is guarded by the budget's
+// mutex.
+struct Waiting {
+  explicit Waiting(const asio::any_io_executor& executor, std::uint64_t wanted) : timer(executor), bytes(wanted) {}
+  asio::steady_timer timer;
+  std::uint64_t bytes;
+  bool granted = false;
+};
+
+Task<void> wait_on(std::shared_ptr<Waiting> one) {
+  boost::system::error_code ignored;
+  co_await one->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace
+
+struct ByteBudget::State {
+  explicit State(std::uint64_t all) : limit(all) {}
+
+  const std::uint64_t limit;
+  mutable std::mutex mutex;
+  std::uint64_t taken = 0;
+  std::list<std::shared_ptr<Waiting>> waiting;  // in the order of asking
+
+  // Needs the mutex. Only the first is looked at: a large wish is not passed over for ever by small ones.
+  void grant_waiting() {
+    while (!waiting.empty() && waiting.front()->bytes <= limit - taken) {
+      const std::shared_ptr<Waiting> first = waiting.front();
+      waiting.pop_front();
+      taken += first->bytes;
+      first->granted = true;
+      wake(first);
+    }
+  }
+
+  // Holding `one` in the handler keeps its timer alive until it has been cancelled where it lives.
+  static void wake(const std::shared_ptr<Waiting>& one) {
+    const auto executor = one->timer.get_executor();
+    asio::post(executor, [one] { one->timer.expires_at(asio::steady_timer::time_point::min()); });
+  }
+};
+
+ByteBudget::Ticket::Ticket(Ticket&& other) noexcept
+    : budget_(std::move(other.budget_)), bytes_(std::exchange(other.bytes_, 0)) {}
+
+ByteBudget::Ticket& ByteBudget::Ticket::operator=(Ticket&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  budget_ = std::move(other.budget_);
+  bytes_ = std::exchange(other.bytes_, 0);
+  return *this;
+}
+
+void ByteBudget::Ticket::reset() {
+  const std::shared_ptr<ByteBudget> budget = std::exchange(budget_, nullptr);
+  const std::uint64_t bytes = std::exchange(bytes_, 0);
+  if (budget) budget->give_back(bytes);
+}
+
+ByteBudget::ByteBudget(std::uint64_t limit) : state_(std::make_shared<State>(std::max<std::uint64_t>(limit, 1))) {}
+
+std::uint64_t ByteBudget::default_limit() {
+  constexpr std::uint64_t most = std::uint64_t{1} << 30;
+  struct sysinfo memory {};
+  if (::sysinfo(&memory) != 0) return most;
+  return std::min(most, std::uint64_t{memory.totalram} * memory.mem_unit / 4);
+}
+
+void ByteBudget::give_back(std::uint64_t bytes) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->taken -= bytes;
+  state_->grant_waiting();
+}
+
+std::optional<ByteBudget::Ticket> ByteBudget::try_take(std::uint64_t bytes) {
+  bytes = std::min(bytes, state_->limit);
+  const std::scoped_lock lock(state_->mutex);
+  if (!state_->waiting.empty() || bytes > state_->limit - state_->taken) return std::nullopt;
+  state_->taken += bytes;
+  return Ticket(shared_from_this(), bytes);
+}
+
+Task<Result<ByteBudget::Ticket>> ByteBudget::take(std::uint64_t bytes, std::chrono::milliseconds limit) {
+  // The budget must live as long as somebody waits for it.
+  const std::shared_ptr<ByteBudget> self = shared_from_this();
+  std::optional<Ticket> at_once = try_take(bytes);
+  if (at_once) co_return std::move(*at_once);
+  bytes = std::min(bytes, state_->limit);
+  const asio::any_io_executor executor = asio::make_strand(co_await asio::this_coro::executor);
+  const auto one = std::make_shared<Waiting>(executor, bytes);
+  one->timer.expires_after(limit);
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->waiting.push_back(one);
+    state_->grant_waiting();  // bytes may have come back since try_take
+  }
+  co_await asio::co_spawn(executor, wait_on(one), asio::use_awaitable);
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (!one->granted) state_->waiting.remove(one);
+    if (!one->granted) state_->grant_waiting();  // it may have been the first, and too large for what is free
+  }
+  if (!one->granted) co_return fail(ErrorCode::timeout, "no memory for buffers in time");
+  co_return Ticket(self, bytes);
+}
+
+std::uint64_t ByteBudget::limit() const { return state_->limit; }
+
+std::uint64_t ByteBudget::taken() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->taken;
+}
+
+}  // namespace ferry
