@@ -138,6 +138,19 @@ Task<Result<std::unique_ptr<OpenDirectory>>> AccountSession::open_directory(Virt
   co_return std::move(*listing);
 }
 
+// Of a directory or a link. `use`, as long as it lives, keeps a move to another mount from taking the directory away in
+// which it is made: what was made would be removed with the source.
+Task<Result<HeldName>> AccountSession::hold_to_make(vfs::MountTable::Target place, std::shared_ptr<const void>& use) {
+  const std::shared_ptr<vfs::FileSystem> storage = state_->storage_of(*place.mount);
+  if (!state_->ledger) co_return HeldName{storage, place.path};
+  Result<HeldName> name = co_await hold_name(storage, place.path);
+  if (!name) co_return name;
+  Result<std::shared_ptr<const void>> noted = note_use(state_->ledger->uploads(), *name, *storage);
+  if (!noted) co_return fail(noted.error());
+  use = std::move(*noted);
+  co_return name;
+}
+
 Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_t mode) {
   const LoggedOperation step(*state_, "mkdir", path);
   const Result<VirtualPath> allowed = co_await state_->check(Operation::make_directory, path, false);
@@ -145,7 +158,10 @@ Task<Result<void>> AccountSession::make_directory(VirtualPath path, std::uint32_
   if (state_->mounts.is_pinned(*allowed)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target target = state_->mounts.resolve(*allowed);
   mode = state_->mode_of_new(path, *allowed, mode, usual_directory_mode);
-  const Result<void> made = co_await state_->storage_of(*target.mount)->make_directory(target.path, mode);
+  std::shared_ptr<const void> use;
+  const Result<HeldName> name = co_await hold_to_make(target, use);
+  if (!name) co_return step.failed(name.error());
+  const Result<void> made = co_await name->storage->make_directory(name->path, mode);
   if (!made) co_return step.failed(made.error());
   step.done("Mkdir");
   const Result<void> told = co_await tell(step, FileAction::make_directory);
@@ -290,7 +306,10 @@ Task<Result<void>> AccountSession::make_symlink(std::string target, VirtualPath 
   if (!allowed) co_return step.failed(allowed.error());
   // An absolute target means the account's tree; the storage knows only its own.
   if (target.starts_with('/')) target = there.path.text();
-  const Result<void> made = co_await state_->storage_of(*here.mount)->make_symlink(target, here.path);
+  std::shared_ptr<const void> use;
+  const Result<HeldName> name = co_await hold_to_make(here, use);
+  if (!name) co_return step.failed(name.error());
+  const Result<void> made = co_await name->storage->make_symlink(target, name->path);
   if (!made) co_return step.failed(made.error());
   step.linked(*meant);
   co_return Result<void>();

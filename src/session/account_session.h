@@ -63,6 +63,7 @@ class AccountSession final : public Session {
   Task<Result<void>> tell(const LoggedOperation& step, model::FileAction action, const VirtualPath* target = nullptr,
                           std::uint64_t size = 0);
   Task<Result<void>> take_away(VirtualPath path);
+  Task<Result<HeldName>> hold_to_make(vfs::MountTable::Target place, std::shared_ptr<const void>& use);
   Task<Result<vfs::FileInfo>> look_at(VirtualPath path, bool follow);
   Task<Result<VirtualPath>> may_open(const VirtualPath& path, vfs::OpenOptions& options);
   void log_ssh_command(const std::vector<VirtualPath>& paths) const;

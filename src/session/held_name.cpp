@@ -43,15 +43,32 @@ Result<VirtualPath> where_is(const HeldName& name, const vfs::FileSystem& whole)
   return directory->join(name.path);
 }
 
-// A move to another storage gives its source a hidden name first and looks for arrivals afterwards, so either it sees
-// this one, or this one sees the hidden name.
+namespace {
+
+// A move to another storage gives its source a hidden name first and looks afterwards for what is noted in it, so
+// either it sees what the caller has noted before, or the caller sees the hidden name here.
+Result<void> check_stays(const HeldName& name, const vfs::FileSystem& whole) {
+  const Result<VirtualPath> place = where_is(name, whole);
+  if (!place) return fail(place.error());
+  if (has_partial_name(place->parent())) return fail(ErrorCode::not_found, "the directory is being moved away");
+  return {};
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const HeldName& name,
                                                  const vfs::FileSystem& whole) {
   Result<std::shared_ptr<const void>> noted = uploads.note_arrival(name.directory);
   if (!noted) return noted;
-  const Result<VirtualPath> place = where_is(name, whole);
-  if (!place) return fail(place.error());
-  if (has_partial_name(place->parent())) return fail(ErrorCode::not_found, "the directory is being moved away");
+  const Result<void> stays = check_stays(name, whole);
+  if (!stays) return fail(stays.error());
+  return noted;
+}
+
+Result<std::shared_ptr<const void>> note_use(UploadTable& uploads, const HeldName& name, const vfs::FileSystem& whole) {
+  std::shared_ptr<const void> noted = uploads.note_use(name.directory);
+  const Result<void> stays = check_stays(name, whole);
+  if (!stays) return fail(stays.error());
   return noted;
 }
 

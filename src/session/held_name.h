@@ -41,6 +41,10 @@ Result<VirtualPath> where_is(const HeldName& name, const vfs::FileSystem& whole)
 Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const HeldName& name,
                                                  const vfs::FileSystem& whole);
 
+// Call it before something is done to what is there (it is removed, renamed, resized, or made in one step): see
+// UploadTable::note_use. Errors as of note_arrival.
+Result<std::shared_ptr<const void>> note_use(UploadTable& uploads, const HeldName& name, const vfs::FileSystem& whole);
+
 // As FileSystem::rename, from one held directory of a storage to another.
 Task<Result<void>> rename_held(HeldName from, HeldName to, bool overwrite);
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "session/partial_name.h"
-#include "session/tree_copy.h"
+#include "session/stored_tree.h"
 #include "session/tree_walk.h"
 
 namespace ferry::session {

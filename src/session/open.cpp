@@ -130,16 +130,17 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
   const bool followed = settlement.room && settlement.ledger;
   HeldName name{settlement.storage, settlement.target};
   // Who may make files alone, and does not ask for that, is not refused because of a link to nothing.
-  if (atomic || followed || (options.exclusive && !asked_exclusive)) {
+  if (atomic || settlement.ledger || (options.exclusive && !asked_exclusive)) {
     Result<HeldName> held = co_await hold_target(settlement, !asked_exclusive);
     if (!held) co_return fail(held.error());
     name = std::move(*held);
   }
-  // From looking at what is there until it is counted, nobody else changes it.
+  // From looking at what is there until it is counted, nobody else changes it, and until its writer is noted nobody
+  // moves it to another mount.
   PathLocks::Held held, file_held;
   Existing existing;
+  if (settlement.ledger) held = co_await settlement.ledger->locks().take(name.key());
   if (followed) {
-    held = co_await settlement.ledger->locks().take(name.key());
     existing = co_await hold_file(*settlement.ledger, *name.storage, name.path, true, file_held);
     const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
     Result<void> room;

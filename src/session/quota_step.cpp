@@ -72,16 +72,30 @@ Task<Result<void>> QuotaStep::hold_one(HeldName& name, bool follow) {
 
 Task<Result<void>> QuotaStep::hold(bool follow) {
   const bool same = from_.path == at_.path;
+  const std::shared_ptr<vfs::FileSystem> whole = at_.storage;
   Result<void> held = co_await hold_one(at_, follow);
   if (held && same) from_ = at_;
   if (held && !same) held = co_await hold_one(from_, false);
   if (!held) co_return held;
   held_ = co_await ledger_->locks().take(from_.key(), at_.key());
+  held = note_uses(*whole);
   change_.emplace(owners_);
   co_return held;
 }
 
-Task<Result<void>> QuotaStep::hold_to_put(std::shared_ptr<vfs::FileSystem> whole) {
+Result<void> QuotaStep::note_uses(const vfs::FileSystem& whole) {
+  Result<std::shared_ptr<const void>> noted = note_use(ledger_->uploads(), at_, whole);
+  if (!noted) return fail(noted.error());
+  uses_at_ = std::move(*noted);
+  if (from_.directory == at_.directory) return {};
+  noted = note_use(ledger_->uploads(), from_, whole);
+  if (!noted) return fail(noted.error());
+  uses_from_ = std::move(*noted);
+  return {};
+}
+
+Task<Result<void>> QuotaStep::hold_to_put() {
+  const std::shared_ptr<vfs::FileSystem> whole = at_.storage;
   Result<void> held = co_await hold(false);
   if (!held) co_return held;
   Result<std::shared_ptr<const void>> noted = note_arrival(ledger_->uploads(), at_, *whole);
@@ -92,9 +106,10 @@ Task<Result<void>> QuotaStep::hold_to_put(std::shared_ptr<vfs::FileSystem> whole
 
 Task<Result<QuotaStep>> QuotaStep::removing(SessionState& state, VirtualPath path) {
   QuotaStep step(state, path, path);
-  if (step.owners_.empty()) co_return std::move(step);
+  if (!step.ledger_) co_return std::move(step);
   const Result<void> held = co_await step.hold(false);
   if (!held) co_return fail(held.error());
+  if (step.owners_.empty()) co_return std::move(step);
   step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
 }
@@ -102,8 +117,9 @@ Task<Result<QuotaStep>> QuotaStep::removing(SessionState& state, VirtualPath pat
 Task<QuotaStep> QuotaStep::removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name) {
   QuotaStep step(std::move(ledger), std::move(owners));
   step.from_ = step.at_ = std::move(name);
-  if (step.owners_.empty()) co_return std::move(step);
+  if (!step.ledger_) co_return std::move(step);
   step.held_ = co_await step.ledger_->locks().take(step.at_.key());
+  if (step.owners_.empty()) co_return std::move(step);
   step.change_.emplace(step.owners_);
   step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   co_return std::move(step);
@@ -117,9 +133,10 @@ QuotaStep QuotaStep::removed(SessionState& state, const VirtualPath& path, Exist
 
 Task<Result<QuotaStep>> QuotaStep::renaming(SessionState& state, VirtualPath from, VirtualPath path) {
   QuotaStep step(state, from, path);
-  if (step.owners_.empty()) co_return std::move(step);
-  const Result<void> held = co_await step.hold_to_put(step.at_.storage);
+  if (!step.ledger_) co_return std::move(step);
+  const Result<void> held = co_await step.hold_to_put();
   if (!held) co_return fail(held.error());
+  if (step.owners_.empty()) co_return std::move(step);
   step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
   if (!step.removed_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
@@ -132,12 +149,13 @@ Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath pat
   const auto largest = static_cast<std::uint64_t>(state.user->filters.max_upload_file_size);
   if (largest > 0 && size > largest) co_return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
   QuotaStep step(state, path, path);
-  // Without owners, too, whoever appends to it is to know where it ends.
   const bool counted = !step.owners_.empty();
-  if (!state.ledger || (!counted && largest == 0)) co_return std::move(step);
+  if (!state.ledger) co_return std::move(step);
   // The path was checked by its text, so it must be used without following links.
   const Result<void> held = co_await step.hold(follow && state.has_uniform_rules());
   if (!held) co_return fail(held.error());
+  // Without owners, too, whoever appends to it is to know where it ends.
+  if (!counted && largest == 0) co_return std::move(step);
   const Existing file = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
@@ -166,9 +184,10 @@ Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath pat
 
 Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath existing, VirtualPath link) {
   QuotaStep step(state, existing, link);
-  if (step.owners_.empty()) co_return std::move(step);
-  const Result<void> held = co_await step.hold_to_put(step.at_.storage);
+  if (!step.ledger_) co_return std::move(step);
+  const Result<void> held = co_await step.hold_to_put();
   if (!held) co_return fail(held.error());
+  if (step.owners_.empty()) co_return std::move(step);
   const Existing file = co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
   if (!file) co_return std::move(step);
   // It would grow under both of its names.

@@ -1,8 +1,9 @@
 // Counts what an operation on a name (remove, rename, resize, link) changes in the quotas. The size of the file is read
 // before the operation and settled after it; the name's lock is held in between, so that no other operation changes the
-// file. Where a quota counts the mount, the step also holds the directories of its names: do the operation on at() and
-// from(), so that the file whose size was read is the one that is changed. Where no quota counts it, nothing is done,
-// and at() and from() are the paths as given.
+// file. The step also holds the directories of its names, and notes that it uses them: do the operation on at() and
+// from(), so that the file whose size was read is the one that is changed. This it does where no quota counts the
+// mount, too, so that a move to another mount (tree_move.cpp) does not take what it changes away at the same moment.
+// Only where there is no ledger nothing is done, and at() and from() are the paths as given.
 //
 //   Result<QuotaStep> step = co_await QuotaStep::removing(account, path);
 //   ... step->at().storage->remove_file(step->at().path) ...
@@ -23,7 +24,7 @@ class QuotaStep {
   // Each of these fails when a directory of its names does not exist.
   // The file at `path` is about to be removed or replaced.
   static Task<Result<QuotaStep>> removing(SessionState& state, VirtualPath path);
-  // The same for a name that is held already, for the quotas of `owners`.
+  // The same for a name that is held already, for the quotas of `owners`. The caller has noted that it is used.
   static Task<QuotaStep> removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name);
   // The file `what` at `path` was removed already, by something that counts no quotas (a pre-delete hook that deletes
   // the file itself); it is only settled here.
@@ -48,14 +49,15 @@ class QuotaStep {
   // Two names of one mount, which may be the same; not held yet.
   QuotaStep(SessionState& state, VirtualPath from, VirtualPath path);
   Task<Result<void>> hold(bool follow);
-  Task<Result<void>> hold_to_put(std::shared_ptr<vfs::FileSystem> whole);
+  Task<Result<void>> hold_to_put();
+  Result<void> note_uses(const vfs::FileSystem& whole);
   static Task<Result<void>> hold_one(HeldName& name, bool follow);
   Result<void> reserve(QuotaUsage wanted);
 
   std::shared_ptr<Ledger> ledger_;
-  QuotaOwners owners_;  // empty: nothing to do
+  QuotaOwners owners_;  // empty: nothing to settle
   HeldName from_, at_;
-  std::shared_ptr<const void> arrival_;  // of UploadTable
+  std::shared_ptr<const void> arrival_, uses_at_, uses_from_;  // of UploadTable
   PathLocks::Held held_, file_;
   std::optional<QuotaChange> change_;
   Existing removed_;              // the file that the operation removes or replaces

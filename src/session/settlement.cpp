@@ -84,6 +84,13 @@ Task<Result<void>> take_away(Settlement& end, QuotaOwners owners, bool only_empt
     name = co_await hold_followed(end.storage, end.target);
   }
   if (!name) co_return fail(name.error());
+  std::shared_ptr<const void> use;
+  if (end.ledger) {
+    const vfs::FileSystem& whole = end.staged ? *end.staged->whole : *end.storage;
+    Result<std::shared_ptr<const void>> noted = note_use(end.ledger->uploads(), *name, whole);
+    if (!noted) co_return fail(noted.error());
+    use = std::move(*noted);
+  }
   QuotaStep quota = co_await QuotaStep::removing(end.ledger, std::move(owners), *name);
   const Result<vfs::FileInfo> there = co_await name->storage->lstat(name->path);
   if (!there) co_return fail(there.error());

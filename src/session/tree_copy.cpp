@@ -1,21 +1,13 @@
 #include "session/tree_copy.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "session/listing.h"
 #include "session/partial_name.h"
-#include "session/tree_compare.h"
+#include "session/stored_tree.h"
 #include "session/tree_walk.h"
 
 namespace ferry::session {
 
 namespace {
-
-constexpr std::size_t piece = 1024 * 1024;
-// Links may lead a copy into itself by other names than its own: it ends there. Each costs a descriptor.
-constexpr std::size_t deepest = 100;
 
 bool same_file(const vfs::FileInfo& one, const vfs::FileInfo& other) { return one.id != 0 && one.id == other.id; }
 
@@ -47,10 +39,13 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   // Between the copy and the end of its source, who pays for both has two files and counts one.
   const QuotaOwners all = purpose_ == Purpose::move ? target.with(source) : target;
   if (!all.empty()) change_.emplace(all);
-  const bool in_place = !target_->capabilities().atomic_rename;
+  const vfs::Capabilities& can = target_->capabilities();
+  const bool in_place = !can.atomic_rename;
+  copy_facts_ = can.atomic_rename && can.attributes && can.times ? TreeFacts::copy : TreeFacts::content;
   if (in_place) co_await hold_target();
   Result<void> done = co_await grow(*item);
   way_.clear();
+  if (done && purpose_ == Purpose::move) done = co_await compare_source(*item);
   if (done && !in_place) co_await hold_target();
   if (done) done = co_await place(*item, overwrite);
   if (done) {
@@ -203,47 +198,6 @@ Result<void> TreeCopy::check_item(const Item& item) const {
   return {};
 }
 
-Task<Result<void>> TreeCopy::entry(Item item) {
-  Result<void> done = co_await pause();
-  if (!done) co_return done;
-  switch (item.info.type) {
-    case vfs::FileType::regular: done = co_await file(item); break;
-    case vfs::FileType::symlink: done = co_await link(item); break;
-    case vfs::FileType::directory: done = co_await enter(std::move(item)); break;
-    case vfs::FileType::other: done = fail(ErrorCode::unsupported, "neither a file, a directory nor a link");
-  }
-  co_return done;
-}
-
-Task<Result<void>> TreeCopy::file(const Item& item) {
-  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
-  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
-  const vfs::OpenOptions reading{.read = true};
-  Result<std::unique_ptr<vfs::File>> from = co_await storage->open(source.path, reading);
-  if (!from) co_return fail(from.error());
-  const Result<vfs::FileInfo> opened = co_await (*from)->info();
-  if (!opened) co_return fail(opened.error());
-  if (purpose_ == Purpose::move && is_busy(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
-  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
-  const bool replaces = !target_->capabilities().atomic_rename;
-  const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
-  Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
-  if (!to) co_return fail(to.error());
-  Result<void> done = claim(opened->size);
-  if (done) done = co_await data(**from, **to, opened->size);
-  if (done && purpose_ == Purpose::move && target_->capabilities().attributes) {
-    const vfs::AttributeChange::Times times{item.info.accessed, item.info.modified};
-    done = co_await (*to)->set_attributes({.mode = item.info.mode & 01777U, .times = times});
-  }
-  Result<void> closed;
-  if (done) closed = co_await (*to)->close();
-  if (!done) (void)co_await (*to)->discard();  // what went wrong before says more
-  if (done && !closed) done = closed;
-  const Result<void> read = co_await (*from)->close();
-  if (done && !read) done = read;
-  co_return done;
-}
-
 bool TreeCopy::is_busy(std::uint64_t id) const {
   if (!state_->ledger) return false;
   const UploadTable& uploads = state_->ledger->uploads();
@@ -266,245 +220,6 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
 Task<void> TreeCopy::hold_target() {
   QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*target_mount_), place_);
   replaced_.emplace(std::move(step));
-}
-
-// A move that has failed at its end. The copy goes, unless it has replaced something by then: then both stay, and who
-// pays for both counts one more.
-Task<void> TreeCopy::keep_source(const Item& top) {
-  co_await hold_target();
-  const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
-  Result<void> undone = fail(ErrorCode::conflict, "somebody else has replaced it");
-  const bool ours = there && (placed_.id == 0 || same_file(*there, placed_));
-  if (!replaces_ && ours) undone = co_await remove_stored(target_, place_.path);
-  if (!undone && !replaces_) log_failure(*state_->who, "undo a move", top.to, undone.error());
-  const QuotaOwners& owners = state_->owners_of(*target_mount_);
-  if (undone && placed_.type != vfs::FileType::regular) {
-    gaining_.settle({-counted_.files, -counted_.size}, {});
-  } else {
-    if (undone) co_await replaced_->done();  // each of them has lost a file
-    owners.without(gaining_).settle(counted_, {});
-  }
-  replaced_.reset();
-}
-
-// `size`: what was there when it was opened; a file that grows meanwhile must not be copied for ever.
-Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t size) {
-  if (buffer_.empty()) buffer_.resize(piece);
-  for (std::uint64_t at = 0; at < size;) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece, size - at));
-    const Result<std::size_t> got = co_await from.read_at(at, MutableByteSpan(buffer_).first(wanted));
-    if (!got) co_return fail(got.error());
-    if (*got == 0) co_return fail(ErrorCode::conflict, "the source became shorter");
-    const iovec bytes[]{{buffer_.data(), *got}};
-    const Result<void> written = co_await to.write_at(at, bytes);
-    if (!written) co_return written;
-    at += *got;
-    const Result<void> paused = co_await pause();
-    if (!paused) co_return paused;
-  }
-  co_return Result<void>();
-}
-
-// A relative link keeps its text. An absolute one that leads into the tree itself leads into the copy; another one
-// means the account's tree, and has to stay in its storage.
-Task<Result<void>> TreeCopy::link(const Item& item) {
-  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
-  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
-  Result<std::string> text = co_await storage->read_symlink(source.path);
-  if (!text) co_return fail(text.error());
-  const bool absolute = text->starts_with('/');
-  const Result<VirtualPath> inside = VirtualPath::parse(*text);
-  if (!inside) co_return fail(inside.error());
-  Result<VirtualPath> meant =
-      absolute ? source.mount->point.join(*inside) : VirtualPath::parse(*text, item.to.parent());
-  if (!meant) co_return fail(meant.error());
-  if (absolute && !way_.empty() && meant->is_within(way_.front().item.from)) {
-    // Its directory may have another name by now.
-    const Result<VirtualPath> now = where_is(place_, *state_->link_free(*target_mount_));
-    const VirtualPath top = now ? target_mount_->point.join(*now) : way_.front().item.to;
-    meant = top.join(meant->below(way_.front().item.from));
-  }
-  if (purpose_ == Purpose::copy) {
-    const Result<VirtualPath> goal = co_await state_->check(Operation::make_link, *meant, true);
-    if (!goal) co_return fail(goal.error());
-    const Result<void> allowed = state_->check_links(*state_->mounts.resolve(item.to).mount);
-    if (!allowed) co_return allowed;
-  }
-  const vfs::MountTable::Target there = state_->mounts.resolve(*meant);
-  if (there.mount != target_mount_) co_return fail(ErrorCode::unsupported, "a link between two storages");
-  Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
-  co_return made;
-}
-
-Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath directory) {
-  const vfs::MountTable::Target target = state_->mounts.resolve(directory);
-  if (purpose_ == Purpose::copy) {
-    const Result<void> allowed = state_->check_listing_text(directory);
-    if (!allowed) co_return fail(allowed.error());
-    Result<std::unique_ptr<Listing>> seen = co_await Listing::open(state_, directory, directory);
-    if (!seen) co_return fail(seen.error());
-    (*seen)->show_partial();
-    co_return std::move(*seen);
-  }
-  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*target.mount);
-  Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
-  if (!stored) co_return fail(stored.error());
-  auto listing = std::make_unique<Listing>(state_, std::move(*stored), std::vector<vfs::DirectoryEntry>());
-  listing->show_partial();
-  co_return std::move(listing);
-}
-
-Task<Result<void>> TreeCopy::enter(Item item) {
-  if (way_.size() == deepest) co_return fail(ErrorCode::limit_exceeded, "too deep");
-  if (purpose_ == Purpose::move && is_busy(item.info.id)) {
-    co_return fail(ErrorCode::conflict, "an upload or a copy into it is running");
-  }
-  Result<std::unique_ptr<OpenDirectory>> listing = co_await list(item.from);
-  if (!listing) co_return fail(listing.error());
-  Result<void> made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
-  if (made) way_.push_back({std::move(item), std::move(*listing)});
-  co_return made;
-}
-
-Task<Result<void>> TreeCopy::leave() {
-  const Item item = std::move(way_.back().item);
-  way_.pop_back();
-  // While it was filled its owner had all rights.
-  const bool complete = purpose_ == Purpose::copy && (item.info.mode & 0700U) == 0700U;
-  if (complete || !target_->capabilities().attributes) co_return Result<void>();
-  vfs::AttributeChange change{.mode = item.info.mode & 01777U};
-  if (purpose_ == Purpose::copy) *change.mode &= ~state_->options.umask;
-  if (purpose_ == Purpose::move) change.times = vfs::AttributeChange::Times{item.info.accessed, item.info.modified};
-  Result<void> set = co_await target_->set_attributes(item.made, change, false);
-  co_return set;
-}
-
-Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
-  const Result<vfs::FileInfo> made = co_await target_->lstat(top.made);
-  if (!made) co_return fail(made.error());
-  placed_ = *made;
-  replaces_ = overwrite;
-  if (top.made == place_.path) co_return Result<void>();
-  const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
-  replaces_ = there.has_value();
-  Result<void> placed = co_await target_->rename(top.made, place_.path, overwrite);
-  co_return placed;
-}
-
-namespace {
-
-// Back to its name; when that was taken meanwhile, to one beside it that clients see.
-Task<Result<void>> put_back(vfs::FileSystem& storage, VirtualPath aside, VirtualPath name) {
-  constexpr int most_tries = 100;
-  constexpr std::size_t longest_suffix = 16;
-  Result<void> back = co_await storage.rename(aside, name, false);
-  for (int tries = 1; !back && back.error().code == ErrorCode::already_exists && tries <= most_tries; ++tries) {
-    const std::string_view kept = name.name().substr(0, VirtualPath::max_name_length - longest_suffix);
-    const Result<VirtualPath> other = name.parent().child(fmt::format("{}.not-moved-{}", kept, tries));
-    if (!other) co_return fail(other.error());
-    back = co_await storage.rename(aside, *other, false);
-  }
-  co_return back;
-}
-
-}  // namespace
-
-// Set aside first, in one step: either the whole source is gone from its place, or all of it is still there. What was
-// written to it while it was copied is not in the copy: then it goes back.
-Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
-  const vfs::MountTable::Target source = state_->mounts.resolve(top.from);
-  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
-  if (!storage->capabilities().atomic_rename) {
-    Result<void> gone = co_await remove_stored(storage, source.path);
-    if (gone) losing_.settle({-counted_.files, -counted_.size}, {});
-    co_return gone;
-  }
-  const Result<HeldName> name = co_await hold_name(storage, source.path);
-  if (!name) co_return fail(name.error());
-  // Its directory stays where it is until the source is gone, or back.
-  std::shared_ptr<const void> back;
-  if (state_->ledger) {
-    Result<std::shared_ptr<const void>> noted = note_arrival(state_->ledger->uploads(), *name, *storage);
-    if (!noted) co_return fail(noted.error());
-    back = std::move(*noted);
-  }
-  const VirtualPath aside = partial_path(name->path);
-  // Who opens the source meanwhile would count it as what he replaces.
-  std::optional<QuotaStep> held;
-  QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*source.mount), *name);
-  held.emplace(std::move(step));
-  const Result<void> moved = co_await name->storage->rename(name->path, aside, false);
-  if (!moved) co_return moved;
-  const auto busy = [this](std::uint64_t id) { return is_busy(id); };
-  const Result<bool> whole = co_await is_whole_copy(*name->storage, aside, *target_, place_.path, busy);
-  if (!whole || !*whole) {
-    const Result<void> returned = co_await put_back(*name->storage, aside, name->path);
-    if (!returned) log_failure(*state_->who, "put back what was not moved", top.from, returned.error());
-    if (!whole) co_return fail(whole.error());
-    co_return fail(ErrorCode::conflict, "it was changed while it was copied");
-  }
-  losing_.settle({-counted_.files, -counted_.size}, {});
-  held.reset();
-  const Result<void> removed = co_await remove_stored(name->storage, aside);
-  if (!removed) log_failure(*state_->who, "tidy up after a move", top.from, removed.error());
-  co_return Result<void>();
-}
-
-namespace {
-
-// Opens a directory of what is to be removed; one that keeps its owner out is let in first.
-Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& storage, VirtualPath path,
-                                                            std::uint32_t mode) {
-  if ((mode & 0700U) != 0700U && storage.capabilities().attributes) {
-    // If this is refused, so will be what follows.
-    (void)co_await storage.set_attributes(path, {.mode = mode | 0700U}, false);
-  }
-  Result<std::unique_ptr<vfs::Directory>> opened = co_await storage.open_directory(path);
-  co_return std::move(opened);
-}
-
-}  // namespace
-
-Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path) {
-  struct Emptied {
-    VirtualPath path;
-    std::unique_ptr<vfs::Directory> listing;
-  };
-  const Result<vfs::FileInfo> info = co_await storage->lstat(path);
-  if (!info) co_return fail(info.error());
-  Result<void> removed;
-  if (info->type != vfs::FileType::directory) {
-    removed = co_await storage->remove_file(path);
-    co_return removed;
-  }
-  std::vector<Emptied> way;
-  Result<std::unique_ptr<vfs::Directory>> listing = co_await open_to_empty(*storage, path, info->mode);
-  if (!listing) co_return fail(listing.error());
-  way.push_back({path, std::move(*listing)});
-  while (!way.empty()) {
-    co_await asio::post(asio::use_awaitable);
-    const Result<std::vector<vfs::DirectoryEntry>> some = co_await way.back().listing->next(1);
-    if (!some) co_return fail(some.error());
-    if (some->empty()) {
-      const VirtualPath emptied = std::move(way.back().path);
-      way.pop_back();
-      removed = co_await storage->remove_directory(emptied);
-      if (!removed) co_return removed;
-      continue;
-    }
-    const vfs::DirectoryEntry& entry = some->front();
-    const Result<VirtualPath> child = way.back().path.child(entry.name);
-    if (!child) co_return fail(child.error());
-    if (entry.info.type != vfs::FileType::directory) {
-      removed = co_await storage->remove_file(*child);
-      if (!removed && removed.error().code != ErrorCode::not_found) co_return removed;
-      continue;
-    }
-    listing = co_await open_to_empty(*storage, *child, entry.info.mode);
-    if (!listing) co_return fail(listing.error());
-    way.push_back({*child, std::move(*listing)});
-  }
-  co_return Result<void>();
 }
 
 }  // namespace ferry::session

@@ -11,6 +11,7 @@
 #include "session/quota_step.h"
 #include "session/session.h"
 #include "session/session_state.h"
+#include "session/tree_manifest.h"
 
 namespace ferry::session {
 
@@ -29,7 +30,8 @@ class TreeCopy {
   // or into itself, also by another name. limit_exceeded: deeper than 100 directories. unsupported: a device, socket or
   // FIFO, or a link that would lead from one storage to another. aborted: given up. conflict: the source of a move is
   // being written or was changed meanwhile. quota_exceeded. If the source of a move cannot be removed completely, the
-  // copy is removed instead, unless it has replaced something already.
+  // copy is removed instead, unless it has replaced something already, or somebody has changed it or put something into
+  // it: then both stay.
   Task<Result<void>> run(VirtualPath from, VirtualPath to, bool overwrite);
 
  private:
@@ -53,6 +55,8 @@ class TreeCopy {
   Task<Result<void>> entry(Item item);
   Result<void> check_item(const Item& item) const;
   Task<Result<void>> file(const Item& item);
+  VirtualPath below_top(const Item& item) const;
+  Task<Result<void>> note_copied(const Item& item, vfs::File& copy);
   Task<Result<void>> data(vfs::File& from, vfs::File& to, std::uint64_t size);
   Task<Result<void>> link(const Item& item);
   Task<Result<void>> enter(Item item);
@@ -64,8 +68,12 @@ class TreeCopy {
   bool is_busy(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
   Task<void> hold_target();
+  const UploadTable* uploads() const { return state_->ledger ? &state_->ledger->uploads() : nullptr; }
+  Task<Result<void>> compare_source(const Item& top);
+  Task<Result<void>> check_whole(std::shared_ptr<vfs::FileSystem> storage, VirtualPath at, bool set_aside);
   Task<Result<void>> take_source_away(const Item& top);
   Task<void> keep_source(const Item& top);
+  Task<Result<void>> take_copy_back(const Item& top);
   Task<Result<void>> pause();
 
   std::shared_ptr<SessionState> state_;
@@ -78,14 +86,13 @@ class TreeCopy {
   QuotaOwners gaining_, losing_;         // whose quotas count the copy alone, and the removed source alone
   std::optional<QuotaChange> change_;
   std::optional<QuotaStep> replaced_;
-  vfs::FileInfo placed_;        // of the copy, before it was renamed into place
-  bool replaces_ = false;       // the target existed
+  vfs::FileInfo placed_;         // of the copy, before it was renamed into place
+  bool replaces_ = false;        // the target existed
+  TreeManifest moved_, copied_;  // of a move: what was found of the source, and what was made of it
+  TreeFacts copy_facts_ = TreeFacts::content;
   QuotaUsage counted_;          // what has been copied; reserved until it is settled
   std::vector<Directory> way_;  // the directories that are being copied, the deepest last
   Bytes buffer_;
 };
-
-// Removes `path` with all that is in it, without checking permissions. After an error part of it is removed.
-Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path);
 
 }  // namespace ferry::session

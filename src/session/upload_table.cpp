@@ -99,6 +99,7 @@ std::shared_ptr<const void> UploadTable::note(Counts& counts, std::uint64_t id) 
   if (++counts[id] > 1 && &counts == &writers_) shared_.insert(id);
   return std::shared_ptr<const void>(this, [this, &counts, id](const void*) {
     const std::lock_guard last(mutex_);
+    if (&counts == &writers_) ++ended_writes_;
     if (--counts[id] > 0) return;
     counts.erase(id);
     if (&counts == &writers_) shared_.erase(id);
@@ -117,6 +118,11 @@ bool UploadTable::is_written(std::uint64_t id) const {
   return writers_.contains(id);
 }
 
+std::uint64_t UploadTable::ended_writes() const {
+  const std::lock_guard lock(mutex_);
+  return ended_writes_;
+}
+
 bool UploadTable::is_shared(std::uint64_t id) const {
   const std::lock_guard lock(mutex_);
   return shared_.contains(id);
@@ -132,6 +138,17 @@ Result<std::shared_ptr<const void>> UploadTable::note_arrival(std::uint64_t dire
 bool UploadTable::awaits_arrival(std::uint64_t directory) const {
   const std::lock_guard lock(mutex_);
   return arrivals_.contains(directory);
+}
+
+std::shared_ptr<const void> UploadTable::note_use(std::uint64_t directory) {
+  if (directory == 0) return nullptr;
+  const std::lock_guard lock(mutex_);
+  return note(uses_, directory);
+}
+
+bool UploadTable::is_used(std::uint64_t directory) const {
+  const std::lock_guard lock(mutex_);
+  return uses_.contains(directory);
 }
 
 Result<std::shared_ptr<const void>> UploadTable::claim_removal(std::uint64_t directory) {

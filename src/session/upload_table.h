@@ -66,6 +66,9 @@ class UploadTable {
   // outlive the answer. Null for id 0.
   std::shared_ptr<const void> note_writer(std::uint64_t id);
   bool is_written(std::uint64_t id) const;
+  // How many handles have been closed that were open for writing: a file's size that was read before the number changed
+  // may be out of date.
+  std::uint64_t ended_writes() const;
   // Whether more than one handle was open for writing at a time, since the first was opened.
   bool is_shared(std::uint64_t id) const;
   // Notes, as long as the answer lives, that a running upload or copy will put a file or tree into the directory with
@@ -73,6 +76,11 @@ class UploadTable {
   // removed.
   Result<std::shared_ptr<const void>> note_arrival(std::uint64_t directory);
   bool awaits_arrival(std::uint64_t directory) const;
+  // Notes, as long as the answer lives, that an operation acts on a name in the directory: one that removes, renames or
+  // links a file, say. It takes moments, and unlike an arrival it does not keep the directory from being removed. The
+  // table must outlive the answer. Null for id 0.
+  std::shared_ptr<const void> note_use(std::uint64_t directory);
+  bool is_used(std::uint64_t directory) const;
   // Call it before the directory is removed or replaced: as long as the answer lives note_arrival() fails. conflict: an
   // upload or copy into it is running.
   Result<std::shared_ptr<const void>> claim_removal(std::uint64_t directory);
@@ -87,8 +95,9 @@ class UploadTable {
   std::shared_ptr<const void> note(Counts& counts, std::uint64_t id);  // needs mutex_
   Counts writers_;                                                     // by file
   std::unordered_set<std::uint64_t> shared_;
-  Counts arrivals_, removals_;  // by directory
+  Counts arrivals_, uses_, removals_;  // by directory
   std::size_t unnamed_ = 0;
+  std::uint64_t ended_writes_ = 0;
 };
 
 }  // namespace ferry::session

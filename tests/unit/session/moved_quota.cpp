@@ -64,15 +64,19 @@ TEST_F(MovedQuota, WhatIsBeingWrittenStays) {
   }
 }
 
-// The source changes while it is moved, and stays: so does the copy that has replaced something, and both count.
+// The source changes while it is copied: nothing has happened. It changes after it was compared with its copy: both
+// stay where the copy has replaced something, and both count; else the copy goes.
 TEST_F(MovedQuota, MovesThatKeepTheirSource) {
   const auto touch = [](const std::string& file) {
     std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) - std::chrono::hours(1));
   };
-  const auto moved = [this, touch](const char* from, const char* to, bool overwrite, const std::string& changed) {
+  // Of one file: asked before it, after its only piece, and before the copy is put into its place.
+  constexpr int while_copied = 2, before_placed = 3;
+  const auto moved = [this, touch](const char* from, const char* to, bool overwrite, const std::string& changed,
+                                   int when) {
     int asked = 0;
     const GivenUp meanwhile = [&] {
-      if (++asked == 2) touch(changed);
+      if (++asked == when) touch(changed);
       return false;
     };
     return code_of(run(session->rename(at(from), at(to), overwrite, meanwhile)));
@@ -80,20 +84,29 @@ TEST_F(MovedQuota, MovesThatKeepTheirSource) {
   ASSERT_TRUE(put("/f", text_of(200)));
   ASSERT_TRUE(put("/included/f", text_of(60)));
   ASSERT_TRUE(put("/own/f", text_of(30)));
-  for (const char* target : {"/included/f", "/own/f"}) {
-    EXPECT_EQ(moved("/f", target, true, real("f")), ErrorCode::conflict) << target;
+  const std::pair<const char*, std::size_t> targets[] = {{"/included/f", 60}, {"/own/f", 30}};
+  for (const auto& [target, size] : targets) {
+    EXPECT_EQ(moved("/f", target, true, real("f"), while_copied), ErrorCode::conflict) << target;
+    EXPECT_EQ(get("/f"), text_of(200));
+    EXPECT_EQ(get(target), text_of(size));
+    expect_true();
+  }
+  for (const auto& [target, size] : targets) {
+    EXPECT_EQ(moved("/f", target, true, real("f"), before_placed), ErrorCode::conflict) << target;
     EXPECT_EQ(get("/f"), text_of(200));
     EXPECT_EQ(get(target), text_of(200));
     expect_true();
   }
-  for (const bool overwrite : {false, true}) {
-    EXPECT_EQ(moved("/f", "/included/new", overwrite, real("f")), ErrorCode::conflict);
-    EXPECT_EQ(moved("/included/f", "/new", overwrite, base / "included/f"), ErrorCode::conflict);
-    EXPECT_FALSE(std::filesystem::exists(base / "included/new") || std::filesystem::exists(real("new")));
-    expect_true();
+  for (const int when : {while_copied, before_placed}) {
+    for (const bool overwrite : {false, true}) {
+      EXPECT_EQ(moved("/f", "/included/new", overwrite, real("f"), when), ErrorCode::conflict);
+      EXPECT_EQ(moved("/included/f", "/new", overwrite, base / "included/f", when), ErrorCode::conflict);
+      EXPECT_FALSE(std::filesystem::exists(base / "included/new") || std::filesystem::exists(real("new")));
+      expect_true();
+    }
   }
   fill("/d");
-  EXPECT_EQ(moved("/d", "/included/d", false, real("d/a")), ErrorCode::conflict);
+  EXPECT_EQ(moved("/d", "/included/d", false, real("d/a"), while_copied), ErrorCode::conflict);
   EXPECT_FALSE(std::filesystem::exists(base / "included/d"));
   expect_true();
 }

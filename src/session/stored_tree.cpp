@@ -1,0 +1,62 @@
+#include "session/stored_tree.h"
+
+namespace ferry::session {
+
+namespace {
+
+// Opens a directory of what is to be removed; one that keeps its owner out is let in first.
+Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& storage, VirtualPath path,
+                                                            std::uint32_t mode) {
+  if ((mode & 0700U) != 0700U && storage.capabilities().attributes) {
+    // If this is refused, so will be what follows.
+    (void)co_await storage.set_attributes(path, {.mode = mode | 0700U}, false);
+  }
+  Result<std::unique_ptr<vfs::Directory>> opened = co_await storage.open_directory(path);
+  co_return std::move(opened);
+}
+
+}  // namespace
+
+Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path) {
+  struct Emptied {
+    VirtualPath path;
+    std::unique_ptr<vfs::Directory> listing;
+  };
+  const Result<vfs::FileInfo> info = co_await storage->lstat(path);
+  if (!info) co_return fail(info.error());
+  Result<void> removed;
+  if (info->type != vfs::FileType::directory) {
+    removed = co_await storage->remove_file(path);
+    co_return removed;
+  }
+  std::vector<Emptied> way;
+  Result<std::unique_ptr<vfs::Directory>> listing = co_await open_to_empty(*storage, path, info->mode);
+  if (!listing) co_return fail(listing.error());
+  way.push_back({path, std::move(*listing)});
+  while (!way.empty()) {
+    co_await asio::post(asio::use_awaitable);
+    const Result<std::vector<vfs::DirectoryEntry>> some = co_await way.back().listing->next(1);
+    if (!some) co_return fail(some.error());
+    if (some->empty()) {
+      const VirtualPath emptied = std::move(way.back().path);
+      way.pop_back();
+      removed = co_await storage->remove_directory(emptied);
+      if (!removed) co_return removed;
+      continue;
+    }
+    const vfs::DirectoryEntry& entry = some->front();
+    const Result<VirtualPath> child = way.back().path.child(entry.name);
+    if (!child) co_return fail(child.error());
+    if (entry.info.type != vfs::FileType::directory) {
+      removed = co_await storage->remove_file(*child);
+      if (!removed && removed.error().code != ErrorCode::not_found) co_return removed;
+      continue;
+    }
+    listing = co_await open_to_empty(*storage, *child, entry.info.mode);
+    if (!listing) co_return fail(listing.error());
+    way.push_back({*child, std::move(*listing)});
+  }
+  co_return Result<void>();
+}
+
+}  // namespace ferry::session
