@@ -239,7 +239,7 @@ TEST_P(RenamedDirectories, ADirectoryThatIsWaitedInIsNotReplaced) {
 
 constexpr int folders = 4;  // of each storage
 constexpr int threads = 4;
-constexpr int steps = 150;
+constexpr int steps = 200;
 
 class Worker {
  public:
@@ -301,7 +301,8 @@ class Worker {
   }
   void step(int i) {
     const std::string mine = std::to_string(number_) + "-" + std::to_string(i);
-    switch (roll(9)) {
+    const std::size_t kind = roll(9);
+    switch (kind) {
       case 0:
       case 1: begin(); break;
       case 2:
@@ -310,7 +311,10 @@ class Worker {
         break;
       case 4:
       case 5: {
-        const VirtualPath from = directory(), to = directory();
+        const VirtualPath from = directory();
+        VirtualPath to = directory();
+        // Half of them stay in their mount.
+        while (kind == 4 && root_of(from) != root_of(to)) to = directory();
         const bool renamed = run(session_->rename(from, to, false, {})).has_value();
         note(root_of(from) == root_of(to) ? "rename" : "move", renamed);
         break;
