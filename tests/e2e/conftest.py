@@ -4,9 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulators"))
+
+from emulators import Emulators
 
 from clients import host_key_of
 from ferry import Clock, Ferry, binary, sanitized
@@ -106,6 +111,14 @@ def make_server(server, tmp_path):
         server.kill()
         servers.remove(server)
         assert not sanitizer_reports(server)
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory):
+    """emulators["FERRY_TEST_S3_MOTO"]: "URL access secret bucket", see tests/emulators; started when first asked for,
+    unless scripts/run-tests has done so."""
+    with Emulators(tmp_path_factory.mktemp("emulators")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
