@@ -38,7 +38,15 @@ class RenamedDirectories : public QuotaTest, public testing::WithParamInterface<
     if (GetParam().temp_path) options.temp_path = base / "staged";
     QuotaTest::SetUp();
   }
+  // One run may see no move between mounts that succeeds; all of them together see everything.
+  static void TearDownTestSuite() {
+    if (happened_.empty()) return;
+    for (const char* what : {"upload", "abandon", "rename", "move", "mkdir", "copy"}) {
+      EXPECT_TRUE(happened_.contains(what)) << what;
+    }
+  }
   void run_all_at_once(bool counted);
+  static inline std::set<std::string> happened_;
   void expect_clean() {
     EXPECT_EQ(hidden_in(base.path()), std::vector<std::string>{});
     expect_true();
@@ -239,7 +247,7 @@ TEST_P(RenamedDirectories, ADirectoryThatIsWaitedInIsNotReplaced) {
 
 constexpr int folders = 4;  // of each storage
 constexpr int threads = 4;
-constexpr int steps = 200;
+constexpr int steps = 250;
 
 class Worker {
  public:
@@ -278,6 +286,8 @@ class Worker {
   }
 
   void begin() {
+    // With many open uploads nearly every directory waits for one, and nothing is moved to another mount.
+    if (open_.size() >= 2) end_one();
     const std::string name = "u" + std::to_string(number_) + "-" + std::to_string(++count_);
     auto file = run(session_->open(in(directory(), name), for_upload));
     if (!file) return;
@@ -290,7 +300,7 @@ class Worker {
     const std::size_t index = roll(open_.size());
     Open one = std::move(open_[index]);
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
-    if (roll(8) == 0) {
+    if (roll(5) == 0) {
       run(one.file->abandon({ErrorCode::connection_lost, "gone"}));
       note("abandon", true);
       return;
@@ -301,7 +311,7 @@ class Worker {
   }
   void step(int i) {
     const std::string mine = std::to_string(number_) + "-" + std::to_string(i);
-    const std::size_t kind = roll(9);
+    const std::size_t kind = roll(10);
     switch (kind) {
       case 0:
       case 1: begin(); break;
@@ -319,7 +329,8 @@ class Worker {
         note(root_of(from) == root_of(to) ? "rename" : "move", renamed);
         break;
       }
-      case 6: note("mkdir", run(session_->make_directory(directory(), 0755)).has_value()); break;
+      case 6:
+      case 9: note("mkdir", run(session_->make_directory(directory(), 0755)).has_value()); break;
       case 7: {
         // Of the lower ones to the upper ones, so that copies of copies stay few.
         const VirtualPath from = directory(true), to = in(directory(false), "c" + mine);
@@ -386,9 +397,7 @@ void RenamedDirectories::run_all_at_once(bool counted) {
     }
   }
   EXPECT_GT(arrived, 10U);
-  for (const char* what : {"upload", "abandon", "rename", "move", "mkdir", "copy"}) {
-    EXPECT_TRUE(happened.contains(what)) << what;
-  }
+  happened_.insert(happened.begin(), happened.end());
   EXPECT_EQ(hidden_in(base.path()), std::vector<std::string>{});
   if (counted) expect_true();
 }
