@@ -335,7 +335,7 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   if (state_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::already_exists, "a mount point"});
   const vfs::MountTable::Target there = state_->mounts.resolve(*goal), here = state_->mounts.resolve(*place);
   if (here.mount != there.mount) co_return step.failed({ErrorCode::unsupported, "a link between two storages"});
-  const Result<void> allowed = state_->check_links(*here.mount);
+  const Result<void> allowed = state_->check_links(*here.mount, true);
   if (!allowed) co_return step.failed(allowed.error());
   Result<QuotaStep> quota = co_await QuotaStep::linking(*state_, *goal, *place);
   if (!quota) co_return step.failed(quota.error());
@@ -351,12 +351,25 @@ Task<Result<void>> AccountSession::make_hard_link(VirtualPath existing, VirtualP
   co_return Result<void>();
 }
 
+// As Transfer::keep_size.
+Task<Result<void>> AccountSession::keep_size(VirtualPath place, vfs::AttributeChange& change, bool follow) {
+  const vfs::MountTable::Target target = state_->mounts.resolve(place);
+  const Result<vfs::FileInfo> info = co_await look(*state_->storage_of(*target.mount), target.path, follow);
+  if (!info) co_return fail(info.error());
+  if (info->type != vfs::FileType::regular || info->size != *change.size) co_return fail(cannot_cut());
+  change.size.reset();
+  co_return Result<void>();
+}
+
 Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) {
   const LoggedOperation step(*state_, "setstat", path);
   VirtualPath place = path;
-  const Result<vfs::AttributeChange> allowed =
-      co_await state_->permitted_changes(place, std::move(change), follow, false);
+  Result<vfs::AttributeChange> allowed = co_await state_->permitted_changes(place, std::move(change), follow, false);
   if (!allowed) co_return step.failed(allowed.error());
+  if (allowed->size && !state_->mounts.resolve(place).mount->storage->capabilities().truncate) {
+    const Result<void> kept = co_await keep_size(place, *allowed, follow);
+    if (!kept) co_return step.failed(kept.error());
+  }
   if (!allowed->size && !allowed->mode && !allowed->owner && !allowed->times) {
     // All that is left to find out is whether it is there. Who may not look is told of success, and learns nothing.
     const Result<VirtualPath> seen = co_await state_->check(Operation::list, path, follow);
@@ -378,6 +391,7 @@ Task<Result<void>> AccountSession::set_attributes(VirtualPath path, vfs::Attribu
     quota.reset();
     changed = co_await change_own(place, *allowed, follow);
   }
+  if (!changed && state_->ignores(changed.error(), *allowed)) co_return Result<void>();
   if (!changed) co_return step.failed(changed.error());
   if (quota) co_await quota->done();
   const std::string location = state_->location(path);

@@ -70,10 +70,13 @@ class AccountSession final : public Session {
   Task<Result<void>> open_download(VirtualPath place, vfs::OpenOptions options, Settlement& settlement);
   Task<Result<void>> open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement);
   Task<Result<HeldName>> hold_target(const Settlement& settlement, bool follow);
-  Task<Result<bool>> stage(HeldName& at);
+  Task<Result<bool>> stage(HeldName& at, const Settlement& settlement);
+  Task<Result<void>> keep_size(VirtualPath place, vfs::AttributeChange& change, bool follow);
+  Task<void> look_at_opened(vfs::OpenOptions options, Existing existing, Settlement& settlement);
+  Task<Result<void>> open_by_storage(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   Task<Result<void>> open_in_place(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   Task<Result<void>> open_own(vfs::OpenOptions options, std::shared_ptr<StagedUpload> own, Settlement& settlement);
-  Task<Result<void>> open_atomic(vfs::OpenOptions options, HeldName name, Settlement& settlement);
+  Task<Result<void>> open_beside(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   // What the client asks of an upload of this session that is not complete yet (own_upload.cpp). not_found: it is none.
   Task<Result<vfs::FileInfo>> look_at_own(VirtualPath path, bool follow);
   Task<Result<void>> remove_own(VirtualPath path);

@@ -31,16 +31,16 @@ Task<Result<void>> AccountSession::copy(VirtualPath from, VirtualPath to, bool o
   co_return told;
 }
 
-// A directory is moved as one where the storage can do that; else rename_mode says whether it is copied.
+// A directory is renamed as one where the storage can do that; else only if rename_mode lets it take many steps: those
+// of the storage's own rename(), or a copy where it has none.
 Task<Result<bool>> AccountSession::must_copy(const VirtualPath& from, const VirtualPath& to) {
   const vfs::MountTable::Target source = state_->mounts.resolve(from);
   if (source.mount != state_->mounts.resolve(to).mount) co_return true;
   vfs::FileSystem& storage = *state_->storage_of(*source.mount);
-  if (storage.capabilities().atomic_rename) co_return false;
+  if (storage.capabilities().directory_rename || state_->options.rename_mode == 1) co_return false;
   const Result<vfs::FileInfo> info = co_await storage.lstat(source.path);
   if (!info) co_return fail(info.error());
   if (info->type != vfs::FileType::directory) co_return false;
-  if (state_->options.rename_mode == 1) co_return true;
   Result<std::unique_ptr<vfs::Directory>> listing = co_await storage.open_directory(source.path);
   if (!listing) co_return fail(listing.error());
   const Result<std::vector<vfs::DirectoryEntry>> some = co_await (*listing)->next(1);

@@ -46,7 +46,13 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
     opened = co_await open_download(*place, options, settlement);
   }
   if (!opened) co_return step.failed(opened.error());
-  co_return std::make_unique<Transfer>(state_, path, std::move(settlement));
+  const std::optional<Error> unusable = settlement.unusable;
+  auto transfer = std::make_unique<Transfer>(state_, path, std::move(settlement));
+  if (unusable) {
+    co_await transfer->abandon(*unusable);
+    co_return step.failed(*unusable);
+  }
+  co_return std::move(transfer);
 }
 
 namespace {
@@ -125,62 +131,83 @@ Task<Result<HeldName>> AccountSession::hold_target(const Settlement& settlement,
 }
 
 Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool asked_exclusive, Settlement& settlement) {
-  const bool atomic = state_->options.upload_mode != UploadMode::standard && (options.create || options.truncate) &&
-                      settlement.storage->capabilities().atomic_rename;
-  const bool followed = settlement.room && settlement.ledger;
-  HeldName name{settlement.storage, settlement.target};
+  const vfs::Capabilities& can = settlement.storage->capabilities();
+  const Result<FittedUpload> fitted = fit_upload(can, options);
+  if (!fitted) co_return fail(fitted.error());
+  settlement.order = fitted->order;
+  settlement.placement = choose_placement(state_->options.upload_mode, can, options);
   // Who may make files alone, and does not ask for that, is not refused because of a link to nothing.
-  if (atomic || settlement.ledger || (options.exclusive && !asked_exclusive)) {
-    Result<HeldName> held = co_await hold_target(settlement, !asked_exclusive);
-    if (!held) co_return fail(held.error());
-    name = std::move(*held);
-  }
+  Result<HeldName> name = co_await hold_target(settlement, !asked_exclusive);
+  if (!name) co_return fail(name.error());
   // From looking at what is there until it is counted, nobody else changes it, and until its writer is noted nobody
   // moves it to another mount.
   PathLocks::Held held, file_held;
   Existing existing;
-  if (settlement.ledger) held = co_await settlement.ledger->locks().take(name.key());
-  if (followed) {
-    existing = co_await hold_file(*settlement.ledger, *name.storage, name.path, true, file_held);
-    const bool fresh = options.create && options.exclusive, beside = atomic && options.truncate;
+  if (settlement.ledger) held = co_await settlement.ledger->locks().take(name->key());
+  if (settlement.room && settlement.ledger) {
+    const Result<Existing> found = co_await hold_file(*settlement.ledger, *name->storage, name->path, true, file_held);
+    if (!found) co_return fail(found.error());
+    existing = *found;
+    const bool fresh = options.create && options.exclusive;
+    const bool changed =
+        settlement.placement == Placement::in_place || (settlement.placement == Placement::beside && !options.truncate);
     Result<void> room;
-    const bool counted = !settlement.room->owners().empty();
-    if (counted && !fresh && !beside) room = may_resize(existing);
+    if (!settlement.room->owners().empty() && !fresh && changed) room = may_resize(existing);
     if (room) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }
   // Until it is open nobody takes the directory away; and of one that is staged, until it is in its place.
   std::shared_ptr<const void> arrival;
-  if (settlement.ledger && name.directory != 0) {
-    Result<std::shared_ptr<const void>> noted = note_arrival(settlement.ledger->uploads(), name, *settlement.storage);
+  if (settlement.ledger && name->directory != 0) {
+    Result<std::shared_ptr<const void>> noted = note_arrival(settlement.ledger->uploads(), *name, *settlement.storage);
     if (!noted) co_return fail(noted.error());
     arrival = std::move(*noted);
   }
   Result<void> opened;
-  if (atomic) {
-    opened = co_await open_atomic(options, std::move(name), settlement);
-  } else {
-    opened = co_await open_in_place(options, std::move(name), settlement);
+  switch (settlement.placement) {
+    case Placement::in_place: opened = co_await open_in_place(options, std::move(*name), settlement); break;
+    case Placement::beside: opened = co_await open_beside(options, std::move(*name), settlement); break;
+    case Placement::by_storage: opened = co_await open_by_storage(options, std::move(*name), settlement); break;
   }
+  if (!opened && fitted->new_only && opened.error().code == ErrorCode::already_exists) opened = fail(cannot_change());
   if (!opened) co_return opened;
-  const Result<vfs::FileInfo> info = co_await settlement.file->info();
-  if (!info) co_return fail(info.error());
-  settlement.file_id = info->id;
-  settlement.began_with = info->size;
-  if (settlement.ledger) settlement.writing = settlement.ledger->uploads().note_writer(info->id);
-  if (settlement.room) settlement.room->begin(existing, *info, !settlement.staged, options);
-  if (settlement.staged) {
-    settlement.staged->ledger = settlement.ledger;
-    settlement.staged->arrival = std::move(arrival);
-    settlement.staged->room = settlement.room.get();
-  }
+  co_await look_at_opened(options, existing, settlement);
+  if (settlement.staged) settlement.staged->arrival = std::move(arrival);
   co_return opened;
 }
 
-// Makes `at` a name in temp_path, if there is one that the target's storage can take files over from.
-Task<Result<bool>> AccountSession::stage(HeldName& at) {
+// Begins to count the file that was opened.
+Task<void> AccountSession::look_at_opened(vfs::OpenOptions options, Existing existing, Settlement& settlement) {
+  vfs::FileInfo opened;
+  const bool anew = settlement.began_anew || settlement.staged;
+  // What such storage will show has no identity before it is complete.
+  const bool known = settlement.placement == Placement::by_storage && anew;
+  if (!known) {
+    const Result<vfs::FileInfo> info = co_await settlement.file->info();
+    if (info) opened = *info;
+    // It may have been made or emptied all the same: it is ended and counted as any upload that fails.
+    if (!info) settlement.unusable = info.error();
+    if (!info && !anew && existing) opened = *existing;
+  }
+  if (settlement.placement == Placement::by_storage) opened.id = 0;
+  settlement.file_id = opened.id;
+  settlement.began_with = opened.size;
+  settlement.order.begin(opened.size);
+  if (settlement.ledger) settlement.writing = settlement.ledger->uploads().note_writer(opened.id);
+  const bool in_place = settlement.placement == Placement::in_place;
+  if (settlement.room) settlement.room->begin(existing, opened, in_place, options);
+  if (!settlement.staged) co_return;
+  settlement.staged->ledger = settlement.ledger;
+  settlement.staged->room = settlement.room.get();
+  if (settlement.unusable) settlement.staged->keep = false;
+}
+
+// Makes `at` a name in temp_path, if there is one and the target is on local storage. (What another kind stores is not
+// what its clients send: an encrypted upload must not lie in temp_path as plain text.)
+Task<Result<bool>> AccountSession::stage(HeldName& at, const Settlement& settlement) {
   const std::shared_ptr<vfs::FileSystem>& staging = state_->staging;
-  if (!staging || staging->name() != at.storage->name()) co_return false;
+  const vfs::Mount& mount = *state_->mounts.resolve(settlement.mount_point).mount;
+  if (!staging || state_->provider_of(mount) != model::FilesystemProvider::local) co_return false;
   // Beside its target a file cannot be made where there is no directory; here that would show at the end alone.
   const Result<vfs::FileInfo> parent = co_await at.storage->stat(at.path.parent());
   if (!parent) co_return fail(parent.error());
@@ -209,6 +236,15 @@ Task<Result<void>> AccountSession::open_in_place(vfs::OpenOptions options, HeldN
   co_return Result<void>();
 }
 
+Task<Result<void>> AccountSession::open_by_storage(vfs::OpenOptions options, HeldName name, Settlement& settlement) {
+  settlement.began_anew = options.truncate || (options.create && options.exclusive);
+  Result<std::unique_ptr<vfs::File>> file = co_await name.storage->open(name.path, options);
+  if (!file) co_return fail(file.error());
+  settlement.file = std::move(*file);
+  settlement.name = std::move(name);
+  co_return Result<void>();
+}
+
 // The session's own upload, which is not complete yet, opened once more.
 Task<Result<void>> AccountSession::open_own(vfs::OpenOptions options, std::shared_ptr<StagedUpload> own,
                                             Settlement& settlement) {
@@ -225,7 +261,7 @@ Task<Result<void>> AccountSession::open_own(vfs::OpenOptions options, std::share
 // A new file, and one that is replaced as a whole, is written beside its target, or where temp_path says. One that is
 // only changed (resumed, appended to) is written in place: a copy of what is there already would cost as much as it
 // saves.
-Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldName name, Settlement& settlement) {
+Task<Result<void>> AccountSession::open_beside(vfs::OpenOptions options, HeldName name, Settlement& settlement) {
   Result<vfs::FileInfo> existing = fail(ErrorCode::internal);
   if (options.exclusive) {
     existing = co_await name.storage->lstat(name.path);
@@ -236,6 +272,7 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldNam
   Result<void> opened;
   if (missing && !options.truncate) {
     const std::shared_ptr<StagedUpload> own = state_->own_upload_at(name);
+    if (own) settlement.placement = Placement::in_place;
     if (own) opened = co_await open_own(options, own, settlement);
     if (own) co_return opened;
   }
@@ -249,11 +286,12 @@ Task<Result<void>> AccountSession::open_atomic(vfs::OpenOptions options, HeldNam
   }
   if (existing && !options.truncate) {
     options.create = false;
+    settlement.placement = Placement::in_place;
     opened = co_await open_in_place(options, std::move(name), settlement);
     co_return opened;
   }
   HeldName at = name;
-  const Result<bool> elsewhere = co_await stage(at);
+  const Result<bool> elsewhere = co_await stage(at, settlement);
   if (!elsewhere) co_return fail(elsewhere.error());
   at.path = partial_path(at.path);
   const bool overwrite = !options.exclusive;

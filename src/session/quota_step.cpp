@@ -14,26 +14,41 @@ Result<void> may_resize(const Existing& file) {
 
 namespace {
 
-Task<Existing> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
+// Whether the storage could not say what is there. (Another error says that there is no file to be counted.)
+bool is_unknown(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::io_error:
+    case ErrorCode::timeout:
+    case ErrorCode::connection_lost:
+    case ErrorCode::limit_exceeded:
+    case ErrorCode::aborted:
+    case ErrorCode::internal: return true;
+    default: return false;
+  }
+}
+
+Task<Result<Existing>> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
   Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
   if (follow) {
     info = co_await storage.stat(path);
   } else {
     info = co_await storage.lstat(path);
   }
+  if (!info && is_unknown(info.error())) co_return fail(info.error());
   co_return countable(info);
 }
 
 }  // namespace
 
-Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
-                         PathLocks::Held& held) {
+Task<Result<Existing>> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                                 PathLocks::Held& held) {
   while (true) {
-    const Existing seen = co_await look_at(storage, path, follow);
-    if (!seen || seen->id == 0) co_return seen;
-    PathLocks::Held taken = co_await ledger.files().take(std::to_string(seen->id));
-    const Existing now = co_await look_at(storage, path, follow);
-    if (now && now->id == seen->id) {
+    const Result<Existing> seen = co_await look_at(storage, path, follow);
+    if (!seen || !*seen || (*seen)->id == 0) co_return seen;
+    PathLocks::Held taken = co_await ledger.files().take(std::to_string((*seen)->id));
+    const Result<Existing> now = co_await look_at(storage, path, follow);
+    if (!now) co_return now;
+    if (*now && (*now)->id == (*seen)->id) {
       held = std::move(taken);
       co_return now;
     }
@@ -110,18 +125,28 @@ Task<Result<QuotaStep>> QuotaStep::removing(SessionState& state, VirtualPath pat
   const Result<void> held = co_await step.hold(false);
   if (!held) co_return fail(held.error());
   if (step.owners_.empty()) co_return std::move(step);
-  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  const Result<void> known = co_await step.hold_removed();
+  if (!known) co_return fail(known.error());
   co_return std::move(step);
 }
 
-Task<QuotaStep> QuotaStep::removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name) {
+// What is at the name; its size is what the quotas lose.
+Task<Result<void>> QuotaStep::hold_removed() {
+  const Result<Existing> found = co_await hold_file(*ledger_, *at_.storage, at_.path, false, file_);
+  if (!found) co_return fail(found.error());
+  removed_ = *found;
+  co_return Result<void>();
+}
+
+Task<Result<QuotaStep>> QuotaStep::removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name) {
   QuotaStep step(std::move(ledger), std::move(owners));
   step.from_ = step.at_ = std::move(name);
   if (!step.ledger_) co_return std::move(step);
   step.held_ = co_await step.ledger_->locks().take(step.at_.key());
   if (step.owners_.empty()) co_return std::move(step);
   step.change_.emplace(step.owners_);
-  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  const Result<void> known = co_await step.hold_removed();
+  if (!known) co_return fail(known.error());
   co_return std::move(step);
 }
 
@@ -137,7 +162,8 @@ Task<Result<QuotaStep>> QuotaStep::renaming(SessionState& state, VirtualPath fro
   const Result<void> held = co_await step.hold_to_put();
   if (!held) co_return fail(held.error());
   if (step.owners_.empty()) co_return std::move(step);
-  step.removed_ = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, false, step.file_);
+  const Result<void> known = co_await step.hold_removed();
+  if (!known) co_return fail(known.error());
   if (!step.removed_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
   const Result<vfs::FileInfo> moved = co_await step.from_.storage->lstat(step.from_.path);
@@ -156,7 +182,10 @@ Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath pat
   if (!held) co_return fail(held.error());
   // Without owners, too, whoever appends to it is to know where it ends.
   if (!counted && largest == 0) co_return std::move(step);
-  const Existing file = co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
+  const Result<Existing> found =
+      co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
+  if (!found) co_return fail(found.error());
+  const Existing& file = *found;
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
@@ -188,7 +217,10 @@ Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath exis
   const Result<void> held = co_await step.hold_to_put();
   if (!held) co_return fail(held.error());
   if (step.owners_.empty()) co_return std::move(step);
-  const Existing file = co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
+  const Result<Existing> found =
+      co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
+  if (!found) co_return fail(found.error());
+  const Existing& file = *found;
   if (!file) co_return std::move(step);
   // It would grow under both of its names.
   if (state.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");

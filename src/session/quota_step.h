@@ -25,7 +25,7 @@ class QuotaStep {
   // The file at `path` is about to be removed or replaced.
   static Task<Result<QuotaStep>> removing(SessionState& state, VirtualPath path);
   // The same for a name that is held already, for the quotas of `owners`. The caller has noted that it is used.
-  static Task<QuotaStep> removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name);
+  static Task<Result<QuotaStep>> removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name);
   // The file `what` at `path` was removed already, by something that counts no quotas (a pre-delete hook that deletes
   // the file itself); it is only settled here.
   static QuotaStep removed(SessionState& state, const VirtualPath& path, Existing what);
@@ -50,6 +50,7 @@ class QuotaStep {
   QuotaStep(SessionState& state, VirtualPath from, VirtualPath path);
   Task<Result<void>> hold(bool follow);
   Task<Result<void>> hold_to_put();
+  Task<Result<void>> hold_removed();
   Result<void> note_uses(const vfs::FileSystem& whole);
   static Task<Result<void>> hold_one(HeldName& name, bool follow);
   Result<void> reserve(QuotaUsage wanted);
@@ -73,7 +74,7 @@ Result<void> may_resize(const Existing& file);
 
 // The counted file at `path`. As long as `held` is held, nobody else changes that file's size or names or settles what
 // was written to it, also through another hard link. The lock of `path` must be held already.
-Task<Existing> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
-                         PathLocks::Held& held);
+Task<Result<Existing>> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                                 PathLocks::Held& held);
 
 }  // namespace ferry::session

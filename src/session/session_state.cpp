@@ -95,8 +95,18 @@ const std::shared_ptr<vfs::FileSystem>& SessionState::link_free(const vfs::Mount
   return storage;
 }
 
-Result<void> SessionState::check_links(const vfs::Mount& mount) const {
-  const unsigned bit = mount.storage->name() == "sftpfs" ? 2 : 1;
+model::FilesystemProvider SessionState::provider_of(const vfs::Mount& mount) const {
+  for (const model::VirtualFolder& folder : user->virtual_folders) {
+    const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
+    if (point && *point == mount.point) return folder.filesystem.provider;
+  }
+  return user->filesystem.provider;
+}
+
+Result<void> SessionState::check_links(const vfs::Mount& mount, bool hard) const {
+  const vfs::Capabilities& can = mount.storage->capabilities();
+  if (!(hard ? can.hard_links : can.symlinks)) return fail(ErrorCode::unsupported, "this storage has no such links");
+  const unsigned bit = provider_of(mount) == model::FilesystemProvider::sftp ? 2 : 1;
   if ((options.symlink_mode & bit) != 0) return {};
   return fail(ErrorCode::permission_denied, "symlink_mode does not allow links here");
 }
@@ -172,6 +182,12 @@ Result<OpenBudget::Taken> SessionState::take_places(std::size_t count) const {
   return budget->take(count, OpenBudget::Use::file);
 }
 
+bool SessionState::ignores(const Error& error, const vfs::AttributeChange& change) const {
+  // It can set times, of files say, but not of this.
+  return error.code == ErrorCode::unsupported && options.setstat_mode == SetstatMode::ignore_if_unsupported &&
+         !change.size;
+}
+
 bool SessionState::ignores_attributes(const VirtualPath& path) const {
   if (options.setstat_mode == SetstatMode::ignore_if_unsupported) {
     return !mounts.resolve(path).mount->storage->capabilities().attributes;
@@ -189,10 +205,16 @@ std::uint32_t SessionState::mode_of_new(const VirtualPath& path, const VirtualPa
 
 Task<Result<vfs::AttributeChange>> SessionState::permitted_changes(VirtualPath& path, vfs::AttributeChange wanted,
                                                                    bool follow, bool may_resize) {
-  if (ignores_attributes(path)) {
+  const vfs::Capabilities& can = mounts.resolve(path).mount->storage->capabilities();
+  const bool ignored = options.setstat_mode == SetstatMode::ignore;
+  const bool incapable = options.setstat_mode == SetstatMode::ignore_if_unsupported;
+  if (ignored || (incapable && !can.attributes)) {
     wanted.mode.reset();
     wanted.owner.reset();
-    wanted.times.reset();
+  }
+  if (ignored || (incapable && !can.times)) wanted.times.reset();
+  if ((!can.attributes && (wanted.mode || wanted.owner)) || (!can.times && wanted.times)) {
+    co_return fail(ErrorCode::unsupported, "this storage keeps no such attributes, and setstat_mode is 0");
   }
   // No client sets set-user-id or set-group-id: the server may well run as root.
   if (wanted.mode) *wanted.mode &= 01777;

@@ -74,8 +74,10 @@ struct SessionState {
   const std::shared_ptr<vfs::FileSystem>& storage_of(const vfs::Mount& mount) {
     return has_uniform_rules() ? mount.storage : link_free(mount);
   }
-  // unsupported when symlink_mode does not let clients make links in the mount.
-  Result<void> check_links(const vfs::Mount& mount) const;
+  // permission_denied when symlink_mode does not let clients make links in the mount; unsupported when it has none.
+  Result<void> check_links(const vfs::Mount& mount, bool hard = false) const;
+  // The kind of storage that is configured for the mount. For settings that name kinds, such as symlink_mode.
+  model::FilesystemProvider provider_of(const vfs::Mount& mount) const;
   // The account has one set of permissions, no patterns and no folders: a symlink cannot lead to a place with other
   // rules, so symlinks need not be resolved.
   bool has_uniform_rules() const { return permissions.uniform() && patterns.empty() && mounts.mounts().size() == 1; }
@@ -83,11 +85,13 @@ struct SessionState {
   // would tell the client that something hidden is there.
   Task<Error> discreet(Error error, VirtualPath directory);
 
-  // Whether setstat_mode ignores changes of mode, owner and times there.
+  // Whether setstat_mode ignores changes of mode and owner there.
   bool ignores_attributes(const VirtualPath& path) const;
-  // The changes of `wanted` that are to be made: without those that setstat_mode ignores. permission_denied if the
-  // account may not make one of the others. A change of size needs the right to overwrite, unless `may_resize`. If a
-  // right had to be checked, `path` is set to the resolved path.
+  // Whether setstat_mode ignores that the storage, which can do it for other files, answered unsupported to `change`.
+  bool ignores(const Error& error, const vfs::AttributeChange& change) const;
+  // The changes of `wanted` that are to be made: without those that setstat_mode ignores. unsupported if the storage
+  // cannot make one of the others, permission_denied if the account may not. A change of size needs the right to
+  // overwrite, unless `may_resize`. If a right had to be checked, `path` is set to the resolved path.
   Task<Result<vfs::AttributeChange>> permitted_changes(VirtualPath& path, vfs::AttributeChange wanted, bool follow,
                                                        bool may_resize);
 

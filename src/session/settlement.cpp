@@ -44,8 +44,11 @@ Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool
   PathLocks::Held replaced;
   const bool followed = end.room && end.ledger;
   if (place && followed) {
-    const Existing there = co_await hold_file(*end.ledger, *staged.target.storage, staged.target.path, false, replaced);
-    const Result<void> fits = end.room->end_beside(size, there);
+    const Result<Existing> there =
+        co_await hold_file(*end.ledger, *staged.target.storage, staged.target.path, false, replaced);
+    Result<void> fits;
+    if (!there) fits = fail(there.error());
+    if (fits) fits = end.room->end_beside(size, *there);
     if (!fits) failure = fits.error();
   }
   place = place && !failure;
@@ -80,6 +83,8 @@ Task<Result<void>> take_away(Settlement& end, QuotaOwners owners, bool only_empt
   Result<HeldName> name = fail(ErrorCode::internal);
   if (end.staged) {
     name = end.staged->target;
+  } else if (end.placement == Placement::by_storage) {
+    name = end.name;
   } else {
     name = co_await hold_followed(end.storage, end.target);
   }
@@ -91,21 +96,27 @@ Task<Result<void>> take_away(Settlement& end, QuotaOwners owners, bool only_empt
     if (!noted) co_return fail(noted.error());
     use = std::move(*noted);
   }
-  QuotaStep quota = co_await QuotaStep::removing(end.ledger, std::move(owners), *name);
+  Result<QuotaStep> quota = co_await QuotaStep::removing(end.ledger, std::move(owners), *name);
+  if (!quota) co_return fail(quota.error());
   const Result<vfs::FileInfo> there = co_await name->storage->lstat(name->path);
   if (!there) co_return fail(there.error());
-  if (end.file_id != 0 && there->id != end.file_id) co_return fail(ErrorCode::not_found, "another file is there");
+  const bool other_id = end.file_id != 0 && there->id != end.file_id;
+  const bool other =
+      end.published && (there->size != end.published->size || there->modified != end.published->modified);
+  if (other_id || other) co_return fail(ErrorCode::not_found, "another file is there");
   const bool written = end.ledger && end.ledger->uploads().is_written(there->id);
   if (written || (only_empty && there->size > 0)) co_return fail(ErrorCode::not_found, "somebody wrote it meanwhile");
   Result<void> removed = co_await name->storage->remove_file(name->path);
-  if (removed) co_await quota.done();
+  if (removed) co_await quota->done();
   co_return removed;
 }
 
-// In place, refused by a quota: before it is settled nothing of the upload stays in the file. `size` is that of the
-// file. What somebody else has written meanwhile, perhaps to its good end, is not taken away: then it stays.
+// In place, refused by a quota: nothing of the upload stays in the file. `size` is that of the file. What somebody else
+// has written meanwhile, perhaps to its good end, is not taken away: then it stays. False: it stays as it is.
 Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
   if (end.ledger && end.ledger->uploads().is_shared(end.file_id)) co_return false;
+  // What cannot be cut is removed as a whole, if all of it is the upload's.
+  if (!end.storage->capabilities().truncate) co_return end.began_anew;
   if (!size || *size <= end.began_with) co_return true;
   const vfs::AttributeChange before{.size = end.began_with};
   const Result<void> cut = co_await end.file->set_attributes(before);
@@ -114,7 +125,8 @@ Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
 }
 
 Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>& failure) {
-  const Result<void> removed = co_await take_away(end, std::move(owners), true);
+  const bool only_empty = end.storage->capabilities().truncate;
+  const Result<void> removed = co_await take_away(end, std::move(owners), only_empty);
   if (removed) failure->message += removed_text;
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what an upload over its quota left", end.target, removed.error());
@@ -162,38 +174,104 @@ Task<void> settle_transfers(Settlement& end) {
   }
 }
 
-// What has become of the file: its size, if that is known.
-Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error>& failure) {
-  const bool followed = end.room && end.ledger, refused = end.upload && is_refused(failure);
-  PathLocks::Held held, file;
-  if (followed && end.staged) held = co_await end.ledger->locks().take(end.staged->target.key());
-  if (followed && !end.staged) file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
+// Ends the file itself: as complete only if nothing has failed. Says so in `failure` if this fails.
+Task<void> end_handle(Settlement& end, std::optional<Error>& failure) {
+  Result<void> ended;
+  if (failure && end.upload) {
+    ended = co_await end.file->discard();
+    if (!ended) log_failure(*end.who, "discarding a failed upload", end.target, ended.error());
+  } else {
+    ended = co_await end.file->close();
+  }
+  if (!ended && !failure) failure = ended.error();
+}
+
+// What the upload has stored, as far as the open file tells.
+Task<std::optional<std::uint64_t>> stored_size(Settlement& end) {
   std::optional<std::uint64_t> size;
-  if (followed || refused || (end.upload && end.events)) {
+  if (end.order.in_order() && end.placement == Placement::by_storage) {
+    size = end.order.next();
+  } else {
     const Result<vfs::FileInfo> info = co_await end.file->info();
     if (info) size = info->size;
+    // Its end is that of the farthest byte that was written.
+    if (!info && end.room) size = end.room->written_to();
   }
+  co_return size;
+}
+
+// What is there after a failure. Storage that takes a file in order may hold back what is not a whole block yet, so the
+// open file did not tell what a reader finds.
+Task<void> look_again(Settlement& end, std::optional<std::uint64_t>& size) {
+  const Result<vfs::FileInfo> there = co_await end.storage->stat(end.target);
+  if (there && (end.file_id == 0 || there->id == end.file_id)) size = there->size;
+}
+
+// Answers whether the quota refused it, and nothing of it may stay.
+Task<bool> end_in_place(Settlement& end, std::optional<std::uint64_t>& size, std::optional<Error>& failure) {
+  const bool followed = end.room && end.ledger, in_order = end.order.in_order();
   bool torn = false;
-  if (refused && !end.staged) torn = co_await cut_back(end, size);
-  if (followed && !end.staged) end.room->end_in_place(size);
-  const bool keep = end.staged && end.staged->keep && !refused;
-  Result<void> closed;
-  if (failure && !keep && end.upload) {
-    closed = co_await end.file->discard();
-  } else {
-    closed = co_await end.file->close();
+  if (end.upload && is_refused(failure)) torn = co_await cut_back(end, size);
+  if (followed && !in_order) end.room->end_in_place(size);
+  co_await end_handle(end, failure);
+  if (failure && in_order && followed) co_await look_again(end, size);
+  if (followed && in_order) end.room->end_in_place(size);
+  co_return torn;
+}
+
+Task<void> end_beside(Settlement& end, std::optional<std::uint64_t>& size, std::optional<Error>& failure) {
+  const bool refused = is_refused(failure);
+  co_await end_handle(end, failure);
+  const bool place = !end.staged->removed && (!failure || (end.staged->keep && !refused));
+  if (refused) failure->message += removed_text;
+  const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
+  if (misplaced && !failure) failure = misplaced;
+  if (!place || misplaced) size = 0;
+  tell_where(end);
+  end.staged->arrival.reset();
+}
+
+// Until close() has succeeded the old file is there and counted, then the new one in its stead. The lock of the name is
+// held, so that nobody in this process replaces or removes the old one after its size was read.
+Task<void> end_by_storage(Settlement& end, std::optional<std::uint64_t>& size, std::optional<Error>& failure) {
+  const bool followed = end.room && end.ledger;
+  if (!failure && followed) {
+    const Result<vfs::FileInfo> there = co_await end.name.storage->lstat(end.name.path);
+    Result<void> fits;
+    if (!there && there.error().code != ErrorCode::not_found) fits = fail(there.error());
+    if (fits) fits = end.room->end_beside(size.value_or(0), countable(there));
+    if (!fits) failure = fits.error();
   }
-  if (!closed && !failure) failure = closed.error();
-  end.writing.reset();  // a hook that is told below may move it
-  if (end.staged) {
-    const bool place = !end.staged->removed && (!failure || keep);
-    if (refused) failure->message += removed_text;
-    const std::optional<Error> misplaced = co_await end_partial(end, size.value_or(0), place);
-    if (misplaced && !failure) failure = misplaced;
-    if (!place || misplaced) size = 0;
-    tell_where(end);
-    end.staged->arrival.reset();
+  co_await end_handle(end, failure);
+  if (failure) size = 0;
+  if (followed && failure) end.room->drop();
+  if (followed && !failure) end.room->placed();
+  if (!failure && end.events && end.events->may_be_refused(FileAction::upload)) {
+    // A hook that refuses it takes away this one, not what somebody put there after it.
+    const Result<vfs::FileInfo> there = co_await end.name.storage->lstat(end.name.path);
+    if (there) end.published = *there;
   }
+}
+
+// What has become of the file: its size, if that is known.
+Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error>& failure) {
+  const bool followed = end.room && end.ledger;
+  PathLocks::Held held, file;
+  if (followed && end.staged) held = co_await end.ledger->locks().take(end.staged->target.key());
+  if (followed && end.placement == Placement::by_storage) held = co_await end.ledger->locks().take(end.name.key());
+  if (followed && end.placement == Placement::in_place) {
+    file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
+  }
+  std::optional<std::uint64_t> size;
+  const bool wanted = followed || (end.upload && (end.events || is_refused(failure)));
+  if (wanted) size = co_await stored_size(end);
+  bool torn = false;
+  switch (end.placement) {
+    case Placement::in_place: torn = co_await end_in_place(end, size, failure); break;
+    case Placement::beside: co_await end_beside(end, size, failure); break;
+    case Placement::by_storage: co_await end_by_storage(end, size, failure); break;
+  }
+  end.writing.reset();  // a hook that is told next may move it
   const QuotaOwners owners = followed ? end.room->owners() : QuotaOwners();
   if (followed) {
     const QuotaOwners settled = end.room->settled();

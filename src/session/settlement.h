@@ -4,10 +4,12 @@
 // One rule for all protocols. An upload that was refused by a quota or by max_upload_file_size leaves nothing that
 // could be taken for a whole file: a staged one is discarded, and what it would have replaced stays; in place, a file
 // that it made or emptied is removed, and one that it went on with is cut back to what was there. Another failure (the
-// client left, the device is full) leaves what upload_mode says.
+// client left, the device is full) leaves what upload_mode says. Storage that publishes at close() gets discard() after
+// any failure, and keeps what it had. An upload whose close() failed is told, logged and counted as failed.
 #pragma once
 
 #include "session/file_events.h"
+#include "session/placement.h"
 #include "session/session_state.h"
 #include "session/staged_upload.h"
 #include "session/upload_quota.h"
@@ -22,11 +24,16 @@ struct Settlement {
   VirtualPath target;       // in the storage
   VirtualPath mount_point;  // of the storage, as the client sees it
   bool upload = false;
-  std::shared_ptr<StagedUpload> staged;  // an atomic upload; null: it is written in place
+  Placement placement = Placement::in_place;
+  WriteOrder order;
+  std::shared_ptr<StagedUpload> staged;  // of Placement::beside, else null
+  HeldName name;                         // of Placement::by_storage: what it will be
   // What an upload found when it was opened.
-  std::uint64_t file_id = 0;     // vfs::FileInfo::id; 0: unknown
-  std::uint64_t began_with = 0;  // size of the file then
-  bool began_anew = false;       // the file was created then, or truncated
+  std::uint64_t file_id = 0;                    // vfs::FileInfo::id; 0: unknown
+  std::uint64_t began_with = 0;                 // size of the file then
+  bool began_anew = false;                      // the file was created then, or truncated
+  std::optional<vfs::FileInfo> published = {};  // of Placement::by_storage, where a hook may still refuse it
+  std::optional<Error> unusable = {};           // it is open, and must be ended as failed at once
   std::shared_ptr<const Identity> who;
   std::shared_ptr<TransferRow> row;
   std::string log_path;      // where it lies, for logs and locks

@@ -17,16 +17,23 @@ Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& sto
 
 }  // namespace
 
-Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path) {
+Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path,
+                                 QuotaUsage* removed_files) {
   struct Emptied {
     VirtualPath path;
     std::unique_ptr<vfs::Directory> listing;
   };
   const Result<vfs::FileInfo> info = co_await storage->lstat(path);
   if (!info) co_return fail(info.error());
+  const auto count = [removed_files](const vfs::FileInfo& file) {
+    if (removed_files == nullptr || file.type != vfs::FileType::regular) return;
+    removed_files->files += 1;
+    removed_files->size += static_cast<std::int64_t>(file.size);
+  };
   Result<void> removed;
   if (info->type != vfs::FileType::directory) {
     removed = co_await storage->remove_file(path);
+    if (removed) count(*info);
     co_return removed;
   }
   std::vector<Emptied> way;
@@ -50,6 +57,7 @@ Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, Virtu
     if (entry.info.type != vfs::FileType::directory) {
       removed = co_await storage->remove_file(*child);
       if (!removed && removed.error().code != ErrorCode::not_found) co_return removed;
+      if (removed) count(entry.info);
       continue;
     }
     listing = co_await open_to_empty(*storage, *child, entry.info.mode);

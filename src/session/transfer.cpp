@@ -69,6 +69,7 @@ Result<void> Transfer::count_written(Result<void> written, std::span<const iovec
   state_->registration->touch();
   if (!written && !failure_) failure_ = written.error();
   if (written) settlement_.row->add(total(pieces));
+  if (written) settlement_.order.wrote(total(pieces));
   return written;
 }
 
@@ -124,9 +125,20 @@ std::uint64_t Transfer::admit_write(std::uint64_t offset, std::uint64_t count) {
   return fits;
 }
 
+Result<std::uint64_t> Transfer::next_offset(std::uint64_t offset, std::uint64_t count) {
+  if (!settlement_.order.matters()) return offset;
+  if (failure_) return fail(*failure_);
+  Result<std::uint64_t> at = settlement_.order.place(offset, count);
+  if (!at) failure_ = at.error();
+  return at;
+}
+
 Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) co_return fail(closed_error());
   const std::uint64_t count = total(pieces);
+  const Result<std::uint64_t> at = next_offset(offset, count);
+  if (!at) co_return count_written(fail(at.error()), {});
+  offset = *at;
   if (state_->paces.upload) {
     const Result<void> paid = co_await keep_pace(state_->paces.upload, count);
     if (!paid) co_return count_written(paid, {});
@@ -147,6 +159,9 @@ Task<Result<void>> Transfer::write_at(std::uint64_t offset, std::span<const iove
 std::optional<Result<void>> Transfer::try_write_at(std::uint64_t offset, std::span<const iovec> pieces) {
   if (!settlement_.file) return Result<void>(fail(closed_error()));
   if (limits_writes_) return std::nullopt;
+  const Result<std::uint64_t> at = next_offset(offset, total(pieces));
+  if (!at) return count_written(fail(at.error()), {});
+  offset = *at;
   if (settlement_.room && !settlement_.room->covers(offset, total(pieces))) return std::nullopt;
   std::optional<Result<void>> written = settlement_.file->try_write_at(offset, pieces);
   if (!written) return std::nullopt;
@@ -160,20 +175,40 @@ Task<Result<vfs::FileInfo>> Transfer::info() {
   co_return info;
 }
 
+// Some clients set the size that the file has; that needs nothing of a storage that cannot cut files.
+Task<Result<void>> Transfer::keep_size(vfs::AttributeChange& change) {
+  std::uint64_t now = settlement_.order.next();
+  if (!settlement_.order.in_order()) {
+    const Result<vfs::FileInfo> info = co_await settlement_.file->info();
+    if (!info) co_return fail(info.error());
+    now = info->size;
+  }
+  if (*change.size != now) co_return fail(cannot_cut());
+  change.size.reset();
+  co_return Result<void>();
+}
+
 Task<Result<void>> Transfer::set_attributes(vfs::AttributeChange change) {
   if (!settlement_.file) co_return fail(closed_error());
   const Clock::time_point start = Clock::now();
   state_->registration->touch();
   // Who may write this file may also cut it: the right was checked when it was opened.
   VirtualPath path = path_;
-  const Result<vfs::AttributeChange> allowed =
+  Result<vfs::AttributeChange> allowed =
       co_await state_->permitted_changes(path, std::move(change), true, settlement_.upload);
   if (!allowed) co_return fail(allowed.error());
+  if (allowed->size && !settlement_.storage->capabilities().truncate) {
+    const Result<void> dropped = co_await keep_size(*allowed);
+    if (!dropped) co_return dropped;
+  }
+  const bool any = allowed->size || allowed->mode || allowed->owner || allowed->times;
+  if (!any) co_return Result<void>();
   if (allowed->size && settlement_.room) {
     const Result<void> fits = settlement_.room->grow_to(*allowed->size);
     if (!fits) co_return fail(fits.error());
   }
   const Result<void> changed = co_await settlement_.file->set_attributes(*allowed);
+  if (!changed && state_->ignores(changed.error(), *allowed)) co_return Result<void>();
   if (!changed) co_return fail(changed.error());
   log_changes(*settlement_.who, {settlement_.log_path, settlement_.virtual_path}, *allowed, start);
   co_return Result<void>();

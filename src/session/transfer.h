@@ -27,8 +27,11 @@ class Transfer final : public OpenFile {
  private:
   Result<std::size_t> count_read(Result<std::size_t> count);
   Result<void> count_written(Result<void> written, std::span<const iovec> pieces);
+  // Where the storage takes them (WriteOrder); an upload that cannot be written in order has failed for good.
+  Result<std::uint64_t> next_offset(std::uint64_t offset, std::uint64_t count);
   // How many of `count` bytes the quotas let it write; if fewer, sets failure_.
   std::uint64_t admit_write(std::uint64_t offset, std::uint64_t count);
+  Task<Result<void>> keep_size(vfs::AttributeChange& change);
   // Takes the staged upload away from the session: it is about to end, and the session must not change it any more.
   void let_go();
   Task<Result<void>> keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count);

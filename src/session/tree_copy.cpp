@@ -40,24 +40,19 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   const QuotaOwners all = purpose_ == Purpose::move ? target.with(source) : target;
   if (!all.empty()) change_.emplace(all);
   const vfs::Capabilities& can = target_->capabilities();
-  const bool in_place = !can.atomic_rename;
-  copy_facts_ = can.atomic_rename && can.attributes && can.times ? TreeFacts::copy : TreeFacts::content;
-  if (in_place) co_await hold_target();
-  Result<void> done = co_await grow(*item);
+  copy_facts_ = !in_place_ && can.attributes && can.times ? TreeFacts::copy : TreeFacts::content;
+  Result<void> done;
+  if (in_place_) done = co_await hold_target();
+  if (done) done = co_await grow(*item);
   way_.clear();
   if (done && purpose_ == Purpose::move) done = co_await compare_source(*item);
-  if (done && !in_place) co_await hold_target();
+  if (done && !in_place_) done = co_await hold_target();
   if (done) done = co_await place(*item, overwrite);
   if (done) {
     gaining_.settle(counted_, counted_);
     co_await replaced_->done();
   } else {
-    gaining_.settle({}, counted_);
-    // not_found: it had not begun. Anything else leaves what docs/configuration.md tells how to tidy up.
-    const Result<void> removed = co_await remove_stored(target_, item->made);
-    if (!removed && removed.error().code != ErrorCode::not_found) {
-      log_failure(*state_->who, "tidy up after a copy", item->to, removed.error());
-    }
+    co_await undo(*item);
   }
   replaced_.reset();
   if (done && purpose_ == Purpose::move) {
@@ -68,6 +63,24 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   if (!all.empty()) co_await state_->ledger->store(all);
   co_await asio::this_coro::throw_if_cancelled(throwing);
   co_return done;
+}
+
+// The copy has failed. What there was of it goes; storage that publishes at close may hold nothing of it.
+Task<void> TreeCopy::undo(const Item& top) {
+  if (made_ && replaces_ && target_->capabilities().published_at_close) {
+    // A file that is complete, and what it has replaced is gone: without it there would be neither.
+    gaining_.settle(counted_, counted_);
+    if (replaced_) co_await replaced_->done();
+    co_return;
+  }
+  Result<void> removed;
+  if (made_) removed = co_await remove_stored(target_, top.made);
+  const bool gone = removed || removed.error().code == ErrorCode::not_found;
+  if (!gone) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
+  const bool stays = !gone && in_place_;  // where clients see it: then it counts
+  gaining_.settle(stays ? counted_ : QuotaUsage{}, counted_);
+  // What it was written over went with it.
+  if (made_ && in_place_ && replaced_) co_await replaced_->done();
 }
 
 Task<Result<vfs::FileInfo>> TreeCopy::behind_links(VirtualPath path) {
@@ -113,7 +126,11 @@ Task<Result<TreeCopy::Item>> TreeCopy::top(VirtualPath from, VirtualPath to, boo
   if (!info) co_return fail(info.error());
   const Result<void> held = co_await hold_place(*target);
   if (!held) co_return fail(held.error());
-  item.made = target_->capabilities().atomic_rename ? partial_path(place_.path) : place_.path;
+  const vfs::Capabilities& can = target_->capabilities();
+  in_place_ =
+      item.info.type == vfs::FileType::directory ? !can.directory_rename : can.published_at_close || !can.atomic_rename;
+  overwrite_ = overwrite;
+  item.made = in_place_ ? place_.path : partial_path(place_.path);
   const Result<void> free = co_await check_target(item, overwrite);
   if (!free) co_return fail(free.error());
   co_return item;
@@ -140,6 +157,7 @@ Task<Result<void>> TreeCopy::check_target(const Item& top, bool overwrite) {
   if (there && same_file(*there, top.info))
     co_return fail(ErrorCode::invalid_argument, "the same file by another name");
   const Result<vfs::FileInfo> existing = co_await target_->lstat(place_.path);
+  replaces_ = existing.has_value();
   if (!existing) co_return existing.error().code == ErrorCode::not_found ? Result<void>() : fail(existing.error());
   if (overwrite && purpose_ == Purpose::move) co_return Result<void>();  // as the storage's own rename has it
   if (overwrite && top.info.type == vfs::FileType::regular) {
@@ -217,9 +235,11 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
 }
 
 // From then on nobody else opens what is at the target, or takes it away: each would count for it.
-Task<void> TreeCopy::hold_target() {
-  QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*target_mount_), place_);
-  replaced_.emplace(std::move(step));
+Task<Result<void>> TreeCopy::hold_target() {
+  Result<QuotaStep> step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*target_mount_), place_);
+  if (!step) co_return fail(step.error());
+  replaced_.emplace(std::move(*step));
+  co_return Result<void>();
 }
 
 }  // namespace ferry::session

@@ -55,6 +55,7 @@ class TreeCopy {
   Task<Result<void>> entry(Item item);
   Result<void> check_item(const Item& item) const;
   Task<Result<void>> file(const Item& item);
+  Task<Result<bool>> stored_copy(const Item& item);
   VirtualPath below_top(const Item& item) const;
   Task<Result<void>> note_copied(const Item& item, vfs::File& copy);
   Task<Result<void>> data(vfs::File& from, vfs::File& to, std::uint64_t size);
@@ -67,11 +68,13 @@ class TreeCopy {
   // Of a file: somebody writes it. Of a directory: something is on its way into it.
   bool is_busy(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
-  Task<void> hold_target();
+  Task<Result<void>> hold_target();
   const UploadTable* uploads() const { return state_->ledger ? &state_->ledger->uploads() : nullptr; }
   Task<Result<void>> compare_source(const Item& top);
   Task<Result<void>> check_whole(std::shared_ptr<vfs::FileSystem> storage, VirtualPath at, bool set_aside);
   Task<Result<void>> take_source_away(const Item& top);
+  Task<Result<void>> remove_source(const Item& top, std::shared_ptr<vfs::FileSystem> storage, VirtualPath path);
+  Task<void> undo(const Item& top);
   Task<void> keep_source(const Item& top);
   Task<Result<void>> take_copy_back(const Item& top);
   Task<Result<void>> pause();
@@ -86,8 +89,12 @@ class TreeCopy {
   QuotaOwners gaining_, losing_;         // whose quotas count the copy alone, and the removed source alone
   std::optional<QuotaChange> change_;
   std::optional<QuotaStep> replaced_;
-  vfs::FileInfo placed_;         // of the copy, before it was renamed into place
-  bool replaces_ = false;        // the target existed
+  vfs::FileInfo placed_;    // of the copy, before it was renamed into place
+  bool overwrite_ = false;  // as run() was asked
+  bool replaces_ = false;   // the target existed
+  bool in_place_ = false;   // the copy is made under its final name: a hidden one could not be renamed, or need not
+  bool made_ = false;       // something of the copy is in the storage
+  bool split_ = false;      // part of the source has been removed: what is left of it is not the whole any more
   TreeManifest moved_, copied_;  // of a move: what was found of the source, and what was made of it
   TreeFacts copy_facts_ = TreeFacts::content;
   QuotaUsage counted_;          // what has been copied; reserved until it is settled

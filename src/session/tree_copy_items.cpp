@@ -30,6 +30,9 @@ Task<Result<void>> TreeCopy::entry(Item item) {
 }
 
 Task<Result<void>> TreeCopy::file(const Item& item) {
+  const Result<bool> stored = co_await stored_copy(item);
+  if (!stored) co_return fail(stored.error());
+  if (*stored) co_return Result<void>();
   const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
   const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
   const vfs::OpenOptions reading{.read = true};
@@ -41,25 +44,64 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   if (purpose_ == Purpose::move && opened->size != item.info.size) {
     co_return fail(ErrorCode::conflict, "it was changed while it was copied");
   }
-  const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = item.info.mode & 0777U};
-  const bool replaces = !target_->capabilities().atomic_rename;
-  const vfs::OpenOptions in_place{.write = true, .create = true, .truncate = true, .mode = item.info.mode & 0777U};
-  Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, replaces ? in_place : fresh);
-  if (!to) co_return fail(to.error());
   Result<void> done = claim(opened->size);
-  if (done) done = co_await data(**from, **to, opened->size);
-  if (done && purpose_ == Purpose::move && target_->capabilities().attributes) {
-    const vfs::AttributeChange::Times times{item.info.accessed, item.info.modified};
-    done = co_await (*to)->set_attributes({.mode = item.info.mode & 01777U, .times = times});
-  }
+  if (!done) co_return done;
+  const vfs::Capabilities& can = target_->capabilities();
+  const bool replaces = in_place_ && overwrite_ && way_.empty();
+  const vfs::OpenOptions how{.write = true,
+                             .create = true,
+                             .exclusive = !replaces,
+                             .truncate = replaces,
+                             .mode = item.info.mode & 0777U,
+                             .expected_size = opened->size};
+  Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, how);
+  if (!to) co_return fail(to.error());
+  if (!can.published_at_close) made_ = true;
+  done = co_await data(**from, **to, opened->size);
+  vfs::AttributeChange kept;
+  if (purpose_ == Purpose::move && can.attributes) kept.mode = item.info.mode & 01777U;
+  if (purpose_ == Purpose::move && can.times) kept.times = {item.info.accessed, item.info.modified};
+  if (done && (kept.mode || kept.times)) done = co_await (*to)->set_attributes(kept);
   if (done && purpose_ == Purpose::move) done = co_await note_copied(item, **to);
-  Result<void> closed;
-  if (done) closed = co_await (*to)->close();
-  if (!done) (void)co_await (*to)->discard();  // what went wrong before says more
-  if (done && !closed) done = closed;
+  // Before the copy is shown: afterwards nothing may fail that would take away what has replaced something.
   const Result<void> read = co_await (*from)->close();
   if (done && !read) done = read;
+  if (done) {
+    done = co_await (*to)->close();
+    if (done) made_ = true;
+  } else {
+    (void)co_await (*to)->discard();  // what went wrong before says more
+  }
   co_return done;
+}
+
+// By the storage itself, so that the bytes need not pass through this process. False: they have to.
+Task<Result<bool>> TreeCopy::stored_copy(const Item& item) {
+  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
+  const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
+  // A move inside one storage is a rename; where that needs copies, they are compared with what was copied, which a
+  // copy that the storage makes does not tell.
+  if (purpose_ == Purpose::move || storage != target_ || !target_->capabilities().copy) co_return false;
+  const QuotaUsage before = counted_;
+  Result<void> done = claim(item.info.size);
+  if (!done) co_return fail(done.error());
+  const bool replaces = in_place_ && overwrite_ && way_.empty();
+  done = co_await target_->copy_file(source.path, item.made, replaces);
+  if (!done && done.error().code == ErrorCode::unsupported) {
+    gaining_.settle({}, {counted_.files - before.files, counted_.size - before.size});
+    counted_ = before;
+    co_return false;
+  }
+  if (!done) co_return fail(done.error());
+  made_ = true;
+  if (gaining_.empty() && losing_.empty()) co_return true;
+  // The source may have been replaced since it was listed. The copy is complete, and may have replaced something, so
+  // nothing takes it away any more: it counts with the size it has, even beyond the limit.
+  const Result<vfs::FileInfo> copied = co_await target_->lstat(item.made);
+  if (!copied) co_return true;
+  const std::int64_t more = static_cast<std::int64_t>(copied->size) - static_cast<std::int64_t>(item.info.size);
+  if (more != 0) gaining_.settle({.size = more}, {});
+  co_return true;
 }
 
 Task<Result<void>> TreeCopy::note_copied(const Item& item, vfs::File& copy) {
@@ -120,6 +162,7 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
   if (there.mount != target_mount_) co_return fail(ErrorCode::unsupported, "a link between two storages");
   Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
   copied_.add(below_top(item), item.info, copy_facts_);
+  if (made) made_ = true;
   co_return made;
 }
 
@@ -150,6 +193,7 @@ Task<Result<void>> TreeCopy::enter(Item item) {
   if (!listing) co_return fail(listing.error());
   Result<void> made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
   copied_.add(below_top(item), item.info, copy_facts_);
+  if (made) made_ = true;
   if (made) way_.push_back({std::move(item), std::move(*listing)});
   co_return made;
 }
@@ -159,11 +203,15 @@ Task<Result<void>> TreeCopy::leave() {
   way_.pop_back();
   // While it was filled its owner had all rights.
   const bool complete = purpose_ == Purpose::copy && (item.info.mode & 0700U) == 0700U;
-  if (complete || !target_->capabilities().attributes) co_return Result<void>();
-  vfs::AttributeChange change{.mode = item.info.mode & 01777U};
-  if (purpose_ == Purpose::copy) *change.mode &= ~state_->options.umask;
-  if (purpose_ == Purpose::move) change.times = vfs::AttributeChange::Times{item.info.accessed, item.info.modified};
+  const vfs::Capabilities& can = target_->capabilities();
+  vfs::AttributeChange change;
+  if (can.attributes && !complete) change.mode = item.info.mode & 01777U;
+  if (change.mode && purpose_ == Purpose::copy) *change.mode &= ~state_->options.umask;
+  if (can.times && purpose_ == Purpose::move) change.times = {item.info.accessed, item.info.modified};
+  if (!change.mode && !change.times) co_return Result<void>();
   Result<void> set = co_await target_->set_attributes(item.made, change, false);
+  // Object stores keep times of files alone.
+  if (!set && !change.mode && set.error().code == ErrorCode::unsupported) set = Result<void>();
   co_return set;
 }
 

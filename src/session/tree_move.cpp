@@ -8,11 +8,14 @@
 namespace ferry::session {
 
 Task<Result<void>> TreeCopy::place(const Item& top, bool overwrite) {
+  if (in_place_) {
+    // It is there. Such storage tells no ids.
+    placed_.type = top.info.type;
+    co_return Result<void>();
+  }
   const Result<vfs::FileInfo> made = co_await target_->lstat(top.made);
   if (!made) co_return fail(made.error());
   placed_ = *made;
-  replaces_ = overwrite;
-  if (top.made == place_.path) co_return Result<void>();
   const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
   replaces_ = there.has_value();
   // An empty directory that is replaced is gone for what is on its way into it (from temp_path).
@@ -58,14 +61,32 @@ Task<Result<void>> put_back(vfs::FileSystem& storage, VirtualPath aside, Virtual
 
 }  // namespace
 
+// From storage that cannot set it aside in one step: compared, then removed. Somebody who changes it in between loses
+// that; nobody else can be kept out there.
+Task<Result<void>> TreeCopy::remove_source(const Item& top, std::shared_ptr<vfs::FileSystem> storage,
+                                           VirtualPath path) {
+  const Result<void> whole = co_await check_whole(storage, path, false);
+  if (!whole) co_return whole;
+  QuotaUsage removed;
+  Result<void> gone = co_await remove_stored(storage, path, &removed);
+  if (gone) {
+    losing_.settle({-counted_.files, -counted_.size}, {});
+  } else if (removed.files > 0) {
+    split_ = true;
+    state_->owners_of(*state_->mounts.resolve(top.from).mount).settle({-removed.files, -removed.size}, {});
+  }
+  co_return gone;
+}
+
 // Set aside first, in one step: either the whole source is gone from its place, or all of it is still there. What was
 // written to it while it was copied is not in the copy: then it goes back.
 Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   const vfs::MountTable::Target source = state_->mounts.resolve(top.from);
   const std::shared_ptr<vfs::FileSystem> storage = state_->link_free(*source.mount);
-  if (!storage->capabilities().atomic_rename) {
-    Result<void> gone = co_await remove_stored(storage, source.path);
-    if (gone) losing_.settle({-counted_.files, -counted_.size}, {});
+  const vfs::Capabilities& can = storage->capabilities();
+  const bool directory = top.info.type == vfs::FileType::directory;
+  if (!(directory ? can.directory_rename : can.atomic_rename)) {
+    Result<void> gone = co_await remove_source(top, storage, source.path);
     co_return gone;
   }
   const Result<HeldName> name = co_await hold_name(storage, source.path);
@@ -80,8 +101,9 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   const VirtualPath aside = partial_path(name->path);
   // Who opens the source meanwhile would count it as what he replaces.
   std::optional<QuotaStep> held;
-  QuotaStep step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*source.mount), *name);
-  held.emplace(std::move(step));
+  Result<QuotaStep> step = co_await QuotaStep::removing(state_->ledger, state_->owners_of(*source.mount), *name);
+  if (!step) co_return fail(step.error());
+  held.emplace(std::move(*step));
   const Result<void> moved = co_await name->storage->rename(name->path, aside, false);
   if (!moved) co_return moved;
   const Result<void> whole = co_await check_whole(name->storage, aside, true);
@@ -100,9 +122,11 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
 // A move that has failed at its end. The copy goes, unless it has replaced something by then, or somebody else has
 // changed it: then both stay, and who pays for both counts them twice from now on.
 Task<void> TreeCopy::keep_source(const Item& top) {
-  co_await hold_target();
+  const Result<void> held = co_await hold_target();
   Result<void> undone = fail(ErrorCode::already_exists, "it has replaced something");
-  if (!replaces_) undone = co_await take_copy_back(top);
+  if (split_) undone = fail(ErrorCode::conflict, "only the copy is whole");
+  if (!held) undone = fail(held.error());
+  if (held && !replaces_ && !split_) undone = co_await take_copy_back(top);
   if (!undone && !replaces_) log_failure(*state_->who, "undo a move", top.to, undone.error());
   const QuotaOwners& owners = state_->owners_of(*target_mount_);
   if (undone) {
@@ -118,7 +142,7 @@ Task<void> TreeCopy::keep_source(const Item& top) {
 Task<Result<void>> TreeCopy::take_copy_back(const Item& top) {
   const Result<vfs::FileInfo> there = co_await target_->lstat(place_.path);
   if (!there) co_return fail(there.error());
-  if (there->id != placed_.id) co_return fail(ErrorCode::conflict, "somebody else has replaced it");
+  if (placed_.id != 0 && there->id != placed_.id) co_return fail(ErrorCode::conflict, "somebody else has replaced it");
   const bool in_place = top.made == place_.path;
   Result<void> done;
   if (!in_place) done = co_await target_->rename(place_.path, top.made, false);

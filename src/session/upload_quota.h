@@ -7,6 +7,10 @@
 //   room.begin(existing, info, in_place);                             // it is open
 //   const std::uint64_t fits = room.admit(offset, count);             // may be fewer than count
 //   room.end_in_place(size);                                          // or end_beside() and placed()
+//
+// docs/quotas.md follows one overwrite through the three placements with numbers. What the storage publishes at close
+// is counted as what is written beside its target: the old file is used until placed(), only what the new one is larger
+// by is reserved, and if placed() is not called nothing has changed.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +40,8 @@ class UploadQuota {
   // quota_exceeded: the number of files is used up, or not a single byte is left for a file that begins empty.
   Result<void> check_open(const Existing& existing, const vfs::OpenOptions& options);
   // Call it when the file is open; `opened`: what it is now. in_place: it is the target itself (which was truncated, or
-  // is being changed); otherwise a partial file that will replace the target.
+  // is being changed); otherwise a partial file, or what the storage has not published yet, that will replace the
+  // target.
   void begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place, const vfs::OpenOptions& options);
 
   // Whether `count` bytes at `offset` fit into what is reserved already.
@@ -54,15 +59,17 @@ class UploadQuota {
   // Settles an upload that was written in place, before the file is closed. No size: it could not be read; what was
   // written is taken for it.
   void end_in_place(std::optional<std::uint64_t> size);
-  // Before a partial file replaces its target: reserves what is still needed beyond the size of the replaced file
-  // (quota_exceeded).
+  // Before a partial file, or what the storage publishes at close, replaces its target: reserves what is still needed
+  // beyond the size of the replaced file (quota_exceeded).
   Result<void> end_beside(std::uint64_t size, const Existing& replaced);
-  // The partial file is in its place now: settles it. If this is not called everything reserved is given back.
+  // It is in its place now: settles it. If this is not called everything reserved is given back.
   void placed();
 
-  // The partial file is about to be removed instead.
+  // It will not be put there.
   void drop() { end_in_place({}); }
 
+  // Where the farthest byte ends that was written; at first the size of the file.
+  std::uint64_t written_to() const { return end_; }
   // The id (vfs::FileInfo::id) of the file that is written; 0 before begin().
   std::uint64_t file_id() const { return id_; }
 

@@ -37,8 +37,12 @@ class Stubborn : public vfs::FileSystem {
   }
   Task<Result<void>> remove_directory(VirtualPath path) override { return inner_->remove_directory(path); }
   Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override {
-    if (refuses_to_rename == from.name() || refuses_to_rename == to.name()) return refused<void>();
-    return inner_->rename(from, to, overwrite);
+    if (refuses_to_rename == from.name() || refuses_to_rename == to.name()) co_return fail(ErrorCode::io_error, "no");
+    const Result<vfs::FileInfo> info = co_await inner_->lstat(from);
+    const bool directory = info && info->type == vfs::FileType::directory;
+    if (directory && !abilities_.directory_rename) co_return fail(ErrorCode::unsupported, "no directories");
+    Result<void> renamed = co_await inner_->rename(from, to, overwrite);
+    co_return renamed;
   }
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override {
     return inner_->make_symlink(target, link);
@@ -265,13 +269,13 @@ TEST_F(Moves, LinksKeepTheirMeaningOrStay) {
 TEST_F(Moves, DirectoriesOfStoragesThatCannotAsRenameModeSays) {
   options.rename_mode = 0;
   login();
-  home->abilities_.atomic_rename = false;
+  home->abilities_.directory_rename = false;
   EXPECT_EQ(code_of(run(session->rename(at("/tree"), at("/moved"), false))), ErrorCode::unsupported);
   EXPECT_TRUE(run(session->rename(at("/tree/empty"), at("/tree/void"), false)));
   EXPECT_TRUE(run(session->rename(at("/tree/a"), at("/tree/b"), false)));
   options.rename_mode = 1;
   login();
-  home->abilities_.atomic_rename = false;
+  home->abilities_.directory_rename = false;
   const auto before = told(real("tree"));
   EXPECT_TRUE(run(session->rename(at("/tree"), at("/moved"), false)));
   EXPECT_EQ(told(real("moved")), before);
