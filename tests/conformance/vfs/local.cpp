@@ -21,8 +21,9 @@ std::shared_ptr<FileSystem> make_local(const std::string& base) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Local, FileSystemSuite,
-                         testing::Values(Backend{"memory", [] { return make_local("/dev/shm"); }},
-                                         Backend{"disk", [] { return make_local(std::filesystem::current_path()); }}),
+                         testing::Values(Backend{.name = "memory", .make = [] { return make_local("/dev/shm"); }},
+                                         Backend{.name = "disk",
+                                                 .make = [] { return make_local(std::filesystem::current_path()); }}),
                          backend_name);
 
 }  // namespace

@@ -19,6 +19,8 @@ struct Backend {
   std::string name;
   // An empty storage; whatever it needs lives as long as it does.
   std::function<std::shared_ptr<FileSystem>()> make;
+  bool whole_seconds = false;                          // of times
+  std::size_t longest_path = VirtualPath::max_length;  // below the root
 };
 
 inline std::string backend_name(const testing::TestParamInfo<Backend>& info) { return info.param.name; }

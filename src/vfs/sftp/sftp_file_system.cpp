@@ -1,0 +1,371 @@
+#include "vfs/sftp/sftp_file_system.h"
+
+#include "crypto/encoding.h"
+#include "crypto/secret.h"
+#include "vfs/sftp/directory.h"
+
+namespace ferry::vfs {
+
+namespace {
+
+using sftp::Packet;
+using sftp::Place;
+using sftp::Reply;
+using sftp::Request;
+
+// A name beside `path` that clients neither see nor reach (see session/partial_name.h).
+std::string hidden_beside(const std::string& path) {
+  std::array<std::byte, 8> random;
+  crypto::random_bytes(random);
+  const std::size_t slash = path.rfind('/');
+  const std::string_view name = std::string_view(path).substr(slash + 1);
+  return path.substr(0, slash + 1) + ".ferry-upload." + crypto::hex_encode(random) + "." +
+         std::string(name.substr(0, 200));
+}
+
+std::uint32_t flags_of(const OpenOptions& options) {
+  std::uint32_t flags = 0;
+  if (options.read) flags |= sftp::open_read;
+  if (options.write) flags |= sftp::open_write;
+  if (options.append) flags |= sftp::open_append;
+  if (options.create) flags |= sftp::open_create;
+  if (options.truncate && options.write) flags |= sftp::open_truncate;
+  if (options.exclusive && options.create) flags |= sftp::open_exclusive;
+  return flags;
+}
+
+// Whether these options may open what was found there.
+Result<void> check_open(const Place& place, const OpenOptions& options) {
+  if (!place.info) {
+    if (place.obstacle) return fail(*place.obstacle, place.path.text());
+    if (!options.create) return fail(ErrorCode::not_found, place.path.text());
+    return {};
+  }
+  if (options.create && options.exclusive) return fail(ErrorCode::already_exists, place.path.text());
+  if (place.info->type == FileType::directory) return fail(ErrorCode::is_a_directory, place.path.text());
+  if (place.info->type != FileType::regular)
+    return fail(ErrorCode::permission_denied, "not a file: " + place.path.text());
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SftpFileSystem>> SftpFileSystem::open(std::shared_ptr<sftp::Pool> pool, SftpOptions options) {
+  const Result<VirtualPath> prefix = VirtualPath::parse(options.prefix);
+  if (!prefix) return fail(prefix.error());
+  sftp::RemoteRoot root{.pool = std::move(pool), .prefix = *prefix, .umask = options.umask};
+  return std::make_shared<SftpFileSystem>(std::move(root), std::move(options), true);
+}
+
+const Capabilities& SftpFileSystem::capabilities() const {
+  static constexpr Capabilities plain{.held_directories = false, .hard_links = false};
+  static constexpr Capabilities copying{.copy = true, .held_directories = false, .hard_links = false};
+  return root_.pool->known().extensions.copy_data ? copying : plain;
+}
+
+std::shared_ptr<FileSystem> SftpFileSystem::without_links() {
+  return std::make_shared<SftpFileSystem>(root_, options_, false);
+}
+
+Task<Result<VirtualPath>> SftpFileSystem::canonical(VirtualPath path, bool follow) {
+  auto place = co_await sftp::resolve(root_, std::move(path), follow, links_);
+  if (!place) co_return fail(place.error());
+  co_return place->path;
+}
+
+Task<Result<Place>> SftpFileSystem::existing(VirtualPath path, bool follow) {
+  auto place = co_await sftp::resolve(root_, std::move(path), follow, links_);
+  if (!place) co_return place;
+  if (!place->info) co_return fail(place->obstacle.value_or(ErrorCode::not_found), root_.text(place->path));
+  co_return place;
+}
+
+Task<Result<Place>> SftpFileSystem::free_or_taken(VirtualPath path, bool follow) {
+  auto place = co_await sftp::resolve(root_, std::move(path), follow, links_);
+  if (!place) co_return place;
+  if (place->obstacle) co_return fail(*place->obstacle, root_.text(place->path));
+  co_return place;
+}
+
+Task<Result<void>> SftpFileSystem::simple(Request request, bool repeatable, std::string what) {
+  auto reply = co_await root_.pool->call(std::move(request), repeatable);
+  if (!reply) co_return fail(reply.error());
+  co_return sftp::read_status(*reply, what);
+}
+
+Task<Result<FileInfo>> SftpFileSystem::stat(VirtualPath path) {
+  auto place = co_await existing(std::move(path), true);
+  if (!place) co_return fail(place.error());
+  co_return *place->info;
+}
+
+Task<Result<FileInfo>> SftpFileSystem::lstat(VirtualPath path) {
+  auto place = co_await existing(std::move(path), false);
+  if (!place) co_return fail(place.error());
+  co_return *place->info;
+}
+
+Task<Result<std::unique_ptr<sftp::RemoteHandle>>> SftpFileSystem::open_handle(std::string remote, std::uint32_t flags,
+                                                                              std::uint32_t mode,
+                                                                              sftp::ConnectionPtr on) {
+  for (int attempt = 0;; ++attempt) {
+    Result<sftp::ConnectionPtr> connection = on;
+    if (!on) connection = root_.pool->acquire(true);
+    if (!connection) co_return fail(connection.error());
+    Request request =
+        mode == 0 && flags == 0 ? Request::path(Packet::opendir, remote) : Request::open(remote, flags, mode);
+    auto call = std::make_shared<sftp::Call>(std::move(request));
+    (*connection)->submit(call);
+    auto reply = co_await sftp::wait(call);
+    if (reply) {
+      const Result<std::string> handle = sftp::read_handle(*reply, remote);
+      if (!handle) co_return fail(handle.error());
+      co_return std::make_unique<sftp::RemoteHandle>(*connection, *handle);
+    }
+    const bool harmless = (flags & ~sftp::open_read) == 0 || !call->was_sent();
+    if (on || attempt > 0 || !harmless || !(*connection)->was_ready()) co_return fail(reply.error());
+  }
+}
+
+Task<Result<std::unique_ptr<File>>> SftpFileSystem::open(VirtualPath path, OpenOptions options) {
+  if (!options.read && !options.write) co_return fail(ErrorCode::invalid_argument, "open for nothing");
+  const bool exclusive = options.create && options.exclusive;
+  auto place = co_await sftp::resolve(root_, std::move(path), !exclusive, links_);
+  if (!place) co_return fail(place.error());
+  if (auto may = check_open(*place, options); !may) co_return fail(may.error());
+  const std::uint32_t mode = options.mode & ~options_.umask & 07777U;
+  auto handle = co_await open_handle(root_.text(place->path), flags_of(options), mode, nullptr);
+  if (!handle) {
+    // Version 3 has no word for it: somebody else made the file just now.
+    if (exclusive && handle.error().code == ErrorCode::io_error) {
+      auto there = co_await existing(place->path, false);
+      if (there) co_return fail(ErrorCode::already_exists, handle.error().message);
+    }
+    co_return fail(handle.error());
+  }
+  std::unique_ptr<File> file = std::make_unique<sftp::SftpFile>(std::move(*handle), options_.transfer, options.append);
+  co_return file;
+}
+
+Task<Result<std::unique_ptr<Directory>>> SftpFileSystem::open_directory(VirtualPath path) {
+  auto place = co_await existing(std::move(path), true);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, remote);
+  auto handle = co_await open_handle(remote, 0, 0, nullptr);
+  if (!handle) co_return fail(handle.error());
+  std::unique_ptr<Directory> directory = std::make_unique<sftp::SftpDirectory>(std::move(*handle), remote);
+  co_return directory;
+}
+
+Task<Result<void>> SftpFileSystem::make_directory(VirtualPath path, std::uint32_t mode) {
+  auto place = co_await free_or_taken(std::move(path), false);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info) co_return fail(ErrorCode::already_exists, remote);
+  auto made = co_await simple(Request::make_directory(remote, mode & ~options_.umask & 07777U), false, remote);
+  if (!made && made.error().code == ErrorCode::io_error) {
+    auto there = co_await existing(place->path, false);
+    if (there) co_return fail(ErrorCode::already_exists, remote);
+  }
+  co_return made;
+}
+
+Task<Result<void>> SftpFileSystem::remove_file(VirtualPath path) {
+  auto place = co_await existing(std::move(path), false);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info->type == FileType::directory) co_return fail(ErrorCode::is_a_directory, remote);
+  auto removed = co_await simple(Request::path(Packet::remove, remote), false, remote);
+  co_return removed;
+}
+
+Task<Result<void>> SftpFileSystem::remove_directory(VirtualPath path) {
+  if (path.is_root()) co_return fail(ErrorCode::permission_denied, "the root of a storage is not removed");
+  auto place = co_await existing(std::move(path), false);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, remote);
+  auto removed = co_await simple(Request::path(Packet::rmdir, remote), false, remote);
+  if (removed || removed.error().code != ErrorCode::io_error) co_return removed;
+  // Version 3 says "failure" when it is not empty.
+  auto left = co_await open_directory(place->path);
+  if (!left) co_return removed;
+  auto entries = co_await (*left)->next(1);
+  if (entries && !entries->empty()) co_return fail(ErrorCode::directory_not_empty, remote);
+  co_return removed;
+}
+
+// For a server without posix-rename: the old file is moved out of the way, and back if the new one cannot take its
+// place. For a moment there is none.
+Task<Result<void>> SftpFileSystem::replace_in_steps(std::string from, std::string to) {
+  const std::string aside = hidden_beside(to);
+  auto moved = co_await simple(Request::rename(to, aside), false, to);
+  if (!moved) co_return moved;
+  auto done = co_await simple(Request::rename(from, to), false, from);
+  if (!done) {
+    co_await simple(Request::rename(aside, to), false, aside);
+    co_return done;
+  }
+  auto removed = co_await simple(Request::path(Packet::remove, aside), false, aside);
+  co_return done;
+}
+
+Task<Result<void>> SftpFileSystem::move(std::string from, FileInfo what, Place to, bool overwrite) {
+  const std::string target = root_.text(to.path);
+  if (to.info && !overwrite) co_return fail(ErrorCode::already_exists, target);
+  auto facts = co_await root_.pool->facts();
+  if (!facts) co_return fail(facts.error());
+  if (to.info && what.type == FileType::directory && to.info->type != FileType::directory) {
+    co_return fail(ErrorCode::not_a_directory, target);
+  }
+  if (to.info && what.type != FileType::directory && to.info->type == FileType::directory) {
+    co_return fail(ErrorCode::is_a_directory, target);
+  }
+  if (overwrite && facts->extensions.posix_rename) {
+    auto renamed = co_await simple(Request::posix_rename(from, target), false, from);
+    const bool onto_directory = to.info && to.info->type == FileType::directory;
+    if (!renamed && renamed.error().code == ErrorCode::io_error && onto_directory) {
+      co_return fail(ErrorCode::directory_not_empty, target);
+    }
+    co_return renamed;
+  }
+  if (to.info && to.info->type != FileType::directory) {
+    auto replaced = co_await replace_in_steps(from, target);
+    co_return replaced;
+  }
+  auto renamed = co_await simple(Request::rename(from, target), false, from);
+  if (!renamed && renamed.error().code == ErrorCode::io_error) {
+    auto there = co_await existing(to.path, false);
+    if (there) co_return fail(ErrorCode::already_exists, target);
+  }
+  co_return renamed;
+}
+
+Task<Result<void>> SftpFileSystem::rename(VirtualPath from, VirtualPath to, bool overwrite) {
+  if (from.is_root() || to.is_root())
+    co_return fail(ErrorCode::permission_denied, "the root of a storage is not moved");
+  auto source = co_await existing(std::move(from), false);
+  if (!source) co_return fail(source.error());
+  auto target = co_await free_or_taken(std::move(to), false);
+  if (!target) co_return fail(target.error());
+  if (target->path != source->path && target->path.is_within(source->path)) {
+    co_return fail(ErrorCode::invalid_argument, "a directory cannot be moved into itself");
+  }
+  if (target->path == source->path && overwrite) co_return Result<void>();
+  auto moved = co_await move(root_.text(source->path), *source->info, *target, overwrite);
+  co_return moved;
+}
+
+Task<Result<void>> SftpFileSystem::take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) {
+  auto* other = dynamic_cast<SftpFileSystem*>(&storage);
+  if (other == nullptr) co_return fail(ErrorCode::unsupported, "rename between storages of two kinds");
+  const sftp::Login &mine = root_.pool->login(), &theirs = other->root_.pool->login();
+  const bool by_endpoint = options_.same_server_by_endpoint && other->options_.same_server_by_endpoint;
+  if (mine.endpoint != theirs.endpoint || (!by_endpoint && mine.username != theirs.username)) {
+    co_return fail(ErrorCode::unsupported, "rename between two SFTP servers or accounts");
+  }
+  if (from.is_root() || to.is_root())
+    co_return fail(ErrorCode::permission_denied, "the root of a storage is not moved");
+  auto source = co_await other->existing(std::move(from), false);
+  if (!source) co_return fail(source.error());
+  auto target = co_await free_or_taken(std::move(to), false);
+  if (!target) co_return fail(target.error());
+  auto moved = co_await move(other->root_.text(source->path), *source->info, *target, overwrite);
+  co_return moved;
+}
+
+Task<Result<void>> SftpFileSystem::copy_content(std::string from, std::string to, std::uint32_t mode) {
+  auto source = co_await open_handle(from, sftp::open_read, 0, nullptr);
+  if (!source) co_return fail(source.error());
+  const std::uint32_t flags = sftp::open_write | sftp::open_create | sftp::open_exclusive;
+  auto target = co_await open_handle(to, flags, mode, (*source)->connection());
+  if (!target) co_return fail(target.error());
+  auto reply = co_await sftp::wait((*source)->send(Request::copy_data((*source)->text(), (*target)->text()), true));
+  Result<void> copied = reply ? sftp::read_status(*reply, "copy-data") : Result<void>(fail(reply.error()));
+  auto closed = co_await (*target)->close();
+  if (copied && !closed) copied = closed;
+  co_return copied;
+}
+
+Task<Result<void>> SftpFileSystem::copy_file(VirtualPath from, VirtualPath to, bool overwrite) {
+  auto facts = co_await root_.pool->facts();
+  if (!facts) co_return fail(facts.error());
+  if (!facts->extensions.copy_data) co_return fail(ErrorCode::unsupported, "the SFTP server does not offer copy-data");
+  auto source = co_await existing(std::move(from), true);
+  if (!source) co_return fail(source.error());
+  if (auto may = check_open(*source, {.read = true}); !may) co_return may;
+  auto target = co_await free_or_taken(std::move(to), false);
+  if (!target) co_return fail(target.error());
+  const std::string remote = root_.text(target->path);
+  if (target->info && !overwrite) co_return fail(ErrorCode::already_exists, remote);
+  if (target->info && target->info->type == FileType::directory) co_return fail(ErrorCode::is_a_directory, remote);
+  if (target->path == source->path) co_return fail(ErrorCode::invalid_argument, "a file is not copied onto itself");
+  const std::string growing = hidden_beside(remote);
+  auto copied = co_await copy_content(root_.text(source->path), growing, source->info->mode & ~options_.umask);
+  if (copied) copied = co_await move(growing, *source->info, *target, overwrite);
+  if (!copied) {
+    auto removed = co_await simple(Request::path(Packet::remove, growing), true, growing);
+    if (!removed) copied.error().message += "; what was copied is left as " + growing;
+  }
+  co_return copied;
+}
+
+Task<Result<void>> SftpFileSystem::make_symlink(std::string target, VirtualPath link) {
+  auto place = co_await free_or_taken(std::move(link), false);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  const Result<std::string> stored = sftp::stored_target(root_, target, place->path.parent());
+  if (!stored) co_return fail(stored.error());
+  if (place->info) co_return fail(ErrorCode::already_exists, remote);
+  auto facts = co_await root_.pool->facts();
+  if (!facts) co_return fail(facts.error());
+  auto made = co_await simple(Request::symlink(remote, *stored, facts->symlink_as_openssh), false, remote);
+  co_return made;
+}
+
+Task<Result<std::string>> SftpFileSystem::read_symlink(VirtualPath path) {
+  auto place = co_await existing(std::move(path), false);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info->type != FileType::symlink) co_return fail(ErrorCode::invalid_argument, "not a symlink: " + remote);
+  auto reply = co_await root_.pool->call(Request::path(Packet::readlink, remote), true);
+  if (!reply) co_return fail(reply.error());
+  const Result<std::string> stored = sftp::read_one_name(*reply, remote);
+  if (!stored) co_return fail(stored.error());
+  co_return sftp::shown_target(root_, *stored, place->path.parent());
+}
+
+// Attributes of version 3 do not say how many names a file has, so quotas could not follow.
+Task<Result<void>> SftpFileSystem::make_hard_link(VirtualPath, VirtualPath) {
+  co_return fail(ErrorCode::unsupported, "hard links on remote SFTP storage");
+}
+
+Task<Result<void>> SftpFileSystem::set_attributes(VirtualPath path, AttributeChange change, bool follow) {
+  auto place = co_await existing(std::move(path), follow);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  if (place->info->type == FileType::symlink) {
+    auto facts = co_await root_.pool->facts();
+    if (!facts) co_return fail(facts.error());
+    if (!facts->extensions.lsetstat) co_return fail(ErrorCode::unsupported, "the SFTP server does not offer lsetstat");
+    auto changed = co_await simple(Request::lsetstat(remote, change), true, remote);
+    co_return changed;
+  }
+  auto changed = co_await simple(Request::set_attributes(remote, change), true, remote);
+  co_return changed;
+}
+
+Task<Result<SpaceInfo>> SftpFileSystem::space(VirtualPath path) {
+  auto facts = co_await root_.pool->facts();
+  if (!facts) co_return fail(facts.error());
+  if (!facts->extensions.space) co_return fail(ErrorCode::unsupported, "the SFTP server does not offer statvfs");
+  auto place = co_await existing(std::move(path), true);
+  if (!place) co_return fail(place.error());
+  const std::string remote = root_.text(place->path);
+  auto reply = co_await root_.pool->call(Request::space(remote), true);
+  if (!reply) co_return fail(reply.error());
+  co_return sftp::read_space(*reply, remote);
+}
+
+}  // namespace ferry::vfs
