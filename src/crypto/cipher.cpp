@@ -42,8 +42,8 @@ void set_nonce(EVP_CIPHER_CTX* context, ByteSpan nonce) {
   require(EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, raw(nonce), -1) == 1, "cipher nonce");
 }
 
-void start_gcm(EVP_CIPHER_CTX* context, ByteSpan nonce, ByteSpan associated) {
-  require(nonce.size() == AesGcm::nonce_size, "wrong nonce size");
+void start_aead(EVP_CIPHER_CTX* context, ByteSpan nonce, ByteSpan associated) {
+  require(nonce.size() == Aead::nonce_size, "wrong nonce size");
   set_nonce(context, nonce);
   int done = 0;
   if (!associated.empty()) {
@@ -111,23 +111,26 @@ void EvpDelete::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_fr
 void EvpDelete::operator()(evp_mac_ctx_st* context) const { EVP_MAC_CTX_free(context); }
 
 AesGcm::AesGcm(ByteSpan key, Direction direction)
-    : context_(new_cipher(gcm_cipher(key.size()), key, direction == Direction::encrypt)) {}
+    : Aead(new_cipher(gcm_cipher(key.size()), key, direction == Direction::encrypt)) {}
 
-void AesGcm::seal(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<std::byte, tag_size> tag) {
-  start_gcm(context_.get(), nonce, associated);
+ChaCha20Poly1305::ChaCha20Poly1305(ByteSpan key, Direction direction)
+    : Aead(new_cipher(EVP_chacha20_poly1305(), key, direction == Direction::encrypt)) {}
+
+void Aead::seal(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<std::byte, tag_size> tag) {
+  start_aead(context_.get(), nonce, associated);
   update(context_.get(), data);
   unsigned char none[16];
   int done = 0;
-  require(EVP_EncryptFinal_ex(context_.get(), none, &done) == 1, "GCM final");
-  require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, tag_size, tag.data()) == 1, "GCM tag");
+  require(EVP_EncryptFinal_ex(context_.get(), none, &done) == 1, "AEAD final");
+  require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, tag_size, tag.data()) == 1, "AEAD tag");
 }
 
-bool AesGcm::open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<const std::byte, tag_size> tag) {
-  start_gcm(context_.get(), nonce, associated);
+bool Aead::open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<const std::byte, tag_size> tag) {
+  start_aead(context_.get(), nonce, associated);
   update(context_.get(), data);
   unsigned char expected[tag_size];
   std::memcpy(expected, tag.data(), tag_size);
-  require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, tag_size, expected) == 1, "GCM tag");
+  require(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, tag_size, expected) == 1, "AEAD tag");
   unsigned char none[16];
   int done = 0;
   return EVP_DecryptFinal_ex(context_.get(), none, &done) == 1;

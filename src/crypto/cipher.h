@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -26,19 +27,33 @@ struct EvpDelete {
 using CipherContext = std::unique_ptr<evp_cipher_ctx_st, EvpDelete>;
 using MacContext = std::unique_ptr<evp_mac_ctx_st, EvpDelete>;
 
-// AES-GCM with a 16- or 32-byte key, 12-byte nonces and 16-byte tags (NIST SP 800-38D).
-class AesGcm {
+// Authenticated encryption in place, with 12-byte nonces and 16-byte tags.
+class Aead {
  public:
   static constexpr std::size_t nonce_size = 12, tag_size = 16;
-  AesGcm(ByteSpan key, Direction direction);
   // Encrypts `data` in place and writes its tag.
   void seal(ByteSpan nonce, ByteSpan associated, MutableByteSpan data, std::span<std::byte, tag_size> tag);
   // Decrypts in place; false when the tag is wrong (the data is then garbage).
   [[nodiscard]] bool open(ByteSpan nonce, ByteSpan associated, MutableByteSpan data,
                           std::span<const std::byte, tag_size> tag);
 
+ protected:
+  explicit Aead(CipherContext context) : context_(std::move(context)) {}
+
  private:
   CipherContext context_;
+};
+
+// AES-GCM with a 16- or 32-byte key (NIST SP 800-38D).
+class AesGcm : public Aead {
+ public:
+  AesGcm(ByteSpan key, Direction direction);
+};
+
+// ChaCha20-Poly1305 with a 32-byte key (RFC 8439 section 2.8).
+class ChaCha20Poly1305 : public Aead {
+ public:
+  ChaCha20Poly1305(ByteSpan key, Direction direction);
 };
 
 // A block cipher in CTR (RFC 4344) or CBC mode (RFC 4253 section 6.3), as one running stream.

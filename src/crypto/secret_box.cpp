@@ -1,16 +1,12 @@
 #include "crypto/secret_box.h"
 
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <sodium.h>
 
 #include <algorithm>
-#include <memory>
-#include <stdexcept>
 
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
+#include "crypto/hkdf.h"
 
 namespace ferry::crypto {
 namespace {
@@ -28,26 +24,6 @@ std::unexpected<Error> wrong_key() {
 unsigned char* octets_of(MutableByteSpan bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 const unsigned char* octets_of(ByteSpan bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
-// RFC 5869, SHA-256, 32 bytes out.
-Secret hkdf(ByteSpan secret, ByteSpan salt, std::string_view info) {
-  std::string digest = "SHA256";
-  const auto octets = [](const char* name, const void* data, std::size_t size) {
-    return OSSL_PARAM_construct_octet_string(name, const_cast<void*>(data), size);
-  };
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
-      octets(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()), octets(OSSL_KDF_PARAM_SALT, salt.data(), salt.size()),
-      octets(OSSL_KDF_PARAM_INFO, info.data() == nullptr ? "" : info.data(), info.size()), OSSL_PARAM_construct_end()};
-  EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
-  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(kdf), &EVP_KDF_CTX_free);
-  EVP_KDF_free(kdf);
-  Secret out(key_size);
-  if (!context || EVP_KDF_derive(context.get(), octets_of(out.bytes()), out.size(), parameters) != 1) {
-    throw std::runtime_error("OpenSSL: HKDF");
-  }
-  return out;
-}
-
 // SHA-256(key || additional_data || key)
 Secret bound_key(ByteSpan key, std::string_view additional_data) {
   Bytes digest = hash(HashAlgorithm::sha256, {key, as_bytes(additional_data), key});
@@ -58,7 +34,7 @@ Secret bound_key(ByteSpan key, std::string_view additional_data) {
 
 Secret box_key(ByteSpan key, std::string_view additional_data, SecretMode mode, const Secret& master_key) {
   const Secret base = mode == SecretMode::master_key ? master_key : bound_key(key, additional_data);
-  return hkdf(base.bytes(), key, additional_data);
+  return hkdf_sha256(base.bytes(), key, as_bytes(additional_data), key_size);
 }
 
 Result<Secret> read_key(std::string_view text) {

@@ -96,11 +96,14 @@ void Checker::filesystem(FilesystemConfig& config) {
       range("filesystem.osconfig.read_buffer_size", config.osconfig.read_buffer_size, 0, 10);
       range("filesystem.osconfig.write_buffer_size", config.osconfig.write_buffer_size, 0, 10);
       return;
-    case FilesystemProvider::encrypted:
-      require(!config.cryptconfig.passphrase.empty(), "filesystem.cryptconfig.passphrase", "is required");
+    case FilesystemProvider::encrypted: {
+      const ConfigSecret& passphrase = config.cryptconfig.passphrase;
+      const bool given = !passphrase.empty() && !(passphrase.is_plain() && passphrase.payload.empty());
+      require(given, "filesystem.cryptconfig.passphrase", "is required");
       range("filesystem.cryptconfig.read_buffer_size", config.cryptconfig.read_buffer_size, 0, 10);
       range("filesystem.cryptconfig.write_buffer_size", config.cryptconfig.write_buffer_size, 0, 10);
       return;
+    }
     case FilesystemProvider::s3: return s3(config.s3config);
     case FilesystemProvider::gcs: return gcs(config.gcsconfig);
     case FilesystemProvider::azure_blob: return azure(config.azblobconfig);

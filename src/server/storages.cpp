@@ -1,5 +1,7 @@
 #include "server/storages.h"
 
+#include "model/config_secret.h"
+#include "vfs/encrypted/encrypted_file_system.h"
 #include "vfs/local/local_file_system.h"
 
 namespace ferry::server {
@@ -32,6 +34,17 @@ Result<std::shared_ptr<vfs::FileSystem>> open_local(const session::StorageReques
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }
 
+// The passphrase of a file that is there already cannot be found out again: without one, nothing is opened.
+Result<std::shared_ptr<vfs::FileSystem>> open_encrypted(const session::StorageRequest& request,
+                                                        const ProtectedPaths* paths, const crypto::Secret& master_key) {
+  Result<crypto::Secret> passphrase = model::open(request.config.cryptconfig.passphrase, master_key);
+  if (!passphrase) return fail(passphrase.error());
+  if (passphrase->empty()) return fail(ErrorCode::invalid_argument, "encrypted storage without a passphrase");
+  Result<std::shared_ptr<vfs::FileSystem>> local = open_local(request, paths);
+  if (!local) return local;
+  return std::make_shared<vfs::EncryptedFileSystem>(std::move(*local), std::move(*passphrase));
+}
+
 Error not_built_in(model::FilesystemProvider provider) {
   return {ErrorCode::unsupported,
           "storage provider " + std::to_string(static_cast<int>(provider)) + " is not built in"};
@@ -39,7 +52,9 @@ Error not_built_in(model::FilesystemProvider provider) {
 
 }  // namespace
 
-bool is_built(model::FilesystemProvider provider) { return provider == model::FilesystemProvider::local; }
+bool is_built(model::FilesystemProvider provider) {
+  return provider == model::FilesystemProvider::local || provider == model::FilesystemProvider::encrypted;
+}
 
 std::string storage_obstacle(const model::User& user) {
   if (!is_built(user.filesystem.provider)) return not_built_in(user.filesystem.provider).message;
@@ -55,10 +70,10 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
   const ProtectedPaths* paths = exempt ? nullptr : options_.paths.get();
   switch (request.config.provider) {
     case model::FilesystemProvider::local: return open_local(request, paths);
+    case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
-    case model::FilesystemProvider::encrypted:
     case model::FilesystemProvider::sftp:
     case model::FilesystemProvider::http: break;
   }

@@ -312,7 +312,9 @@ Task<Result<void>> AccountSession::open_beside(vfs::OpenOptions options, HeldNam
   staged.partial = std::move(at);
   staged.beside = !*elsewhere;
   staged.overwrite = overwrite;
-  staged.keep = state_->options.upload_mode == UploadMode::atomic_with_resume;
+  // Where it could not be resumed, what came of it would only look like the whole.
+  staged.keep =
+      state_->options.upload_mode == UploadMode::atomic_with_resume && settlement.storage->capabilities().resume;
   co_return opened;
 }
 

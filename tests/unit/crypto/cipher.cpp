@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "crypto/hkdf.h"
 #include "tests/unit/crypto/support.h"
 
 namespace ferry::crypto {
@@ -36,6 +37,34 @@ const GcmVector gcm_vectors[] = {
      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0a"
      "bcc9f662",
      "76fc6ece0f4e1768cddf8853bb2d551b"}};
+
+// RFC 8439 section 2.8.2.
+TEST(ChaCha20Poly1305Aead, KnownAnswer) {
+  const Bytes key = hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");
+  const Bytes nonce = hex("070000004041424344454647"), associated = hex("50515253c0c1c2c3c4c5c6c7");
+  const std::string_view plain =
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be "
+      "it.";
+  Bytes data = to_bytes(plain);
+  std::array<std::byte, 16> tag;
+  ChaCha20Poly1305(key, Direction::encrypt).seal(nonce, associated, data, tag);
+  EXPECT_EQ(to_hex(ByteSpan(data).first(16)), "d31a8d34648e60db7b86afbc53ef7ec2");
+  EXPECT_EQ(to_hex(tag), "1ae10b594f09e26a7e902ecbd0600691");
+  ChaCha20Poly1305 opener(key, Direction::decrypt);
+  ASSERT_TRUE(opener.open(nonce, associated, data, tag));
+  EXPECT_EQ(as_text(data), plain);
+  tag[0] ^= std::byte{1};
+  EXPECT_FALSE(opener.open(nonce, associated, data, tag));
+}
+
+// RFC 5869 appendix A.1 and A.3.
+TEST(Hkdf, KnownAnswers) {
+  const Bytes secret = hex("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+  EXPECT_EQ(to_hex(hkdf_sha256(secret, hex("000102030405060708090a0b0c"), hex("f0f1f2f3f4f5f6f7f8f9"), 42).bytes()),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+  EXPECT_EQ(to_hex(hkdf_sha256(secret, {}, {}, 42).bytes()),
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
+}
 
 TEST(AesGcm, KnownAnswers) {
   for (const GcmVector& v : gcm_vectors) {

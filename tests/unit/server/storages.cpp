@@ -10,14 +10,14 @@
 namespace ferry::server {
 namespace {
 
-TEST(Storage, KnowsTheLocalProviderAndRefusesTheOthersByNumber) {
+TEST(Storage, KnowsItsProvidersAndRefusesTheOthersByNumber) {
   const test::TempDirectory base;
   const Storages storages;
   model::FilesystemConfig config;
   const auto local = storages.open({.config = config, .path = base / "home"});
   ASSERT_TRUE(local);
   EXPECT_EQ((*local)->name(), "osfs");
-  for (int provider = 1; provider <= 6; ++provider) {
+  for (const int provider : {1, 2, 3, 5, 6}) {
     config.provider = static_cast<model::FilesystemProvider>(provider);
     const auto refused = storages.open({.config = config, .path = base / "home"});
     ASSERT_FALSE(refused);
@@ -36,7 +36,34 @@ TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 1 is not built in");
   user.virtual_folders.clear();
   user.filesystem.provider = model::FilesystemProvider::encrypted;
-  EXPECT_EQ(storage_obstacle(user), "storage provider 4 is not built in");
+  EXPECT_EQ(storage_obstacle(user), "");
+  user.filesystem.provider = model::FilesystemProvider::sftp;
+  EXPECT_EQ(storage_obstacle(user), "storage provider 5 is not built in");
+}
+
+TEST(Storage, EncryptedStorageNeedsAPassphraseThatOpens) {
+  const test::TempDirectory base;
+  const crypto::Secret master(std::string_view("the master key of a test"));
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::encrypted;
+  const auto opened = [&](const Storages& storages) {
+    return storages.open({.config = config, .path = base / "home"});
+  };
+  EXPECT_FALSE(opened(Storages()));
+  config.cryptconfig.passphrase = {.status = "Plain", .payload = "a passphrase", .key = "", .additional_data = ""};
+  model::seal(config.cryptconfig.passphrase, "maria", master);
+  EXPECT_FALSE(opened(Storages())) << "without the master key";
+  EXPECT_FALSE(opened(Storages({.master_key = crypto::Secret(std::string_view("another"))})));
+  EXPECT_FALSE(std::filesystem::exists(base / "home"));
+  const auto storage = opened(Storages({.master_key = master}));
+  ASSERT_TRUE(storage);
+  EXPECT_EQ((*storage)->name(), "cryptfs");
+  EXPECT_TRUE(std::filesystem::exists(base / "home"));
+  const auto paths = std::make_shared<const ProtectedPaths>(
+      ProtectedPaths::Options{.directory = base / "home", .data = {}, .own = {}, .base = {}});
+  const auto refused = opened(Storages({.master_key = master, .paths = paths}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::permission_denied);
 }
 
 TEST(Storage, ServersOwnDirectoriesAreNotOpened) {
