@@ -4,7 +4,7 @@ set(not_fuzzed
   auth/api_keys auth/defender auth/hook_dialogue auth/hook_program auth/hook_url auth/ip_rules auth/login
   auth/login_decision auth/memory_hosts auth/password_dialogue auth/rate_limit events/courier http/beast_impl
   http/connection http/router http/server http/tls net/listener net/proxy_protocol ssh/driver/.*
-  store/second_factors store/sqlite/.* vfs/local/.*)
+  store/second_factors store/sqlite/.* vfs/azure/azure_.* vfs/azure/identity vfs/azure/service vfs/local/.*)
 list(JOIN not_fuzzed "|" not_fuzzed)
 
 # ferry_module(<name> [TOGETHER] [PRECOMPILED <set>] [PRIVATE_LIBS <lib>...] [LIBS <lib>...])
