@@ -83,6 +83,7 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   auto rules = session_options(config.common, directory);
   if (!rules) return fail(rules.error());
   StorageOptions storages{.master_key = master_key_, .paths = paths, .staging = rules->temp_path};
+  if (config.common.allow_self_connections == 0) storages.own_host_keys = own_host_keys;
   session::Services shared{.registry = registry_,
                            .options = std::move(*rules),
                            .storage = factory_of(std::make_shared<Storages>(std::move(storages))),

@@ -18,6 +18,7 @@
 #include "server/admission_control.h"
 #include "server/entrance.h"
 #include "server/event_delivery.h"
+#include "server/own_host_keys.h"
 #include "session/quota_scan.h"
 #include "store/accounts.h"
 
@@ -51,6 +52,7 @@ struct Services {
 
   const config::Config& config;
   const std::filesystem::path directory;  // of the configuration: relative paths start here
+  const std::shared_ptr<OwnHostKeys> own_host_keys = std::make_shared<OwnHostKeys>();  // SSH's front says which
   std::shared_ptr<events::Hooks> hooks;
   std::unique_ptr<store::Provider> provider;
   std::unique_ptr<EventDelivery> events;

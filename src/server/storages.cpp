@@ -3,6 +3,7 @@
 #include "model/config_secret.h"
 #include "vfs/encrypted/encrypted_file_system.h"
 #include "vfs/local/local_file_system.h"
+#include "vfs/sftp/sftp_file_system.h"
 
 namespace ferry::server {
 
@@ -53,7 +54,53 @@ Error not_built_in(model::FilesystemProvider provider) {
 }  // namespace
 
 bool is_built(model::FilesystemProvider provider) {
-  return provider == model::FilesystemProvider::local || provider == model::FilesystemProvider::encrypted;
+  switch (provider) {
+    case model::FilesystemProvider::local:
+    case model::FilesystemProvider::encrypted:
+    case model::FilesystemProvider::sftp: return true;
+    case model::FilesystemProvider::s3:
+    case model::FilesystemProvider::gcs:
+    case model::FilesystemProvider::azure_blob:
+    case model::FilesystemProvider::http: break;
+  }
+  return false;
+}
+
+Storages::Storages(StorageOptions options)
+    : options_(std::move(options)),
+      budget_(std::make_shared<ByteBudget>(ByteBudget::default_limit())),
+      sftp_pools_(std::make_unique<vfs::sftp::Pools>()) {}
+
+Storages::~Storages() = default;
+
+Result<std::shared_ptr<vfs::FileSystem>> Storages::open_sftp(const session::StorageRequest& request) const {
+  const model::SftpConfig& config = request.config.sftpconfig;
+  auto endpoint = vfs::sftp::parse_endpoint(config.endpoint);
+  if (!endpoint) return fail(endpoint.error());
+  vfs::sftp::Login login;
+  login.endpoint = std::move(*endpoint);
+  login.username = config.username;
+  login.fingerprints = config.fingerprints;
+  for (auto& [secret, into] : {std::pair{&config.password, &login.password},
+                               {&config.private_key, &login.private_key},
+                               {&config.key_passphrase, &login.key_passphrase}}) {
+    auto opened = model::open(*secret, options_.master_key);
+    if (!opened) return fail(opened.error());
+    *into = std::move(*opened);
+  }
+  if (options_.own_host_keys) {
+    login.is_own = [own = options_.own_host_keys](const std::string& key) { return own->contains(key); };
+  }
+  vfs::SftpOptions options;
+  if (!config.prefix.empty()) options.prefix = config.prefix;
+  options.umask = request.umask;
+  options.transfer.concurrent_reads = !config.disable_concurrent_reads;
+  options.transfer.budget = budget_;
+  if (config.buffer_size > 0) options.transfer.most_ahead = static_cast<std::uint64_t>(config.buffer_size) << 20;
+  options.same_server_by_endpoint = config.equality_check_mode == 1;
+  auto storage = vfs::SftpFileSystem::open(sftp_pools_->of(std::move(login)), std::move(options));
+  if (!storage) return fail(storage.error());
+  return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }
 
 std::string storage_obstacle(const model::User& user) {
@@ -71,10 +118,10 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
   switch (request.config.provider) {
     case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
+    case model::FilesystemProvider::sftp: return open_sftp(request);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
-    case model::FilesystemProvider::sftp:
     case model::FilesystemProvider::http: break;
   }
   return fail(not_built_in(request.config.provider));

@@ -6,9 +6,15 @@
 #include <string>
 #include <utility>
 
+#include "base/byte_budget.h"
 #include "base/protected_paths.h"
 #include "crypto/secret.h"
+#include "server/own_host_keys.h"
 #include "session/factory.h"
+
+namespace ferry::vfs::sftp {
+class Pools;
+}
 
 namespace ferry::server {
 
@@ -18,11 +24,14 @@ struct StorageOptions {
   // Directories of the server's own, which no account may reach; null: none are protected.
   std::shared_ptr<const ProtectedPaths> paths = {};
   std::string staging = {};  // common.temp_path: the operator's choice, which may lie in a protected directory
+  // Remote SFTP storage that turns out to be this server is refused; null: it is not (common.allow_self_connections).
+  std::shared_ptr<const OwnHostKeys> own_host_keys = {};
 };
 
 class Storages {
  public:
-  explicit Storages(StorageOptions options = {}) : options_(std::move(options)) {}
+  explicit Storages(StorageOptions options = {});
+  ~Storages();
 
   // As session::StorageFactory says. unsupported, with the provider's number, for a backend that is not built in.
   // permission_denied for a protected directory, also where links lead to one: the directory that was opened is
@@ -30,7 +39,11 @@ class Storages {
   Result<std::shared_ptr<vfs::FileSystem>> open(const session::StorageRequest& request) const;
 
  private:
+  Result<std::shared_ptr<vfs::FileSystem>> open_sftp(const session::StorageRequest& request) const;
+
   const StorageOptions options_;
+  const std::shared_ptr<ByteBudget> budget_;
+  const std::unique_ptr<vfs::sftp::Pools> sftp_pools_;
 };
 
 // Whether there is a backend for the provider.

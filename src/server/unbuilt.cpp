@@ -11,7 +11,6 @@ namespace {
 // A section, a group of keys or one key; building a feature removes its line.
 constexpr std::string_view unbuilt[] = {
     "acme",
-    "common.allow_self_connections",
     "common.data_retention_hook",
     "common.event_manager",
     "common.metadata",

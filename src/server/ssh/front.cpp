@@ -27,6 +27,7 @@ Result<std::unique_ptr<SshFront>> SshFront::make(Services& services, const std::
   front->host_key_algorithms_ = offer.host_key_algorithms;
   front->status_ = status_of(config, offer);
   front->status_.host_keys = status_of(*host_keys, offer.host_key_algorithms);
+  services.own_host_keys->set(fingerprints_of(*host_keys));
   auto policy = front->policy_options(warnings);
   if (!policy) return fail(policy.error());
   front->status_.ssh_commands = policy->commands;
@@ -88,6 +89,7 @@ Result<void> SshFront::reload_host_keys() {
   if (!used) return used;
   const std::lock_guard lock(mutex_);
   status_.host_keys = status_of(*keys, host_key_algorithms_);
+  services_.own_host_keys->set(fingerprints_of(*keys));
   return {};
 }
 

@@ -48,6 +48,12 @@ Result<HostKeys> load_host_keys(const fs::path& directory, std::vector<std::stri
   return keys;
 }
 
+std::vector<std::string> fingerprints_of(const HostKeys& host_keys) {
+  std::vector<std::string> fingerprints;
+  for (const HostKey& host_key : host_keys) fingerprints.push_back(host_key.key->public_key().fingerprint());
+  return fingerprints;
+}
+
 std::vector<std::shared_ptr<const ssh::PrivateKey>> keys_of(const HostKeys& host_keys) {
   std::vector<std::shared_ptr<const ssh::PrivateKey>> keys;
   for (const HostKey& host_key : host_keys) keys.push_back(host_key.key);

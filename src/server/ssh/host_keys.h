@@ -24,6 +24,8 @@ using HostKeys = std::vector<HostKey>;
 Result<HostKeys> load_host_keys(const std::filesystem::path& directory, std::vector<std::string> files);
 
 std::vector<std::shared_ptr<const ssh::PrivateKey>> keys_of(const HostKeys& host_keys);
+// SHA256.
+std::vector<std::string> fingerprints_of(const HostKeys& host_keys);
 
 // `files` as above. An error names the file: it cannot be read, or holds no certificate of a host. One that belongs to
 // none of the keys, or that is not valid now, is left out with a warning in the log.

@@ -17,12 +17,30 @@ TEST(Storage, KnowsItsProvidersAndRefusesTheOthersByNumber) {
   const auto local = storages.open({.config = config, .path = base / "home"});
   ASSERT_TRUE(local);
   EXPECT_EQ((*local)->name(), "osfs");
-  for (const int provider : {1, 2, 3, 5, 6}) {
+  for (const int provider : {1, 2, 3, 6}) {
     config.provider = static_cast<model::FilesystemProvider>(provider);
     const auto refused = storages.open({.config = config, .path = base / "home"});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
     EXPECT_EQ(refused.error().message, "storage provider " + std::to_string(provider) + " is not built in");
+  }
+}
+
+TEST(Storage, RemoteSftpOpensWithoutAConnection) {
+  const Storages storages;
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::sftp;
+  config.sftpconfig.endpoint = "127.0.0.1:1";  // nobody listens there
+  config.sftpconfig.username = "u";
+  config.sftpconfig.password = {.status = "Plain", .payload = "p", .key = {}, .additional_data = {}};
+  config.sftpconfig.prefix = "/data";
+  const auto storage = storages.open({.config = config, .path = {}, .at_once = true});
+  ASSERT_TRUE(storage) << storage.error().message;
+  EXPECT_EQ((*storage)->name(), "sftpfs");
+  EXPECT_EQ((*storage)->location(VirtualPath::parse("/f").value()), "/data/f");
+  for (const char* endpoint : {"", ":22", "h:0", "h:65536", "h:x", "[::1", "[::1]x"}) {
+    config.sftpconfig.endpoint = endpoint;
+    EXPECT_FALSE(storages.open({.config = config, .path = {}, .at_once = true})) << endpoint;
   }
 }
 
