@@ -43,9 +43,10 @@ Task<Result<std::size_t>> Writer::read_at(std::uint64_t, MutableByteSpan) {
   co_return fail(ErrorCode::permission_denied, "opened for writing");
 }
 
-Result<void> Writer::check(std::uint64_t offset) const {
+Result<void> Writer::check(std::uint64_t offset, std::uint64_t count) const {
   if (failed_) return fail(ErrorCode::io_error, "encrypted file: an earlier write failed");
-  if (offset != size_) return fail(ErrorCode::unsupported, "encrypted files are written from their beginning on");
+  if (offset != size_ && count > 0)
+    return fail(ErrorCode::unsupported, "encrypted files are written from their beginning on");
   return {};
 }
 
@@ -111,7 +112,7 @@ Task<Result<void>> Writer::store() {
 }
 
 Task<Result<void>> Writer::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
-  Result<void> done = check(offset);
+  Result<void> done = check(offset, total_of(pieces));
   times_.reset();
   for (std::size_t i = 0; done && i < pieces.size(); ++i) {
     ByteSpan rest = bytes_of(pieces[i]);
@@ -127,9 +128,9 @@ Task<Result<void>> Writer::write_at(std::uint64_t offset, std::span<const iovec>
 }
 
 std::optional<Result<void>> Writer::try_write_at(std::uint64_t offset, std::span<const iovec> pieces) {
-  const Result<void> possible = check(offset);
-  if (!possible) return possible;
   const std::uint64_t total = total_of(pieces);
+  const Result<void> possible = check(offset, total);
+  if (!possible) return possible;
   if (sealed_bytes_ > 0) return std::nullopt;
   if (total > dare::payload_size - filled_) {
     // Packages will have to be stored. A write of nothing tells whether that can be done without waiting.

@@ -34,7 +34,7 @@ class Writer final : public File {
   static constexpr std::size_t capacity = 6;  // packages: the largest write of SFTP clients fills at most five
   void begin();
   std::byte* package(std::size_t index) { return packages_.get() + index * crypto::dare::package_size; }
-  Result<void> check(std::uint64_t offset) const;
+  Result<void> check(std::uint64_t offset, std::uint64_t count) const;
   // How much can be taken before something has to be stored.
   std::uint64_t room() const;
   // Gives the most room, if all that is sealed is stored.
