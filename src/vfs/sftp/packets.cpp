@@ -297,6 +297,7 @@ Result<std::optional<std::vector<DirectoryEntry>>> read_names(const Reply& reply
   if (reply.type != Packet::name) return refused(reply, what);
   ByteReader in(reply.body());
   const std::uint32_t count = in.u32();
+  if (!in.ok()) return broken(what);
   std::vector<DirectoryEntry> entries;
   // At least 12 bytes each: a count that is too large fails the reader before it takes memory.
   entries.reserve(std::min<std::size_t>(count, in.rest().size() / 12));

@@ -81,6 +81,8 @@ Task<Looks> look_at_all(const RemoteRoot& root, std::vector<VirtualPath> steps) 
   }
   for (std::size_t i = 0; i < calls.size(); ++i) {
     auto reply = co_await wait(calls[i]);
+    // The connection broke: looking does no harm twice.
+    if (!reply) reply = co_await root.pool->call(Request::path(Packet::lstat, root.text(steps[i])), true);
     looks.push_back(reply ? read_attributes(*reply, root.text(steps[i])) : Result<FileInfo>(fail(reply.error())));
   }
   co_return looks;

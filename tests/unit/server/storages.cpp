@@ -55,8 +55,8 @@ TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   user.virtual_folders.clear();
   user.filesystem.provider = model::FilesystemProvider::encrypted;
   EXPECT_EQ(storage_obstacle(user), "");
-  user.filesystem.provider = model::FilesystemProvider::sftp;
-  EXPECT_EQ(storage_obstacle(user), "storage provider 5 is not built in");
+  user.filesystem.provider = model::FilesystemProvider::gcs;
+  EXPECT_EQ(storage_obstacle(user), "storage provider 2 is not built in");
 }
 
 TEST(Storage, EncryptedStorageNeedsAPassphraseThatOpens) {
