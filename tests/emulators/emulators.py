@@ -6,7 +6,8 @@
 
 Values are words: `URL access secret bucket` for S3, `URL bucket` for Google, `URL account key container` for Azure. The
 URL of Azure ends in the account. Those called FAULTY go through fault_proxy.py, which faults every tenth request; its
-control page is `/__faults` of the same address. scripts/install-emulators installs what runs here. Standard library only.
+control page is `/__faults` of the same address. scripts/install-emulators installs what runs here. Standard library
+only.
 """
 import base64
 import ctypes
@@ -64,7 +65,8 @@ def s3_headers(method, host, path, access=ACCESS, secret=SECRET):
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(b"").hexdigest()
     signed = "host;x-amz-content-sha256;x-amz-date"
-    canonical = f"{method}\n{path}\n\nhost:{host}\nx-amz-content-sha256:{digest}\nx-amz-date:{now}\n\n{signed}\n{digest}"
+    headers = f"host:{host}\nx-amz-content-sha256:{digest}\nx-amz-date:{now}\n"
+    canonical = f"{method}\n{path}\n\n{headers}\n{signed}\n{digest}"
     scope = f"{now[:8]}/{REGION}/s3/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = hmac_sha256(f"AWS4{secret}".encode(), now[:8])

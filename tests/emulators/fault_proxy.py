@@ -6,7 +6,7 @@
 Which request gets a fault is drawn from the seed, one request in 1/rate, and of the kinds one that fits it:
 
     latency        the answer comes later
-    503            503 with Retry-After, nothing was done (429 for gcs)
+    503            503 with Retry-After, nothing was done (429 for gcs); of those drawn three in four name no pause
     500            500, nothing was done
     reset-request  the connection is reset after some bytes of the request's body; nothing was done
     reset-answer   a GET's connection is reset after some bytes of the answer's body
@@ -21,12 +21,14 @@ and, only when named:
 POST /__faults?... changes the schedule while it runs, without being drawn itself:
 
     kinds=a,b  rate=0.5  seed=3  latency=0.2   from now on
-    next=KIND  count=2  match=REGEX  at=N      the next `count` requests whose "METHOD /target" matches get KIND, whatever
-                                              the rate; `at`: after how many bytes a reset or a cut comes
+    next=KIND  count=2  match=REGEX  at=N     the next `count` requests whose "METHOD /target" matches get KIND,
+                                              whatever the rate; `at`: after how many bytes a reset or a cut comes,
+                                              or the seconds of Retry-After
     clear=1                                   no faults any more
 
 GET /__faults tells what was done: {"requests": 10, "faults": {"503": 1}}. --strict-headers answers 501 to every
-x-amz- header beyond the oldest ones. The client's Host goes on unchanged, as signatures cover it; Location is rewritten.
+x-amz- header beyond the oldest ones. The client's Host goes on unchanged, as signatures cover it; Location is
+rewritten.
 """
 import argparse
 import asyncio
@@ -157,7 +159,7 @@ class Schedule:
         return True
 
     def draw(self, request, flavour):
-        """(kind or None, byte at which a reset or a cut comes)."""
+        """(kind or None, the byte at which a reset or a cut comes or the seconds of Retry-After; None: as it comes)."""
         self.requests += 1
         for plan in self.planned:
             kind, count, pattern, at = plan
@@ -172,7 +174,7 @@ class Schedule:
             return None, None
         kind = self.random.choice(fitting)
         self.faults[kind] += 1
-        return kind, None
+        return kind, self.random.choice((0, 0, 0, 1)) if kind == "503" else None
 
     def change(self, query):
         if "clear" in query:
@@ -226,9 +228,9 @@ class Proxy:
 
     async def answer(self, writer, status, kind, body, extra="", close=False):
         """An answer of ours. `close`: the request's body was not read, so the connection cannot go on."""
+        lines = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n{extra}"
         ending = "Connection: close\r\n" if close else ""
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{extra}{ending}\r\n"
-                     .encode() + body)
+        writer.write(f"HTTP/1.1 {status}\r\n{lines}{ending}\r\n".encode() + body)
         await writer.drain()
 
     async def refuse(self, head, reader, writer, status, code, extra=""):
@@ -255,11 +257,7 @@ class Proxy:
         if kind == "latency":
             await asyncio.sleep(self.schedule.latency)
         elif kind == "503":
-            if self.options.flavour == "gcs":
-                await self.refuse(head, reader, writer, "429 Too Many Requests", "rateLimitExceeded", "Retry-After: 1\r\n")
-            else:
-                code = "SlowDown" if self.options.flavour == "s3" else "ServerBusy"
-                await self.refuse(head, reader, writer, "503 Slow Down", code, "Retry-After: 1\r\n")
+            await self.slow_down(head, reader, writer, 1 if at is None else at)
             return upstream
         elif kind == "500":
             await self.refuse(head, reader, writer, "500 Internal Server Error", "InternalError")
@@ -272,6 +270,11 @@ class Proxy:
         upstream = await self.forward(head, reader, writer, upstream)
         await self.back(head, kind, at, writer, upstream)
         return upstream
+
+    async def slow_down(self, head, reader, writer, pause):
+        code = {"s3": "SlowDown", "gcs": "rateLimitExceeded", "azure": "ServerBusy"}[self.options.flavour]
+        status = "429 Too Many Requests" if self.options.flavour == "gcs" else "503 Slow Down"
+        await self.refuse(head, reader, writer, status, code, f"Retry-After: {pause}\r\n")
 
     @staticmethod
     def strange(head):
@@ -344,7 +347,8 @@ class Proxy:
             sent += len(piece)
             writer.write(piece)
             await writer.drain()
-        if (answer.get("connection") or "").lower() == "close" or not (answer.chunked() or answer.get("content-length")):
+        ended_by_its_end = not answer.chunked() and answer.get("content-length") is None
+        if ended_by_its_end or (answer.get("connection") or "").lower() == "close":
             raise Gone
 
     async def stuck_page(self, request, answer, writer, upstream):

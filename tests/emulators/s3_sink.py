@@ -176,21 +176,21 @@ class Sink:
             self.numbers += 1
             upload = f"upload-{self.numbers}"
             self.uploads[upload] = {}
-            await self.answer(writer, "200 OK", f"{DECLARATION}<InitiateMultipartUploadResult {NAMESPACE}><Bucket>{bucket}"
-                              f"</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
+            await self.answer(writer, "200 OK", f"{DECLARATION}<InitiateMultipartUploadResult {NAMESPACE}>"
+                              f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><UploadId>{upload}</UploadId>"
                               "</InitiateMultipartUploadResult>")
         elif method == "PUT" and upload is not None:
             self.uploads[upload][int(query["partNumber"])] = size
             await self.answer(writer, "200 OK", headers={"ETag": ETAG})
         elif method == "GET":
-            rows = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(ETAG)}</ETag><Size>{bytes_}</Size></Part>"
-                           for number, bytes_ in sorted(self.uploads[upload].items()))
+            rows = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(ETAG)}</ETag><Size>{part}</Size></Part>"
+                           for number, part in sorted(self.uploads[upload].items()))
             await self.answer(writer, "200 OK", f"{DECLARATION}<ListPartsResult {NAMESPACE}><IsTruncated>false"
                               f"</IsTruncated>{rows}</ListPartsResult>")
         elif method == "POST" and upload is not None:
             self.objects[bucket, key] = sum(self.uploads.pop(upload).values())
-            await self.answer(writer, "200 OK", f"{DECLARATION}<CompleteMultipartUploadResult {NAMESPACE}><Bucket>{bucket}"
-                              f"</Bucket><Key>{escape(key)}</Key><ETag>{escape(ETAG)}</ETag>"
+            await self.answer(writer, "200 OK", f"{DECLARATION}<CompleteMultipartUploadResult {NAMESPACE}>"
+                              f"<Bucket>{bucket}</Bucket><Key>{escape(key)}</Key><ETag>{escape(ETAG)}</ETag>"
                               "</CompleteMultipartUploadResult>")
         elif method == "DELETE":
             self.uploads.pop(upload, None)
