@@ -1,6 +1,7 @@
 #include "server/storages.h"
 
 #include "model/config_secret.h"
+#include "server/object_storages.h"
 #include "vfs/encrypted/encrypted_file_system.h"
 #include "vfs/local/local_file_system.h"
 #include "vfs/sftp/sftp_file_system.h"
@@ -57,21 +58,14 @@ bool is_built(model::FilesystemProvider provider) {
   switch (provider) {
     case model::FilesystemProvider::local:
     case model::FilesystemProvider::encrypted:
-    case model::FilesystemProvider::sftp: return true;
     case model::FilesystemProvider::s3:
+    case model::FilesystemProvider::sftp: return true;
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::http: break;
   }
   return false;
 }
-
-Storages::Storages(StorageOptions options)
-    : options_(std::move(options)),
-      budget_(std::make_shared<ByteBudget>(ByteBudget::default_limit())),
-      sftp_pools_(std::make_unique<vfs::sftp::Pools>()) {}
-
-Storages::~Storages() = default;
 
 Result<std::shared_ptr<vfs::FileSystem>> Storages::open_sftp(const session::StorageRequest& request) const {
   const model::SftpConfig& config = request.config.sftpconfig;
@@ -103,6 +97,14 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open_sftp(const session::Stor
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
 }
 
+Storages::Storages(StorageOptions options)
+    : options_(std::move(options)),
+      budget_(options_.budget ? options_.budget : std::make_shared<ByteBudget>(ByteBudget::default_limit())),
+      sftp_pools_(std::make_unique<vfs::sftp::Pools>()),
+      object_stores_(std::make_unique<ObjectStorages>(budget_)) {}
+
+Storages::~Storages() = default;
+
 std::string storage_obstacle(const model::User& user) {
   if (!is_built(user.filesystem.provider)) return not_built_in(user.filesystem.provider).message;
   for (const model::VirtualFolder& folder : user.virtual_folders) {
@@ -118,8 +120,8 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
   switch (request.config.provider) {
     case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
+    case model::FilesystemProvider::s3: return object_stores_->open_s3(request.config.s3config, options_.master_key);
     case model::FilesystemProvider::sftp: return open_sftp(request);
-    case model::FilesystemProvider::s3:
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::http: break;

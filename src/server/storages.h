@@ -18,6 +18,8 @@ class Pools;
 
 namespace ferry::server {
 
+class ObjectStorages;
+
 struct StorageOptions {
   // Opens the secrets in a storage's configuration (passwords, access keys); empty: they are stored unencrypted.
   crypto::Secret master_key = {};
@@ -26,6 +28,8 @@ struct StorageOptions {
   std::string staging = {};  // common.temp_path: the operator's choice, which may lie in a protected directory
   // Remote SFTP storage that turns out to be this server is refused; null: it is not (common.allow_self_connections).
   std::shared_ptr<const OwnHostKeys> own_host_keys = {};
+  // Of the process, for the buffers of transfers to and from other machines; null: one of the default size.
+  std::shared_ptr<ByteBudget> budget = {};
 };
 
 class Storages {
@@ -44,6 +48,7 @@ class Storages {
   const StorageOptions options_;
   const std::shared_ptr<ByteBudget> budget_;
   const std::unique_ptr<vfs::sftp::Pools> sftp_pools_;
+  const std::unique_ptr<ObjectStorages> object_stores_;
 };
 
 // Whether there is a backend for the provider.

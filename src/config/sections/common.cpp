@@ -127,6 +127,7 @@ const Schema& schema<Common>() {
       row<&Common::max_per_host_connections>("max_per_host_connections", at_least(0)),
       row<&Common::max_open_files>("max_open_files", at_least(0)),
       row<&Common::max_open_files_per_account>("max_open_files_per_account", at_least(0)),
+      row<&Common::memory_budget>("memory_budget", at_least(0)),
       row<&Common::ipv6_host_prefix>("ipv6_host_prefix", range(16, 128)),
       row<&Common::allowlist_status>("allowlist_status", flag()),
       row<&Common::allow_self_connections>("allow_self_connections", flag()),

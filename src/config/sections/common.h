@@ -45,6 +45,7 @@ struct Common {
   // limit of the process allows. Ours.
   std::int64_t max_open_files = 0;
   std::int64_t max_open_files_per_account = 0;
+  std::int64_t memory_budget = 0;  // MiB
   int allowlist_status = 0;
   int allow_self_connections = 0;
   std::string umask;           // octal; empty: the process's

@@ -17,7 +17,7 @@ TEST(Storage, KnowsItsProvidersAndRefusesTheOthersByNumber) {
   const auto local = storages.open({.config = config, .path = base / "home"});
   ASSERT_TRUE(local);
   EXPECT_EQ((*local)->name(), "osfs");
-  for (const int provider : {1, 2, 3, 6}) {
+  for (const int provider : {2, 6}) {
     config.provider = static_cast<model::FilesystemProvider>(provider);
     const auto refused = storages.open({.config = config, .path = base / "home"});
     ASSERT_FALSE(refused);
@@ -44,19 +44,39 @@ TEST(Storage, RemoteSftpOpensWithoutAConnection) {
   }
 }
 
+TEST(Storage, OpensBucketsWithoutAskingThem) {
+  const crypto::Secret master(std::string_view("the master key of a test"));
+  const Storages storages({.master_key = master});
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::s3;
+  const auto opened = [&] { return storages.open({.config = config, .path = "/unused"}); };
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument) << "no bucket";
+  config.s3config.bucket = "bucket";
+  config.s3config.access_key = "key";
+  config.s3config.access_secret = {.status = "Plain", .payload = "secret", .key = "", .additional_data = ""};
+  model::seal(config.s3config.access_secret, "maria", master);
+  const auto storage = opened();
+  ASSERT_TRUE(storage) << storage.error().message;
+  EXPECT_EQ((*storage)->name(), "s3fs");
+  EXPECT_EQ((*storage)->location(VirtualPath()), "s3://bucket/");
+  EXPECT_FALSE(Storages().open({.config = config, .path = "/unused"})) << "without the master key";
+  config.s3config.sse_customer_key = {.status = "Plain", .payload = "too short", .key = "", .additional_data = ""};
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument);
+}
+
 TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   model::User user;
   EXPECT_EQ(storage_obstacle(user), "");
   user.virtual_folders.resize(2);
   EXPECT_EQ(storage_obstacle(user), "");
   user.virtual_folders[1].name = "f";
-  user.virtual_folders[1].filesystem.provider = model::FilesystemProvider::s3;
-  EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 1 is not built in");
+  user.virtual_folders[1].filesystem.provider = model::FilesystemProvider::gcs;
+  EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 2 is not built in");
   user.virtual_folders.clear();
   user.filesystem.provider = model::FilesystemProvider::encrypted;
   EXPECT_EQ(storage_obstacle(user), "");
-  user.filesystem.provider = model::FilesystemProvider::gcs;
-  EXPECT_EQ(storage_obstacle(user), "storage provider 2 is not built in");
+  user.filesystem.provider = model::FilesystemProvider::http;
+  EXPECT_EQ(storage_obstacle(user), "storage provider 6 is not built in");
 }
 
 TEST(Storage, EncryptedStorageNeedsAPassphraseThatOpens) {

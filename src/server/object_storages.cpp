@@ -1,0 +1,104 @@
+#include "server/object_storages.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <thread>
+
+#include "base/bytes.h"
+#include "crypto/cipher.h"
+#include "crypto/encoding.h"
+#include "vfs/object/object_file_system.h"
+#include "vfs/s3/credentials.h"
+#include "vfs/s3/s3_store.h"
+
+namespace ferry::server {
+
+namespace {
+
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr std::size_t most_connections = 256, most_transfers = 4096, most_engines = 4;
+constexpr std::size_t customer_key_size = 32;
+
+std::uint64_t bytes_of(std::int64_t mebibytes) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(mebibytes, 0)) * mebibyte;
+}
+
+// Names a store by all that makes it what it is, without holding its secrets.
+std::string digest_of(std::initializer_list<std::string_view> parts) {
+  ByteWriter text;
+  for (const std::string_view part : parts) text.string(part);
+  return crypto::hex_encode(crypto::hash(crypto::HashAlgorithm::sha256, {text.data()}));
+}
+
+// 32 bytes as they are, or in base64.
+Result<crypto::Secret> customer_key(crypto::Secret given) {
+  if (given.empty() || given.size() == customer_key_size) return given;
+  auto decoded = crypto::base64_decode(given.text());
+  if (!decoded || decoded->size() != customer_key_size) {
+    return fail(ErrorCode::invalid_argument, "S3: sse_customer_key: 32 bytes, or their base64");
+  }
+  crypto::Secret key{ByteSpan(*decoded)};
+  crypto::wipe(*decoded);
+  return key;
+}
+
+}  // namespace
+
+// Needs the mutex.
+std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
+  std::shared_ptr<http::Client>& one = clients_[skip_tls_verify ? 1 : 0];
+  if (one) return one;
+  http::ClientOptions options;
+  options.skip_tls_verify = skip_tls_verify;
+  options.most_connections = most_connections;
+  options.most_transfers = most_transfers;
+  options.engines = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_engines);
+  one = std::make_shared<http::Client>(std::move(options));
+  return one;
+}
+
+Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3Config& config,
+                                                                 const crypto::Secret& master_key) {
+  auto secret = model::open(config.access_secret, master_key);
+  if (!secret) return fail(secret.error());
+  auto sealed = model::open(config.sse_customer_key, master_key);
+  if (!sealed) return fail(sealed.error());
+  auto key = customer_key(std::move(*sealed));
+  if (!key) return fail(key.error());
+  const std::string name =
+      digest_of({"s3", config.bucket, config.region, config.endpoint, config.access_key, secret->text(), key->text(),
+                 config.role_arn, config.session_token, config.storage_class, config.acl,
+                 config.force_path_style ? "path" : "host", config.skip_tls_verify ? "careless" : "careful"});
+  const std::scoped_lock lock(mutex_);
+  std::shared_ptr<vfs::object::ObjectStore> store = stores_[name].lock();
+  if (!store) {
+    std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
+    vfs::s3::CredentialOptions keys;
+    keys.access_key = config.access_key;
+    keys.access_secret = std::move(*secret);
+    keys.session_token = config.session_token;
+    keys.role_arn = config.role_arn;
+    keys.region = config.region;
+    const std::shared_ptr<http::Client> own = client(config.skip_tls_verify);
+    auto source = vfs::s3::credential_source(std::move(keys), vfs::s3::aws_environment(), own);
+    vfs::s3::StoreOptions options;
+    options.endpoint = {config.bucket, config.region, config.endpoint, config.force_path_style};
+    options.storage_class = config.storage_class;
+    options.acl = config.acl;
+    options.sse_customer_key = std::move(*key);
+    auto made = vfs::s3::S3Store::make(std::move(options), own, std::move(source));
+    if (!made) return fail(made.error());
+    store = std::move(*made);
+    stores_[name] = store;
+  }
+  vfs::object::ObjectOptions how;
+  how.key_prefix = config.key_prefix;
+  how.upload_part_size = bytes_of(config.upload_part_size);
+  how.upload_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.upload_concurrency, 0));
+  how.download_part_size = bytes_of(config.download_part_size);
+  how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
+  how.budget = budget_;
+  return vfs::object::make_object_file_system(std::move(store), std::move(how));
+}
+
+}  // namespace ferry::server

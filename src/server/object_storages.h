@@ -1,0 +1,40 @@
+// Storage of accounts on object stores. One object for the process: sessions of one bucket share its connections, its
+// credentials, and what was learned about the service (which of AWS's newer headers it takes).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/byte_budget.h"
+#include "crypto/secret.h"
+#include "http/client.h"
+#include "model/filesystem.h"
+#include "vfs/file_system.h"
+
+namespace ferry::vfs::object {
+class ObjectStore;
+}
+
+namespace ferry::server {
+
+class ObjectStorages {
+ public:
+  // `budget`: for the buffers of all transfers.
+  explicit ObjectStorages(std::shared_ptr<ByteBudget> budget) : budget_(std::move(budget)) {}
+
+  // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
+  // meant; authentication_failed, unsupported: a secret that does not open.
+  Result<std::shared_ptr<vfs::FileSystem>> open_s3(const model::S3Config& config, const crypto::Secret& master_key);
+
+ private:
+  std::shared_ptr<http::Client> client(bool skip_tls_verify);
+
+  const std::shared_ptr<ByteBudget> budget_;
+  std::mutex mutex_;
+  std::shared_ptr<http::Client> clients_[2];                               // that check certificates, and that do not
+  std::map<std::string, std::weak_ptr<vfs::object::ObjectStore>> stores_;  // by a digest of their configuration
+};
+
+}  // namespace ferry::server

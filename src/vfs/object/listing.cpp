@@ -1,0 +1,93 @@
+#include "vfs/object/listing.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "vfs/object/retry.h"
+
+namespace ferry::vfs::object {
+
+FileInfo file_info(const ObjectInfo& object) {
+  FileInfo info;
+  info.mode = 0644;
+  info.size = object.size;
+  info.modified = info.accessed = object.modified;
+  return info;
+}
+
+FileInfo directory_info() {
+  FileInfo info;
+  info.type = FileType::directory;
+  info.mode = 0755;
+  return info;
+}
+
+Task<Result<void>> ObjectDirectory::begin() {
+  Result<void> read = co_await read_page();
+  if (read && !found_) read = fail(ErrorCode::not_found, "nothing lies there");
+  co_return read;
+}
+
+Task<Result<void>> ObjectDirectory::read_page() {
+  const auto store = store_;
+  ListRequest request{.prefix = directory_, .token = token_, .max = store_->traits().max_page};
+  const auto ask = [=] { return store->list(request); };
+  const Result<Page> page = co_await retried(store, ask);
+  if (!page) co_return fail(page.error());
+  if (begun_ && page->next == token_ && !token_.empty()) {
+    co_return fail(ErrorCode::protocol_error, "the pages of a listing go in a circle");
+  }
+  begun_ = true;
+  token_ = page->next;
+  take(*page);
+  co_return Result<void>();
+}
+
+void ObjectDirectory::take(const Page& page) {
+  found_ = found_ || !page.objects.empty() || !page.prefixes.empty();
+  entries_.clear();
+  at_ = 0;
+  std::set<std::string> directories;
+  const auto note_directory = [&](std::string_view key) {
+    std::optional<std::string> name = Keys::name_in(directory_, key);
+    if (name && directories.insert(*name).second) entries_.push_back({std::move(*name), directory_info()});
+    return name.has_value();
+  };
+  for (const std::string& prefix : page.prefixes) {
+    if (!note_directory(prefix)) log::debug(store_->traits().name, "", "not shown: {}", store_->location(prefix));
+  }
+  if (held_ && !directories.contains(held_->name)) entries_.push_back(std::move(*held_));
+  held_.reset();
+  for (const ObjectInfo& object : page.objects) {
+    if (object.key == directory_) continue;  // its own marker
+    if (object.directory || object.key.ends_with('/')) {
+      note_directory(object.key);
+      continue;
+    }
+    std::optional<std::string> name = Keys::name_in(directory_, object.key);
+    if (!name) log::debug(store_->traits().name, "", "not shown: {}", store_->location(object.key));
+    if (!name || directories.contains(*name)) continue;
+    entries_.push_back({std::move(*name), file_info(object)});
+  }
+  const bool last_is_file = !entries_.empty() && entries_.back().info.type == FileType::regular;
+  if (token_.empty() || !last_is_file) return;
+  held_ = std::move(entries_.back());
+  entries_.pop_back();
+}
+
+Task<Result<std::vector<DirectoryEntry>>> ObjectDirectory::next(std::size_t max) {
+  while (at_ == entries_.size()) {
+    if (begun_ && token_.empty()) co_return std::vector<DirectoryEntry>();
+    const Result<void> read = co_await read_page();
+    if (!read) co_return fail(read.error());
+  }
+  const std::size_t count = std::min(max, entries_.size() - at_);
+  const auto from = entries_.begin() + static_cast<std::ptrdiff_t>(at_);
+  std::vector<DirectoryEntry> some(std::make_move_iterator(from),
+                                   std::make_move_iterator(from + static_cast<std::ptrdiff_t>(count)));
+  at_ += count;
+  co_return some;
+}
+
+}  // namespace ferry::vfs::object

@@ -1,0 +1,284 @@
+#include "vfs/object/upload.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/log.h"
+#include "crypto/crc32c.h"
+#include "vfs/object/retry.h"
+
+namespace ferry::vfs::object {
+
+namespace {
+
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr std::uint64_t default_part = 5 * mebibyte;
+constexpr unsigned default_parts_at_once = 5;
+// How long a client is held before it is told that there is no memory: clients give up after some minutes of silence.
+constexpr std::chrono::minutes patience{2};
+constexpr std::chrono::hours without_end{24 * 365};
+
+// Sizes of parts where nobody knows how long the file will be: { up to this number, MiB }.
+struct Growth {
+  std::uint32_t last;
+  std::uint64_t size;
+};
+constexpr Growth growth[] = {{1000, 5}, {2000, 16}, {4000, 32}, {6000, 64}, {10'000, 128}};
+
+Error ended_error() { return {ErrorCode::invalid_argument, "the upload has ended"}; }
+
+std::uint64_t rounded_up(std::uint64_t size, std::uint64_t multiple) {
+  return multiple <= 1 ? size : (size + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+std::uint64_t part_size(const Traits& traits, std::uint64_t wanted, std::optional<std::uint64_t> expected,
+                        std::uint32_t number) {
+  std::uint64_t size = std::max(wanted == 0 ? default_part : wanted, traits.min_part);
+  if (expected) {
+    size = std::max(size, (*expected + traits.max_parts - 1) / traits.max_parts);
+  } else {
+    // A larger size that was wished for grows alike, so that 5 TiB are reached from 44 MiB on.
+    const auto* step = std::ranges::find_if(growth, [number](const Growth& one) { return number <= one.last; });
+    const std::uint64_t factor_of = step == std::end(growth) ? growth[std::size(growth) - 1].size : step->size;
+    size = std::max(size, size * factor_of * mebibyte / default_part);
+  }
+  return std::min(rounded_up(size, traits.part_multiple), traits.max_part);
+}
+
+ObjectUpload::ObjectUpload(std::shared_ptr<ObjectStore> store, ObjectOptions options, std::string key,
+                           const OpenOptions& how)
+    : options_(std::move(options)), key_(std::move(key)), how_(how) {
+  shared_->store = std::move(store);
+  const unsigned at_once = options_.upload_concurrency == 0 ? default_parts_at_once : options_.upload_concurrency;
+  slots_ = std::make_shared<ByteBudget>(shared_->store->traits().parallel_parts ? at_once : 1);
+}
+
+ObjectUpload::~ObjectUpload() {
+  if (ended_) return;
+  // Nobody waits for it. The pool outlives whatever the file was used on.
+  asio::co_spawn(pool_strand(), abandon_alone(shared_, slots_), asio::detached);
+}
+
+Task<Result<std::size_t>> ObjectUpload::read_at(std::uint64_t, MutableByteSpan) {
+  co_return fail(ErrorCode::unsupported, "an upload that is not complete cannot be read");
+}
+
+Task<Result<void>> ObjectUpload::begin_buffer() {
+  std::optional<std::uint64_t> expected = how_.expected_size;
+  // A client may send more than it said.
+  if (expected && *expected < written_) expected.reset();
+  const Traits& traits = shared_->store->traits();
+  if (parts_ >= traits.max_parts) co_return fail(ErrorCode::storage_full, "more parts than an object may have");
+  const std::uint64_t size = part_size(traits, options_.upload_part_size, expected, parts_ + 1);
+  std::uint64_t needed = size;
+  if (expected && parts_ == 0) needed = std::min(size, std::max<std::uint64_t>(*expected, 1));
+  Result<ByteBudget::Ticket> ticket = co_await options_.budget->take(needed, patience);
+  if (!ticket) co_return fail(ErrorCode::limit_exceeded, "common.memory_budget: no buffer for an upload in time");
+  auto buffer = std::make_shared<Buffer>();
+  buffer->ticket = std::move(*ticket);
+  buffer->size = size;
+  // Only what is written is really taken of it.
+  buffer->bytes.reserve(needed);
+  buffer_ = std::move(buffer);
+  co_return Result<void>();
+}
+
+Task<Result<void>> ObjectUpload::write_at(std::uint64_t offset, std::span<const iovec> pieces) {
+  if (ended_) co_return fail(ended_error());
+  std::uint64_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  if (size > 0 && offset != written_) co_return fail(ErrorCode::internal, "an object is written in order");
+  for (const iovec& piece : pieces) {
+    ByteSpan rest(static_cast<const std::byte*>(piece.iov_base), piece.iov_len);
+    while (!rest.empty()) {
+      if (!buffer_) {
+        const Result<void> begun = co_await begin_buffer();
+        if (!begun) co_return begun;
+      }
+      const std::size_t room = buffer_->size - buffer_->bytes.size();
+      const ByteSpan some = rest.first(std::min(room, rest.size()));
+      buffer_->bytes.insert(buffer_->bytes.end(), some.begin(), some.end());
+      rest = rest.subspan(some.size());
+      written_ += some.size();
+      if (buffer_->bytes.size() < buffer_->size) continue;
+      const Result<void> sent = co_await send_buffer();
+      if (!sent) co_return sent;
+    }
+  }
+  const std::scoped_lock lock(shared_->mutex);
+  if (shared_->failure) co_return fail(*shared_->failure);
+  co_return Result<void>();
+}
+
+// The full part leaves; waits while as many are on their way as may be.
+Task<Result<void>> ObjectUpload::send_buffer() {
+  if (parts_ == 0) {
+    const auto store = shared_->store;
+    const std::string key = key_;
+    const ObjectProperties properties = properties_;
+    const auto ask = [=] { return store->begin_upload(key, properties); };
+    Result<Upload> upload = co_await retried(store, ask);
+    if (!upload) co_return fail(upload.error());
+    shared_->upload = std::move(*upload);
+  }
+  Result<ByteBudget::Ticket> slot = co_await slots_->take(1, without_end);
+  if (!slot) co_return fail(slot.error());
+  {
+    const std::scoped_lock lock(shared_->mutex);
+    if (shared_->failure) co_return fail(*shared_->failure);
+  }
+  ++parts_;
+  const std::uint64_t offset = sent_;
+  sent_ += buffer_->bytes.size();
+  std::shared_ptr<Buffer> buffer = std::move(buffer_);
+  buffer_.reset();
+  asio::co_spawn(pool_strand(), send_part(shared_, parts_, offset, std::move(buffer), std::move(*slot)),
+                 asio::detached);
+  co_return Result<void>();
+}
+
+Task<void> ObjectUpload::send_part(std::shared_ptr<Shared> shared, std::uint32_t number, std::uint64_t offset,
+                                   std::shared_ptr<Buffer> buffer, ByteBudget::Ticket slot) {
+  {
+    const std::scoped_lock lock(shared->mutex);
+    if (shared->failure) co_return;
+  }
+  const auto store = shared->store;
+  const Upload upload = shared->upload;
+  Payload payload{.pieces = {ByteSpan(buffer->bytes)}, .size = buffer->bytes.size()};
+  payload.crc32c = crypto::crc32c(buffer->bytes);
+  const auto ask = [=] { return store->put_part(upload, number, offset, payload); };
+  Result<Part> part = co_await retried(store, ask);
+  {
+    const std::scoped_lock lock(shared->mutex);
+    if (part) shared->done.push_back(std::move(*part));
+    if (!part && !shared->failure) shared->failure = part.error();
+  }
+  slot.reset();  // whoever waits for the last one may go on
+}
+
+// Waits for the parts that are on their way, and removes all of them.
+Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots) {
+  {
+    const std::scoped_lock lock(shared->mutex);
+    if (!shared->failure) shared->failure = Error{ErrorCode::aborted, "the upload was given up"};
+  }
+  const Result<ByteBudget::Ticket> all = co_await slots->take(slots->limit(), without_end);
+  if (shared->upload.id.empty()) co_return Result<void>();
+  const auto store = shared->store;
+  const Upload upload = shared->upload;
+  const auto ask = [=] { return store->abort(upload); };
+  Result<void> aborted = co_await retried(store, ask);
+  if (!aborted) {
+    log::error(store->traits().name, "", "{}: the parts of a failed upload stay, until they are removed by hand: {}",
+               store->location(upload.key), aborted.error().message);
+  }
+  co_return aborted;
+}
+
+Task<void> ObjectUpload::abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots) {
+  (void)co_await abandon(std::move(shared), std::move(slots));
+}
+
+Task<Result<FileInfo>> ObjectUpload::info() {
+  FileInfo info;
+  info.mode = 0644;
+  info.size = written_;
+  if (properties_.modified) info.modified = info.accessed = *properties_.modified;
+  co_return info;
+}
+
+Task<Result<void>> ObjectUpload::set_attributes(AttributeChange change) {
+  if (change.mode || change.owner) co_return fail(ErrorCode::unsupported, "objects have no modes and owners");
+  if (change.size && *change.size != written_) co_return fail(ErrorCode::unsupported, "objects cannot be cut");
+  if (!change.times) co_return Result<void>();
+  properties_.modified = change.times->modified;
+  time_changed_late_ = parts_ > 0;
+  co_return Result<void>();
+}
+
+Task<Result<void>> ObjectUpload::sync() { co_return Result<void>(); }
+
+Task<Result<void>> ObjectUpload::close() {
+  if (ended_) co_return fail(ended_error());
+  ended_ = true;
+  Result<void> done;
+  if (parts_ == 0) {
+    done = co_await publish_small();
+    co_return done;
+  }
+  if (buffer_) done = co_await send_buffer();
+  if (done) done = co_await publish_parts();
+  if (!done) (void)co_await abandon(shared_, slots_);
+  if (done && time_changed_late_) done = co_await set_time_late();
+  co_return done;
+}
+
+Task<Result<void>> ObjectUpload::discard() {
+  if (ended_) co_return Result<void>();
+  ended_ = true;
+  buffer_.reset();
+  Result<void> done = co_await abandon(shared_, slots_);
+  co_return done;
+}
+
+Task<Result<void>> ObjectUpload::publish_small() {
+  const auto store = shared_->store;
+  const std::string key = key_;
+  const ObjectProperties properties = properties_;
+  const std::shared_ptr<Buffer> buffer = buffer_;
+  Payload payload;
+  if (buffer) payload = {{ByteSpan(buffer->bytes)}, buffer->bytes.size(), crypto::crc32c(buffer->bytes)};
+  const Condition condition{.absent = how_.exclusive};
+  const auto ask = [=] { return store->put(key, payload, properties, condition); };
+  Result<ObjectInfo> put = co_await retried(store, ask);
+  buffer_.reset();
+  if (!put) co_return fail(put.error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> ObjectUpload::publish_parts() {
+  const Result<ByteBudget::Ticket> all = co_await slots_->take(slots_->limit(), without_end);
+  std::vector<Part> parts;
+  {
+    const std::scoped_lock lock(shared_->mutex);
+    if (shared_->failure) co_return fail(*shared_->failure);
+    parts = shared_->done;
+  }
+  std::ranges::sort(parts, {}, &Part::number);
+  const auto store = shared_->store;
+  const Upload upload = shared_->upload;
+  const ObjectProperties properties = properties_;
+  const Condition condition{.absent = how_.exclusive};
+  int tries = 0;
+  const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
+  Result<ObjectInfo> complete = co_await retried(store, ask, &tries);
+  if (!complete && complete.error().code == ErrorCode::not_found && tries > 1) {
+    // The answer of an earlier try was lost: then the object is there.
+    const std::string key = key_;
+    const auto ask = [=] { return store->head(key); };
+    const Result<ObjectInfo> there = co_await retried(store, ask);
+    if (there && there->size == written_) co_return Result<void>();
+  }
+  if (!complete) co_return fail(complete.error());
+  co_return Result<void>();
+}
+
+// Properties are stored when an upload begins. One that was set afterwards needs a copy of the object onto itself.
+Task<Result<void>> ObjectUpload::set_time_late() {
+  const auto store = shared_->store;
+  if (written_ > store->traits().max_copy) co_return Result<void>();
+  const std::string key = key_;
+  const std::optional<ObjectProperties> properties = properties_;
+  const auto ask = [=] { return store->copy(key, key, properties, "", Condition{}); };
+  Result<ObjectInfo> set = co_await retried(store, ask);
+  if (!set) {
+    log::warn(store->traits().name, "", "{}: its time is not set: {}", store->location(key), set.error().message);
+  }
+  co_return Result<void>();
+}
+
+}  // namespace ferry::vfs::object
