@@ -61,7 +61,6 @@ void Checker::azure(AzureBlobConfig& config) {
   if (config.sas_url.empty()) {
     require(!config.container.empty(), "filesystem.azblobconfig.container", "is required without sas_url");
     require(!config.account_name.empty(), "filesystem.azblobconfig.account_name", "is required without sas_url");
-    require(!config.account_key.empty(), "filesystem.azblobconfig.account_key", "is required without sas_url");
   }
   require(std::ranges::find(access_tiers, config.access_tier) != std::end(access_tiers),
           "filesystem.azblobconfig.access_tier", "unknown value");

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
+#include "vfs/azure/azure_store.h"
 #include "vfs/object/object_file_system.h"
 #include "vfs/s3/credentials.h"
 #include "vfs/s3/s3_store.h"
@@ -28,6 +29,19 @@ std::string digest_of(std::initializer_list<std::string_view> parts) {
   ByteWriter text;
   for (const std::string_view part : parts) text.string(part);
   return crypto::hex_encode(crypto::hash(crypto::HashAlgorithm::sha256, {text.data()}));
+}
+
+// Of a service's configuration, which all name these alike.
+template <class Config>
+vfs::object::ObjectOptions options_of(const Config& config, std::shared_ptr<ByteBudget> budget) {
+  vfs::object::ObjectOptions how;
+  how.key_prefix = config.key_prefix;
+  how.upload_part_size = bytes_of(config.upload_part_size);
+  how.upload_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.upload_concurrency, 0));
+  how.download_part_size = bytes_of(config.download_part_size);
+  how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
+  how.budget = std::move(budget);
+  return how;
 }
 
 // 32 bytes as they are, or in base64.
@@ -91,14 +105,40 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3
     store = std::move(*made);
     stores_[name] = store;
   }
-  vfs::object::ObjectOptions how;
-  how.key_prefix = config.key_prefix;
-  how.upload_part_size = bytes_of(config.upload_part_size);
-  how.upload_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.upload_concurrency, 0));
-  how.download_part_size = bytes_of(config.download_part_size);
-  how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
-  how.budget = budget_;
-  return vfs::object::make_object_file_system(std::move(store), std::move(how));
+  return vfs::object::make_object_file_system(std::move(store), options_of(config, budget_));
+}
+
+Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_azure(const model::AzureBlobConfig& config,
+                                                                    const crypto::Secret& master_key) {
+  auto key = model::open(config.account_key, master_key);
+  if (!key) return fail(key.error());
+  auto sas_url = model::open(config.sas_url, master_key);
+  if (!sas_url) return fail(sas_url.error());
+  const std::string name =
+      digest_of({"azure", config.container, config.account_name, config.endpoint, key->text(), sas_url->text(),
+                 config.access_tier, config.use_emulator ? "emulator" : "service"});
+  const std::scoped_lock lock(mutex_);
+  std::shared_ptr<vfs::object::ObjectStore> store = stores_[name].lock();
+  if (!store) {
+    std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
+    const std::shared_ptr<http::Client> own = client(false);
+    if (!azure_identity_) {
+      azure_identity_ = std::make_shared<vfs::azure::Identity>(vfs::azure::IdentitySettings::from_environment(), own);
+    }
+    vfs::azure::StoreOptions options;
+    options.container = config.container;
+    options.account_name = config.account_name;
+    options.account_key = std::move(*key);
+    options.sas_url = std::move(*sas_url);
+    options.endpoint = config.endpoint;
+    options.access_tier = config.access_tier;
+    options.use_emulator = config.use_emulator;
+    auto made = vfs::azure::AzureStore::make(std::move(options), own, azure_identity_);
+    if (!made) return fail(made.error());
+    store = std::move(*made);
+    stores_[name] = store;
+  }
+  return vfs::object::make_object_file_system(std::move(store), options_of(config, budget_));
 }
 
 }  // namespace ferry::server

@@ -16,6 +16,9 @@
 namespace ferry::vfs::object {
 class ObjectStore;
 }
+namespace ferry::vfs::azure {
+class Identity;
+}
 
 namespace ferry::server {
 
@@ -27,13 +30,17 @@ class ObjectStorages {
   // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
   // meant; authentication_failed, unsupported: a secret that does not open.
   Result<std::shared_ptr<vfs::FileSystem>> open_s3(const model::S3Config& config, const crypto::Secret& master_key);
+  // The same. Without a key and a SAS URL the store is reached by this server's own identity.
+  Result<std::shared_ptr<vfs::FileSystem>> open_azure(const model::AzureBlobConfig& config,
+                                                      const crypto::Secret& master_key);
 
  private:
   std::shared_ptr<http::Client> client(bool skip_tls_verify);
 
   const std::shared_ptr<ByteBudget> budget_;
   std::mutex mutex_;
-  std::shared_ptr<http::Client> clients_[2];                               // that check certificates, and that do not
+  std::shared_ptr<http::Client> clients_[2];  // that check certificates, and that do not
+  std::shared_ptr<vfs::azure::Identity> azure_identity_;
   std::map<std::string, std::weak_ptr<vfs::object::ObjectStore>> stores_;  // by a digest of their configuration
 };
 

@@ -59,9 +59,9 @@ bool is_built(model::FilesystemProvider provider) {
     case model::FilesystemProvider::local:
     case model::FilesystemProvider::encrypted:
     case model::FilesystemProvider::s3:
+    case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::sftp: return true;
     case model::FilesystemProvider::gcs:
-    case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::http: break;
   }
   return false;
@@ -122,8 +122,9 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3: return object_stores_->open_s3(request.config.s3config, options_.master_key);
     case model::FilesystemProvider::sftp: return open_sftp(request);
-    case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::azure_blob:
+      return object_stores_->open_azure(request.config.azblobconfig, options_.master_key);
+    case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::http: break;
   }
   return fail(not_built_in(request.config.provider));

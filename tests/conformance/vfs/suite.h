@@ -21,6 +21,7 @@ struct Backend {
   std::function<std::shared_ptr<FileSystem>()> make;
   bool whole_seconds = false;                          // of times
   std::size_t longest_path = VirtualPath::max_length;  // below the root
+  bool backslashes = true;                             // in names
   bool any_bytes = true;                               // in names; else text in UTF-8 without control characters
 };
 

@@ -64,6 +64,27 @@ TEST(Storage, OpensBucketsWithoutAskingThem) {
   EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument);
 }
 
+TEST(Storage, OpensContainersWithoutAskingThem) {
+  const crypto::Secret master(std::string_view("the master key of a test"));
+  const Storages storages({.master_key = master});
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::azure_blob;
+  const auto opened = [&] { return storages.open({.config = config, .path = "/unused"}); };
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument) << "no account";
+  config.azblobconfig.container = "files";
+  config.azblobconfig.account_name = "account";
+  EXPECT_TRUE(opened()) << "by the server's own identity";
+  config.azblobconfig.account_key = {.status = "Plain", .payload = "c2VjcmV0", .key = "", .additional_data = ""};
+  model::seal(config.azblobconfig.account_key, "maria", master);
+  const auto storage = opened();
+  ASSERT_TRUE(storage) << storage.error().message;
+  EXPECT_EQ((*storage)->name(), "azblobfs");
+  EXPECT_EQ((*storage)->location(VirtualPath()), "azblob://files/");
+  EXPECT_FALSE(Storages().open({.config = config, .path = "/unused"})) << "without the master key";
+  config.azblobconfig.sas_url = {.status = "Plain", .payload = "no URL", .key = "", .additional_data = ""};
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument);
+}
+
 TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   model::User user;
   EXPECT_EQ(storage_obstacle(user), "");
