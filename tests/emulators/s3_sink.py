@@ -183,8 +183,8 @@ class Sink:
             self.uploads[upload][int(query["partNumber"])] = size
             await self.answer(writer, "200 OK", headers={"ETag": ETAG})
         elif method == "GET":
-            rows = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(ETAG)}</ETag><Size>{part}</Size></Part>"
-                           for number, part in sorted(self.uploads[upload].items()))
+            rows = "".join(f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(ETAG)}</ETag><Size>{part}</Size>"
+                           "</Part>" for number, part in sorted(self.uploads[upload].items()))
             await self.answer(writer, "200 OK", f"{DECLARATION}<ListPartsResult {NAMESPACE}><IsTruncated>false"
                               f"</IsTruncated>{rows}</ListPartsResult>")
         elif method == "POST" and upload is not None:

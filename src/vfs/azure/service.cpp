@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view version = "2021-12-02";
 constexpr std::string_view default_domain = "blob.core.windows.net", default_emulator = "http://127.0.0.1:10000";
+constexpr std::string_view azure_domains[] = {".blob.core.windows.net", ".blob.core.usgovcloudapi.net",
+                                              ".blob.core.chinacloudapi.cn", ".blob.storage.azure.net"};
 constexpr auto stall_limit = std::chrono::seconds(60);
 constexpr std::int64_t skew_allowed = 900;  // seconds; more is refused by the service
 constexpr std::int64_t longest_pause = 300'000;
@@ -49,6 +51,18 @@ std::optional<UrlParts> split_url(std::string_view url) {
     at = next;
   }
   return parts;
+}
+
+// Microsoft's own: a token of this server's identity goes nowhere else, whatever endpoint an account names. Whoever
+// got one could read all that the identity may read until it ends.
+bool is_of_azure(std::string_view host) {
+  constexpr std::string_view scheme = "https://";
+  if (!host.starts_with(scheme)) return false;
+  host.remove_prefix(scheme.size());
+  const bool plain = std::ranges::all_of(host, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  return plain && std::ranges::any_of(azure_domains, [&](std::string_view domain) { return host.ends_with(domain); });
 }
 
 std::string query_text(const Pairs& query, const crypto::Secret& sas) {
@@ -153,6 +167,9 @@ Result<void> Service::use_endpoint() {
   host_ = parts->host;
   const bool named = !parts->names.empty() && parts->names == std::vector<std::string>{options_.account_name};
   if (!parts->names.empty() && !named) return fail(ErrorCode::invalid_argument, "azure: endpoint has a path");
+  if (key_.empty() && !is_of_azure(host_)) {
+    return fail(ErrorCode::invalid_argument, "azure: without account_key and sas_url the endpoint must be Azure's");
+  }
   if (options_.use_emulator || named) base_path_ = "/" + options_.account_name;
   return {};
 }

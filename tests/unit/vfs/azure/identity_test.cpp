@@ -156,6 +156,25 @@ TEST(AzureService, OptionsThatCannotBeMeant) {
     other.container = container;
     EXPECT_FALSE(make(other)) << container;
   }
+  // A token of the server's identity is shown to nobody but Azure.
+  good.account_key = {};
+  EXPECT_TRUE(make(good));
+  for (const char* endpoint : {"https://account.blob.core.windows.net", "blob.core.usgovcloudapi.net"}) {
+    StoreOptions other = good;
+    other.endpoint = endpoint;
+    EXPECT_TRUE(make(other)) << endpoint;
+  }
+  for (const char* endpoint :
+       {"http://account.blob.core.windows.net", "https://evil.example", "evil.example", "https://127.0.0.1:10000",
+        "https://evil.example:443#.blob.core.windows.net", "https://evil.example\\@a.blob.core.windows.net",
+        "https://u@a.blob.core.windows.net", "https://evilblob.core.windows.net"}) {
+    StoreOptions other = good;
+    other.endpoint = endpoint;
+    EXPECT_FALSE(make(other)) << endpoint;
+  }
+  good.use_emulator = true;
+  EXPECT_FALSE(make(good));
+  good.use_emulator = false;
   good.account_key = crypto::Secret("no base64!");
   EXPECT_FALSE(make(good));
 }
