@@ -225,6 +225,25 @@ Task<Result<void>> ObjectUpload::discard() {
   co_return done;
 }
 
+// Whether the object is exactly this. Asked after a creation that had to be tried again and then found something there:
+// the answer of the first try may have been lost, and what is there may be ours.
+Task<bool> ObjectUpload::holds(std::shared_ptr<ObjectStore> store, std::string key, ByteSpan content) {
+  const auto look = [=] { return store->head(key); };
+  const Result<ObjectInfo> there = co_await retried(store, look);
+  if (!there || there->size != content.size()) co_return false;
+  Bytes stored(content.size());
+  std::size_t read = 0;
+  while (read < stored.size()) {
+    const MutableByteSpan rest = MutableByteSpan(stored).subspan(read);
+    const std::string version = there->version;
+    const auto ask = [=] { return store->get(key, read, rest, version); };
+    const Result<std::size_t> count = co_await retried(store, ask);
+    if (!count || *count == 0) co_return false;
+    read += *count;
+  }
+  co_return std::ranges::equal(stored, content);
+}
+
 Task<Result<void>> ObjectUpload::publish_small() {
   const auto store = shared_->store;
   const std::string key = key_;
@@ -233,11 +252,17 @@ Task<Result<void>> ObjectUpload::publish_small() {
   Payload payload;
   if (buffer) payload = {{ByteSpan(buffer->bytes)}, buffer->bytes.size(), crypto::crc32c(buffer->bytes)};
   const Condition condition{.absent = how_.exclusive};
+  int tries = 0;
   const auto ask = [=] { return store->put(key, payload, properties, condition); };
-  Result<ObjectInfo> put = co_await retried(store, ask);
+  const Result<ObjectInfo> put = co_await retried(store, ask, &tries);
   buffer_.reset();
-  if (!put) co_return fail(put.error());
-  co_return Result<void>();
+  if (put) co_return Result<void>();
+  if (tries > 1 && put.error().code == ErrorCode::already_exists) {
+    const ByteSpan content = buffer ? ByteSpan(buffer->bytes) : ByteSpan();
+    const bool ours = co_await holds(store, key, content);
+    if (ours) co_return Result<void>();
+  }
+  co_return fail(put.error());
 }
 
 Task<Result<void>> ObjectUpload::publish_parts() {
@@ -256,15 +281,16 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   int tries = 0;
   const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
   Result<ObjectInfo> complete = co_await retried(store, ask, &tries);
-  if (!complete && complete.error().code == ErrorCode::not_found && tries > 1) {
-    // The answer of an earlier try was lost: then the object is there.
+  if (complete) co_return Result<void>();
+  const ErrorCode code = complete.error().code;
+  if (tries > 1 && (code == ErrorCode::not_found || code == ErrorCode::already_exists)) {
+    // The answer of an earlier try was lost: then the object is there, and the upload is not any more.
     const std::string key = key_;
-    const auto ask = [=] { return store->head(key); };
-    const Result<ObjectInfo> there = co_await retried(store, ask);
+    const auto look = [=] { return store->head(key); };
+    const Result<ObjectInfo> there = co_await retried(store, look);
     if (there && there->size == written_) co_return Result<void>();
   }
-  if (!complete) co_return fail(complete.error());
-  co_return Result<void>();
+  co_return fail(complete.error());
 }
 
 // Properties are stored when an upload begins. One that was set afterwards needs a copy of the object onto itself.

@@ -54,6 +54,7 @@ class ObjectUpload final : public File {
                               std::shared_ptr<Buffer> buffer, ByteBudget::Ticket slot);
   static Task<Result<void>> abandon(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
   static Task<void> abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
+  static Task<bool> holds(std::shared_ptr<ObjectStore> store, std::string key, ByteSpan content);
   Task<Result<void>> publish_small();
   Task<Result<void>> publish_parts();
   Task<Result<void>> set_time_late();

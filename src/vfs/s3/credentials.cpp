@@ -164,11 +164,15 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
   Task<Result<Found>> first() {
     if (!options_.access_key.empty()) {
       if (options_.access_secret.empty()) co_return none("an access key without its secret");
-      co_return Credentials{options_.access_key, options_.access_secret, options_.session_token};
+      Credentials own;
+      own.access_key = options_.access_key;
+      own.secret = options_.access_secret;
+      own.session_token = options_.session_token;
+      co_return Found(std::move(own));
     }
     const std::string key = variable("AWS_ACCESS_KEY_ID"), secret = variable("AWS_SECRET_ACCESS_KEY");
     if (!key.empty() && !secret.empty()) {
-      co_return Credentials{key, crypto::Secret(std::string_view(secret)), variable("AWS_SESSION_TOKEN")};
+      co_return Found(of_environment());
     }
     Result<Found> found = co_await by_web_identity();
     if (!found || *found) co_return found;
@@ -178,6 +182,11 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
     if (!found || *found) co_return found;
     found = co_await by_machine();
     co_return found;
+  }
+
+  Credentials of_environment() const {
+    return {variable("AWS_ACCESS_KEY_ID"), crypto::Secret(std::string_view(variable("AWS_SECRET_ACCESS_KEY"))),
+            variable("AWS_SESSION_TOKEN")};
   }
 
   struct Role {
@@ -318,9 +327,7 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
   Task<Result<Found>> of_source(std::string source) {
     Result<Found> found = Found();
     if (source == "Environment") {
-      const std::string key = variable("AWS_ACCESS_KEY_ID"), secret = variable("AWS_SECRET_ACCESS_KEY");
-      if (!key.empty())
-        found = Credentials{key, crypto::Secret(std::string_view(secret)), variable("AWS_SESSION_TOKEN")};
+      if (!variable("AWS_ACCESS_KEY_ID").empty()) found = Found(of_environment());
     } else if (source == "EcsContainer") {
       found = co_await by_container();
     } else if (source == "Ec2InstanceMetadata") {
