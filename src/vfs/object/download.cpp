@@ -86,7 +86,7 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
       co_return read;
     }
     std::optional<ByteBudget::Ticket> slot = slots->try_take(1);
-    asio::co_spawn(pool_strand(), read_one(std::move(one), into, std::move(*slot), results, i), asio::detached);
+    asio::co_spawn(pool_strand(), read_one(std::move(one), window, into, std::move(*slot), results, i), asio::detached);
   }
   const Result<ByteBudget::Ticket> all = co_await slots->take(count, without_end);
   for (const Result<void>& one : *results) {
@@ -95,10 +95,13 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
   co_return Result<void>();
 }
 
-Task<void> ObjectDownload::read_one(Range range, MutableByteSpan into, ByteBudget::Ticket slot,
-                                    std::shared_ptr<std::vector<Result<void>>> results, std::size_t index) {
+// `window` is what `into` points into; it may outlive the file.
+Task<void> ObjectDownload::read_one(Range range, std::shared_ptr<Window> window, MutableByteSpan into,
+                                    ByteBudget::Ticket slot, std::shared_ptr<std::vector<Result<void>>> results,
+                                    std::size_t index) {
   (*results)[index] = co_await read_range(std::move(range), into);
   slot.reset();
+  window.reset();
 }
 
 // All of it; a body that breaks off is gone on with at its byte.

@@ -25,6 +25,7 @@ FileInfo directory_info() {
 
 Task<Result<void>> ObjectDirectory::begin() {
   Result<void> read = co_await read_page();
+  while (read && !found_ && !token_.empty()) read = co_await read_page();
   if (read && !found_) read = fail(ErrorCode::not_found, "nothing lies there");
   co_return read;
 }

@@ -27,6 +27,8 @@ constexpr Capabilities abilities{.random_writes = false,
                                  .times = true,
                                  .space_info = false};
 
+constexpr int most_empty_pages = 100;
+
 std::unexpected<Error> unsupported(const char* what) { return fail(ErrorCode::unsupported, what); }
 
 class ObjectFileSystem final : public FileSystem {
@@ -65,6 +67,7 @@ class ObjectFileSystem final : public FileSystem {
     if (begun) co_return std::move(listing);
     if (begun.error().code == ErrorCode::not_found) {
       const Result<ObjectInfo> file = co_await head(path);
+      if (file && file->directory) co_return std::move(listing);  // marked as one, and empty
       if (file) begun = fail(ErrorCode::not_a_directory, "a file");
       if (!file && file.error().code != ErrorCode::not_found) begun = fail(file.error());
     }
@@ -75,10 +78,8 @@ class ObjectFileSystem final : public FileSystem {
     const Result<FileInfo> there = co_await look(path);
     if (there) co_return fail(ErrorCode::already_exists, "something is there");
     if (there.error().code != ErrorCode::not_found) co_return fail(there.error());
-    const VirtualPath above = path.parent();
-    const Result<FileInfo> parent = co_await look(above);
-    if (!parent) co_return fail(parent.error());
-    if (parent->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, "a file");
+    const Result<void> parent = co_await check_parent(path);
+    if (!parent) co_return parent;
     const auto store = store_;
     const std::string key = keys_.directory(path);
     const auto ask = [=] { return store->put(key, Payload{}, ObjectProperties{}, Condition{}); };
@@ -100,7 +101,10 @@ class ObjectFileSystem final : public FileSystem {
     const Result<bool> empty = co_await is_empty(path);
     if (!empty && empty.error().code == ErrorCode::not_found) {
       const Result<ObjectInfo> file = co_await head(path);
-      if (file) co_return fail(ErrorCode::not_a_directory, "a file");
+      if (file && !file->directory) co_return fail(ErrorCode::not_a_directory, "a file");
+      if (!file) co_return fail(file.error());
+      Result<void> unmarked = co_await remove_key(keys_.file(path));
+      co_return unmarked;
     }
     if (!empty) co_return fail(empty.error());
     if (!*empty) co_return fail(ErrorCode::directory_not_empty, "something lies in it");
@@ -129,6 +133,8 @@ class ObjectFileSystem final : public FileSystem {
     if (there && there->type == FileType::directory) co_return fail(ErrorCode::is_a_directory, "a directory");
     if (there && !overwrite) co_return fail(ErrorCode::already_exists, "something is there");
     if (!there && there.error().code != ErrorCode::not_found) co_return fail(there.error());
+    const Result<void> parent = co_await check_parent(to);
+    if (!parent) co_return parent;
     Result<ObjectInfo> source = co_await head(std::move(from));
     if (!source) co_return fail(source.error());
     std::optional<ObjectProperties> kept;
@@ -185,16 +191,31 @@ class ObjectFileSystem final : public FileSystem {
   Task<Result<bool>> is_empty(VirtualPath path) {
     const auto store = store_;
     const std::string directory = keys_.directory(path);
-    const ListRequest request{.prefix = directory, .max = 2};
-    const auto ask = [=] { return store->list(request); };
-    const Result<Page> page = co_await retried(store, ask);
-    if (!page) co_return fail(page.error());
+    ListRequest request{.prefix = directory, .max = 2};
+    Result<Page> page = fail(ErrorCode::internal);
+    // A service may answer pages with nothing on them before one with something.
+    for (int pages = 0; pages < most_empty_pages; ++pages) {
+      const auto ask = [=] { return store->list(request); };
+      page = co_await retried(store, ask);
+      if (!page) co_return fail(page.error());
+      if (!page->objects.empty() || !page->prefixes.empty() || page->next.empty()) break;
+      request.token = page->next;
+    }
     if (page->objects.empty() && page->prefixes.empty()) {
       if (!path.is_root()) co_return fail(ErrorCode::not_found, "nothing lies there");
       co_return true;
     }
     const auto is_marker = [&](const ObjectInfo& object) { return object.key == directory; };
     co_return page->prefixes.empty() && std::ranges::all_of(page->objects, is_marker);
+  }
+
+  // What is put somewhere is put into a directory: below the key of a file it would hide that file.
+  Task<Result<void>> check_parent(VirtualPath path) {
+    const VirtualPath above = path.parent();
+    const Result<FileInfo> parent = co_await look(above);
+    if (!parent) co_return fail(parent.error());
+    if (parent->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, "a file");
+    co_return Result<void>();
   }
 
   // What is at the path. Where a file and a directory have one name, it is the directory.
@@ -239,10 +260,8 @@ class ObjectFileSystem final : public FileSystem {
     if (!there && !how.create) co_return fail(there.error());
     if (keys_.file(path).size() > store_->traits().max_key)
       co_return fail(ErrorCode::invalid_argument, "a key too long");
-    const VirtualPath above = path.parent();
-    const Result<FileInfo> parent = co_await look(above);
+    const Result<void> parent = co_await check_parent(path);
     if (!parent) co_return fail(parent.error());
-    if (parent->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, "a file");
     how.exclusive = how.create && how.exclusive;
     co_return std::make_unique<ObjectUpload>(store_, options_, keys_.file(path), how);
   }

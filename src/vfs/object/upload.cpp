@@ -72,7 +72,9 @@ Task<Result<void>> ObjectUpload::begin_buffer() {
   if (expected && *expected < written_) expected.reset();
   const Traits& traits = shared_->store->traits();
   if (parts_ >= traits.max_parts) co_return fail(ErrorCode::storage_full, "more parts than an object may have");
-  const std::uint64_t size = part_size(traits, options_.upload_part_size, expected, parts_ + 1);
+  // One part must not take the memory of all.
+  const std::uint64_t most = std::max(options_.budget->limit() / 4, traits.min_part);
+  const std::uint64_t size = std::min(part_size(traits, options_.upload_part_size, expected, parts_ + 1), most);
   std::uint64_t needed = size;
   if (expected && parts_ == 0) needed = std::min(size, std::max<std::uint64_t>(*expected, 1));
   Result<ByteBudget::Ticket> ticket = co_await options_.budget->take(needed, patience);
@@ -278,6 +280,10 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   const Upload upload = shared_->upload;
   const ObjectProperties properties = properties_;
   const Condition condition{.absent = how_.exclusive};
+  // What is replaced: should the answer be lost, another version there than this one is ours.
+  const std::string key = key_;
+  const auto look = [=] { return store->head(key); };
+  const Result<ObjectInfo> before = co_await retried(store, look);
   int tries = 0;
   const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
   Result<ObjectInfo> complete = co_await retried(store, ask, &tries);
@@ -285,10 +291,10 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   const ErrorCode code = complete.error().code;
   if (tries > 1 && (code == ErrorCode::not_found || code == ErrorCode::already_exists)) {
     // The answer of an earlier try was lost: then the object is there, and the upload is not any more.
-    const std::string key = key_;
-    const auto look = [=] { return store->head(key); };
+    const bool known = before || before.error().code == ErrorCode::not_found;
     const Result<ObjectInfo> there = co_await retried(store, look);
-    if (there && there->size == written_) co_return Result<void>();
+    const bool changed = there && (!before || there->version != before->version);
+    if (known && changed && there->size == written_) co_return Result<void>();
   }
   co_return fail(complete.error());
 }
@@ -296,7 +302,10 @@ Task<Result<void>> ObjectUpload::publish_parts() {
 // Properties are stored when an upload begins. One that was set afterwards needs a copy of the object onto itself.
 Task<Result<void>> ObjectUpload::set_time_late() {
   const auto store = shared_->store;
-  if (written_ > store->traits().max_copy) co_return Result<void>();
+  if (written_ > store->traits().max_copy) {
+    log::warn(store->traits().name, "", "{}: its time is not set: it is too large to be copied", store->location(key_));
+    co_return Result<void>();
+  }
   const std::string key = key_;
   const std::optional<ObjectProperties> properties = properties_;
   const auto ask = [=] { return store->copy(key, key, properties, "", Condition{}); };
