@@ -58,6 +58,35 @@ struct ByteBudget::State {
   }
 };
 
+// A place in the queue, also of a coroutine that is destroyed while it waits: then what it was granted goes back.
+class ByteBudget::Place {
+ public:
+  Place(std::shared_ptr<State> state, std::shared_ptr<Waiting> one) : state_(std::move(state)), one_(std::move(one)) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (!one_) return;
+    const std::uint64_t bytes = one_->bytes;
+    if (!leave()) return;
+    const std::scoped_lock lock(state_->mutex);
+    state_->taken -= bytes;
+    state_->grant_waiting();
+  }
+  // Whether it was granted; the bytes are the caller's then.
+  bool leave() {
+    const std::shared_ptr<Waiting> one = std::exchange(one_, nullptr);
+    const std::scoped_lock lock(state_->mutex);
+    if (one->granted) return true;
+    state_->waiting.remove(one);
+    state_->grant_waiting();  // it may have been the first, and too large for what is free
+    return false;
+  }
+
+ private:
+  std::shared_ptr<State> state_;
+  std::shared_ptr<Waiting> one_;
+};
+
 ByteBudget::Ticket::Ticket(Ticket&& other) noexcept
     : budget_(std::move(other.budget_)), bytes_(std::exchange(other.bytes_, 0)) {}
 
@@ -112,13 +141,10 @@ Task<Result<ByteBudget::Ticket>> ByteBudget::take(std::uint64_t bytes, std::chro
     state_->waiting.push_back(one);
     state_->grant_waiting();  // bytes may have come back since try_take
   }
+  Place place(state_, one);
   co_await asio::co_spawn(executor, wait_on(one), asio::use_awaitable);
-  {
-    const std::scoped_lock lock(state_->mutex);
-    if (!one->granted) state_->waiting.remove(one);
-    if (!one->granted) state_->grant_waiting();  // it may have been the first, and too large for what is free
-  }
-  if (!one->granted) co_return fail(ErrorCode::timeout, "no memory for buffers in time");
+  const bool granted = place.leave();
+  if (!granted) co_return fail(ErrorCode::timeout, "no memory for buffers in time");
   co_return Ticket(self, bytes);
 }
 

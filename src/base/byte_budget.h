@@ -60,6 +60,7 @@ class ByteBudget : public std::enable_shared_from_this<ByteBudget> {
   void give_back(std::uint64_t bytes);
 
   struct State;
+  class Place;
   std::shared_ptr<State> state_;
 };
 

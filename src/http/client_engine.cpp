@@ -54,7 +54,10 @@ void ClientEngine::start(TransferPtr transfer) {
     return;
   }
   CURL* easy = transfer->easy.get();
-  curl_multi_add_handle(multi_, easy);
+  if (curl_multi_add_handle(multi_, easy) != CURLM_OK) {
+    finish(std::move(transfer), fail(ErrorCode::internal, "libcurl takes no request"));
+    return;
+  }
   running_.emplace(easy, std::move(transfer));
 }
 

@@ -55,16 +55,6 @@ Task<Result<void>> copy_ranges(std::shared_ptr<CopyWork> work) {
   co_return Result<void>();
 }
 
-// After several tries that ended with `failure`: the answer of an earlier one may have been lost. There was nothing at
-// `to` before, or it was to be replaced, so an object of that size is the copy.
-Task<Result<void>> was_made(std::shared_ptr<ObjectStore> store, std::string to, std::uint64_t size, Error failure) {
-  if (failure.code != ErrorCode::not_found && failure.code != ErrorCode::already_exists) co_return fail(failure);
-  const auto look = [=] { return store->head(to); };
-  const Result<ObjectInfo> there = co_await retried(store, look);
-  if (there && there->size == size) co_return Result<void>();
-  co_return fail(failure);
-}
-
 Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo source, std::string to,
                               ObjectProperties properties, bool exclusive) {
   auto work = std::make_shared<CopyWork>();
@@ -81,10 +71,10 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo sou
     for (Result<Part>& part : work->parts) parts.push_back(std::move(*part));
     const Condition condition{.absent = exclusive};
     const auto complete = [=] { return store->complete(open, parts, properties, condition); };
-    int tries = 0;
-    const Result<ObjectInfo> made = co_await retried(store, complete, &tries);
+    // When an answer was lost this says that it failed although it was made: a rename then keeps both, and loses
+    // nothing.
+    const Result<ObjectInfo> made = co_await retried(store, complete);
     if (!made) done = fail(made.error());
-    if (!made && tries > 1) done = co_await was_made(store, to, work->source.size, made.error());
   }
   if (!done) {
     const auto abort = [=] { return store->abort(open); };
@@ -106,12 +96,9 @@ Task<Result<void>> copy_object(std::shared_ptr<ObjectStore> store, ObjectInfo so
   const std::string from = source.key, version = source.version;
   const Condition condition{.absent = exclusive};
   const auto ask = [=] { return store->copy(from, to, properties, version, condition); };
-  int tries = 0;
-  const Result<ObjectInfo> copied = co_await retried(store, ask, &tries);
-  if (copied) co_return Result<void>();
-  Result<void> made = fail(copied.error());
-  if (tries > 1 && exclusive) made = co_await was_made(store, to, source.size, copied.error());
-  co_return made;
+  const Result<ObjectInfo> copied = co_await retried(store, ask);
+  if (!copied) co_return fail(copied.error());
+  co_return Result<void>();
 }
 
 }  // namespace ferry::vfs::object

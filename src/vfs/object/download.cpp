@@ -76,7 +76,8 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
   const std::uint64_t range = options_.download_part_size == 0 ? default_range : options_.download_part_size;
   const std::uint64_t count = (size + range - 1) / range;
   const auto slots = std::make_shared<ByteBudget>(count);
-  const auto results = std::make_shared<std::vector<Result<void>>>(count);
+  const auto results =
+      std::make_shared<std::vector<Result<void>>>(count, fail(ErrorCode::aborted, "a range was not read"));
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t from = i * range, length = std::min(range, size - from);
     const MutableByteSpan into = MutableByteSpan(window->bytes).subspan(from, length);

@@ -8,6 +8,12 @@
 
 namespace ferry::vfs::object {
 
+namespace {
+
+constexpr int most_empty_pages = 10'000;
+
+}  // namespace
+
 FileInfo file_info(const ObjectInfo& object) {
   FileInfo info;
   info.mode = 0644;
@@ -25,7 +31,9 @@ FileInfo directory_info() {
 
 Task<Result<void>> ObjectDirectory::begin() {
   Result<void> read = co_await read_page();
-  while (read && !found_ && !token_.empty()) read = co_await read_page();
+  for (int pages = 0; read && !found_ && !token_.empty() && pages < most_empty_pages; ++pages) {
+    read = co_await read_page();
+  }
   if (read && !found_) read = fail(ErrorCode::not_found, "nothing lies there");
   co_return read;
 }
@@ -78,7 +86,8 @@ void ObjectDirectory::take(const Page& page) {
 }
 
 Task<Result<std::vector<DirectoryEntry>>> ObjectDirectory::next(std::size_t max) {
-  while (at_ == entries_.size()) {
+  for (int pages = 0; at_ == entries_.size(); ++pages) {
+    if (pages == most_empty_pages) co_return fail(ErrorCode::protocol_error, "a listing of nothing without end");
     if (begun_ && token_.empty()) co_return std::vector<DirectoryEntry>();
     const Result<void> read = co_await read_page();
     if (!read) co_return fail(read.error());

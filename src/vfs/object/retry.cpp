@@ -31,7 +31,9 @@ std::optional<std::chrono::milliseconds> Retries::after(const Error& error) {
   const auto most = std::min(first_pause * (1 << tries_), longest_pause);
   std::chrono::milliseconds pause(std::uniform_int_distribution<std::int64_t>(0, most.count())(dice));
   if (error.code == ErrorCode::limit_exceeded) pause = std::max(pause, store_.retry_after());
-  if (std::chrono::steady_clock::now() + pause > begun_ + longest_work) return std::nullopt;
+  const auto now = std::chrono::steady_clock::now();
+  if (!failing_since_) failing_since_ = now;
+  if (now + pause > *failing_since_ + longest_work) return std::nullopt;
   ++tries_;
   return pause;
 }

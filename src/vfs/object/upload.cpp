@@ -227,8 +227,8 @@ Task<Result<void>> ObjectUpload::discard() {
   co_return done;
 }
 
-// Whether the object is exactly this. Asked after a creation that had to be tried again and then found something there:
-// the answer of the first try may have been lost, and what is there may be ours.
+// Whether the object is exactly this. Asked after a creation that found something there: the answer of an earlier try
+// may have been lost (libcurl, too, sends again on a new connection), and what is there may be ours.
 Task<bool> ObjectUpload::holds(std::shared_ptr<ObjectStore> store, std::string key, ByteSpan content) {
   const auto look = [=] { return store->head(key); };
   const Result<ObjectInfo> there = co_await retried(store, look);
@@ -254,12 +254,11 @@ Task<Result<void>> ObjectUpload::publish_small() {
   Payload payload;
   if (buffer) payload = {{ByteSpan(buffer->bytes)}, buffer->bytes.size(), crypto::crc32c(buffer->bytes)};
   const Condition condition{.absent = how_.exclusive};
-  int tries = 0;
   const auto ask = [=] { return store->put(key, payload, properties, condition); };
-  const Result<ObjectInfo> put = co_await retried(store, ask, &tries);
+  const Result<ObjectInfo> put = co_await retried(store, ask);
   buffer_.reset();
   if (put) co_return Result<void>();
-  if (tries > 1 && put.error().code == ErrorCode::already_exists) {
+  if (put.error().code == ErrorCode::already_exists) {
     const ByteSpan content = buffer ? ByteSpan(buffer->bytes) : ByteSpan();
     const bool ours = co_await holds(store, key, content);
     if (ours) co_return Result<void>();
@@ -276,6 +275,10 @@ Task<Result<void>> ObjectUpload::publish_parts() {
     parts = shared_->done;
   }
   std::ranges::sort(parts, {}, &Part::number);
+  // A service takes a list with gaps. A part of which nothing was heard must not be one.
+  std::uint64_t sum = 0;
+  for (const Part& part : parts) sum += part.size;
+  if (parts.size() != parts_ || sum != written_) co_return fail(ErrorCode::io_error, "a part of an upload was lost");
   const auto store = shared_->store;
   const Upload upload = shared_->upload;
   const ObjectProperties properties = properties_;
@@ -284,14 +287,16 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   const std::string key = key_;
   const auto look = [=] { return store->head(key); };
   const Result<ObjectInfo> before = co_await retried(store, look);
-  int tries = 0;
   const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
-  Result<ObjectInfo> complete = co_await retried(store, ask, &tries);
+  Result<ObjectInfo> complete = co_await retried(store, ask);
   if (complete) co_return Result<void>();
   const ErrorCode code = complete.error().code;
-  if (tries > 1 && (code == ErrorCode::not_found || code == ErrorCode::already_exists)) {
+  if (code == ErrorCode::not_found || code == ErrorCode::already_exists) {
     // The answer of an earlier try was lost: then the object is there, and the upload is not any more.
-    const bool known = before || before.error().code == ErrorCode::not_found;
+    const auto list = [=] { return store->parts(upload); };
+    const Result<std::vector<Part>> left = co_await retried(store, list);
+    const bool gone = !left && left.error().code == ErrorCode::not_found;
+    const bool known = gone && (before || before.error().code == ErrorCode::not_found);
     const Result<ObjectInfo> there = co_await retried(store, look);
     const bool changed = there && (!before || there->version != before->version);
     if (known && changed && there->size == written_) co_return Result<void>();

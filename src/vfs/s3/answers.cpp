@@ -129,7 +129,8 @@ Result<std::string> parse_upload_id(std::string_view xml) {
 Result<std::string> parse_etag(std::string_view xml) {
   pugi::xml_document document;
   const pugi::xml_node root = read(document, xml);
-  if (!root) return unreadable("ETag");
+  // A page of a proxy's is no result, nor is an error of another name.
+  if (!std::string_view(root.name()).ends_with("Result")) return unreadable("ETag");
   return quoted_tag(root.child_value("ETag"));
 }
 

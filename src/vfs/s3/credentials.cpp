@@ -224,6 +224,8 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
     if (!answer) co_return fail(answer.error());
     if (answer->status != 200) {
       const ServiceError error = parse_error(answer->body);
+      const bool passing = answer->status == 429 || answer->status >= 500;
+      if (passing) co_return fail(ErrorCode::io_error, "STS answered " + std::to_string(answer->status));
       co_return none("STS answered " + std::to_string(answer->status) + " " + error.code + ": " + error.message);
     }
     co_return parse_sts(answer->body);
@@ -358,6 +360,10 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
       if (!count) co_return fail(count.error());
       if (*count == 0) break;
       size += *count;
+    }
+    if (size == output.size()) {
+      (*child)->kill();
+      co_return none("credential_process writes too much");
     }
     const int status = co_await (*child)->wait();
     if (status != 0) co_return none("credential_process ended with status " + std::to_string(status));

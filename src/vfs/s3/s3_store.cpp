@@ -229,6 +229,8 @@ ErrorCode code_of(int status, const ServiceError& error, bool creates) {
   if (error.code == "SlowDown" || error.code == "TooManyRequests") return ErrorCode::limit_exceeded;
   if (error.code == "RequestTimeout") return ErrorCode::timeout;
   if (error.code == "InternalError") return ErrorCode::io_error;
+  // Another request for the key is under way: what will be there is not known yet.
+  if (error.code == "ConditionalRequestConflict" || error.code == "OperationAborted") return ErrorCode::io_error;
   if (error.code == "ObjectParentIsFile" || error.code == "ParentIsObject") return ErrorCode::not_a_directory;
   switch (status) {
     case 400: return error.code == "BadDigest" ? ErrorCode::io_error : ErrorCode::invalid_argument;
@@ -272,6 +274,12 @@ Task<Result<object::ObjectInfo>> S3Store::head(std::string key) {
   add_encryption(call.headers, customer_prefix);
   const Result<http::ClientResponse> answer = co_await send(std::move(call));
   if (!answer) co_return fail(answer.error());
+  const std::string_view length = answer->header("content-length");
+  std::uint64_t size = 0;
+  const auto [end, problem] = std::from_chars(length.data(), length.data() + length.size(), size);
+  if (length.empty() || problem != std::errc() || end != length.data() + length.size()) {
+    co_return fail(ErrorCode::protocol_error, "S3: an object without a size");
+  }
   co_return info_of(std::move(key), *answer);
 }
 
@@ -307,12 +315,11 @@ Task<Result<std::size_t>> S3Store::get(std::string key, std::uint64_t offset, Mu
   call.received = &received;
   const Result<http::ClientResponse> answer = co_await send(std::move(call));
   // A service that does not know ranges sends the object from its beginning.
-  const bool ranged = answer && (answer->status == 206 ||
-                                 answer->header("content-range").starts_with(fmt::format("bytes {}-", offset)));
+  const bool named = answer && !answer->header("content-range").empty();
+  const bool ranged = answer && (named ? answer->header("content-range").starts_with(fmt::format("bytes {}-", offset))
+                                       : answer->status == 206);
   if (answer && !ranged && offset > 0) co_return fail(ErrorCode::unsupported, "S3: the service sends no ranges");
-  if (!answer && received > 0 && answer.error().code == ErrorCode::connection_lost && offset > 0) {
-    co_return static_cast<std::size_t>(received);
-  }
+
   if (!answer) co_return fail(answer.error());
   // Some services that are like S3 do not know the condition.
   const std::string tag = quoted_tag(answer->header("etag"));
@@ -334,6 +341,7 @@ Task<Result<object::ObjectInfo>> S3Store::put(std::string key, object::Payload p
   const Result<http::ClientResponse> answer = co_await send(std::move(call));
   if (!answer) co_return fail(answer.error());
   object::ObjectInfo info = info_of(std::move(key), *answer);
+  if (info.version.empty()) co_return fail(ErrorCode::protocol_error, "S3: an object was stored without an ETag");
   info.size = size;
   co_return info;
 }
@@ -432,16 +440,17 @@ Task<Result<object::ObjectInfo>> S3Store::copy(std::string from, std::string to,
 Task<Result<object::Upload>> S3Store::begin_upload(std::string key, object::ObjectProperties properties) {
   Call call{.method = "POST", .key = key, .query = {{"uploads", ""}}};
   add_properties(call.headers, call, properties);
-  if (checksums_) call.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
   const bool with_checksums = checksums_;
+  if (with_checksums) call.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
   Result<http::ClientResponse> answer = co_await send(call);
   // Some services refuse the header here already.
-  const bool refused = !answer && with_checksums &&
-                       (answer.error().code == ErrorCode::unsupported || answer.error().message.contains("hecksum"));
+  const bool refused =
+      !answer && with_checksums &&
+      (answer.error().code == ErrorCode::unsupported || answer.error().code == ErrorCode::invalid_argument);
   if (refused) {
-    checksums_ = false;
     call.headers.pop_back();
     answer = co_await send(call);
+    if (answer) checksums_ = false;
   }
   if (!answer) co_return fail(answer.error());
   auto id = parse_upload_id(answer->body);
