@@ -94,7 +94,8 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3
     keys.role_arn = config.role_arn;
     keys.region = config.region;
     const std::shared_ptr<http::Client> own = client(config.skip_tls_verify);
-    auto source = vfs::s3::credential_source(std::move(keys), vfs::s3::aws_environment(), own);
+    // Whatever an account says of its own endpoint: this server's identity is only shown to hosts that prove theirs.
+    auto source = vfs::s3::credential_source(std::move(keys), vfs::s3::aws_environment(), client(false));
     vfs::s3::StoreOptions options;
     options.endpoint = {config.bucket, config.region, config.endpoint, config.force_path_style};
     options.storage_class = config.storage_class;

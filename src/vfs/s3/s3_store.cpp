@@ -86,6 +86,8 @@ void add_condition(Pairs& headers, const object::Condition& condition) {
 bool mentions_checksum(const ServiceError& error) {
   std::string text = error.code + error.message;
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  // One that does not fit says that the bytes were damaged on their way.
+  if (text.contains("mismatch") || text.contains("baddigest")) return false;
   return text.contains("checksum") || text.contains("x-amz-sdk") || text.contains("crc32c");
 }
 
@@ -97,6 +99,11 @@ Result<std::unique_ptr<S3Store>> S3Store::make(StoreOptions options, std::shared
   if (!endpoint) return fail(endpoint.error());
   if (!options.sse_customer_key.empty() && options.sse_customer_key.size() != customer_key_size) {
     return fail(ErrorCode::invalid_argument, "S3: sse_customer_key must have 32 bytes");
+  }
+  const std::string_view host = endpoint->host;
+  const bool near = host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+  if (!options.sse_customer_key.empty() && !endpoint->tls && !near) {
+    return fail(ErrorCode::invalid_argument, "S3: sse_customer_key is only sent over https");
   }
   return std::unique_ptr<S3Store>(
       new S3Store(std::move(options), std::move(*endpoint), std::move(client), std::move(credentials)));
