@@ -1,4 +1,5 @@
 """Accounts whose home lies on another SFTP server: OpenSSH, ProFTPD, a second Ferry."""
+import contextlib
 import getpass
 import os
 import shutil
@@ -48,7 +49,8 @@ class Remote:
 
     def cut(self):
         for pid in self.sessions():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self):
         if self.process is not None:

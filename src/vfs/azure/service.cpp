@@ -212,7 +212,6 @@ Task<Result<http::ClientResponse>> Service::send(Call call) {
   request.body = std::move(call.body);
   if (parts.body_size > 0) request.pieces = std::move(call.pieces);
   request.into = call.into;
-  request.received = call.received;
   request.max_response = call.max_response;
   request.timeout = std::chrono::milliseconds(0);
   request.stalled_after = stall_limit;

@@ -41,7 +41,6 @@ struct Call {
   std::string body = {};
   std::vector<ByteSpan> pieces = {};
   std::optional<MutableByteSpan> into = {};
-  std::uint64_t* received = nullptr;
   std::size_t max_response = std::size_t{1} << 20;
 };
 

@@ -128,8 +128,8 @@ class ObjectStore {
   virtual Task<Result<ObjectInfo>> head(std::string key) = 0;
   virtual Task<Result<Page>> list(ListRequest request) = 0;
   // Reads [offset, offset + into.size()); fewer bytes only where the object ends. `version`: conflict when the object
-  // is another by now; "": any. If the body breaks off: what came is in `into`, and the answer is that many bytes when
-  // there were any (the caller asks for the rest), else connection_lost.
+  // is another by now; "": any. connection_lost when the body breaks off: without its headers nobody knows
+  // whether what came is this range of this version.
   virtual Task<Result<std::size_t>> get(std::string key, std::uint64_t offset, MutableByteSpan into,
                                         std::string version) = 0;
   virtual Task<Result<ObjectInfo>> put(std::string key, Payload payload, ObjectProperties properties,
