@@ -57,8 +57,8 @@ struct Door {
   auth::MemoryHosts memory{2 * hosts, 2 * hosts};
   auth::Defender defender{{}, rules, memory, store::now_ms};
   auth::RateLimiters limiters{{limit()}, rules};
-  std::shared_ptr<session::Registry> registry = std::make_shared<session::Registry>(
-      session::Limits{.max_total_connections = 1000, .max_per_host_connections = 20});
+  std::shared_ptr<presence::Registry> registry = std::make_shared<presence::Registry>(
+      presence::Limits{.max_total_connections = 1000, .max_per_host_connections = 20});
   server::ConnectionGatekeeper keeper{rules, &defender, limiters, registry, {}, false, 128};
   std::vector<IpAddress> visitors;
 };

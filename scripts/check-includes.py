@@ -21,9 +21,11 @@ MAY = {
     "vfs": "base crypto http",
     "events": "base crypto model store http",
     "auth": "base crypto model store events http",
-    "session": "base crypto model vfs events store auth",
-    "protocols": "base crypto model net vfs session auth",  # and what PROTOCOL_EXTRA grants
-    "server": "base crypto config net ssh http model store vfs events auth session protocols",
+    "quota": "base model store vfs",
+    "presence": "base model",
+    "session": "base crypto model vfs events store auth quota presence",
+    "protocols": "base crypto model net vfs session auth quota presence",  # and what PROTOCOL_EXTRA grants
+    "server": "base crypto config net ssh http model store vfs events auth quota presence session protocols",
     "apps": "base config server",
 }
 MAY = {folder: set(allowed.split()) | {folder} for folder, allowed in MAY.items()}

@@ -3,32 +3,22 @@
 #include <sys/sysinfo.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <list>
 #include <mutex>
 #include <utility>
+
+#include "base/sleeper.h"
 
 namespace ferry {
 
 namespace {
 
-// One who waits: it sleeps on its own timer, which whoever gives bytes back cancels. The timer is only
-// touched on a strand of its own (the coroutine may run on a pool of threads); `granted` is guarded by the budget's
-// mutex.
+// One who waits; `granted` is guarded by the budget's mutex.
 struct Waiting {
-  explicit Waiting(const asio::any_io_executor& executor, std::uint64_t wanted) : timer(executor), bytes(wanted) {}
-  asio::steady_timer timer;
+  std::shared_ptr<Sleeper> sleeper;
   std::uint64_t bytes;
   bool granted = false;
 };
-
-Task<void> wait_on(std::shared_ptr<Waiting> one) {
-  boost::system::error_code ignored;
-  co_await one->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
 
 }  // namespace
 
@@ -47,14 +37,8 @@ struct ByteBudget::State {
       waiting.pop_front();
       taken += first->bytes;
       first->granted = true;
-      wake(first);
+      first->sleeper->wake();
     }
-  }
-
-  // Holding `one` in the handler keeps its timer alive until it has been cancelled where it lives.
-  static void wake(const std::shared_ptr<Waiting>& one) {
-    const auto executor = one->timer.get_executor();
-    asio::post(executor, [one] { one->timer.expires_at(asio::steady_timer::time_point::min()); });
   }
 };
 
@@ -133,16 +117,15 @@ Task<Result<ByteBudget::Ticket>> ByteBudget::take(std::uint64_t bytes, std::chro
   std::optional<Ticket> at_once = try_take(bytes);
   if (at_once) co_return std::move(*at_once);
   bytes = std::min(bytes, state_->limit);
-  const asio::any_io_executor executor = asio::make_strand(co_await asio::this_coro::executor);
-  const auto one = std::make_shared<Waiting>(executor, bytes);
-  one->timer.expires_after(limit);
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const auto one = std::make_shared<Waiting>(Sleeper::make(executor, limit), bytes);
   {
     const std::scoped_lock lock(state_->mutex);
     state_->waiting.push_back(one);
     state_->grant_waiting();  // bytes may have come back since try_take
   }
   Place place(state_, one);
-  co_await asio::co_spawn(executor, wait_on(one), asio::use_awaitable);
+  co_await one->sleeper->sleep();
   const bool granted = place.leave();
   if (!granted) co_return fail(ErrorCode::timeout, "no memory for buffers in time");
   co_return Ticket(self, bytes);

@@ -80,7 +80,7 @@ Result<std::vector<auth::RateLimiterOptions>> rate_limiters(const std::vector<co
 Result<std::unique_ptr<AdmissionControl>> AdmissionControl::open(const config::Common& config,
                                                                  const std::filesystem::path& directory,
                                                                  store::Accounts& accounts,
-                                                                 std::shared_ptr<session::Registry> registry,
+                                                                 std::shared_ptr<presence::Registry> registry,
                                                                  ConnectHooks connect) {
   std::unique_ptr<AdmissionControl> admission(new AdmissionControl(config, directory, accounts));
   auth::IpRules& rules = admission->rules_;

@@ -22,7 +22,7 @@ class AdmissionControl {
   static Result<std::unique_ptr<AdmissionControl>> open(const config::Common& config,
                                                         const std::filesystem::path& directory,
                                                         store::Accounts& accounts,
-                                                        std::shared_ptr<session::Registry> registry,
+                                                        std::shared_ptr<presence::Registry> registry,
                                                         ConnectHooks connect);
 
   const std::shared_ptr<ConnectionGatekeeper>& keeper() const { return keeper_; }

@@ -70,7 +70,7 @@ Task<std::expected<Ticket, Refusal>> ConnectionGatekeeper::admit(Visitor visitor
     log::warn("server", "", "{} client {} refused: {}", to_string(visitor.protocol), ip, place.error().message);
     co_return std::unexpected(Refusal{place.error().message, std::chrono::seconds(1)});
   }
-  auto ticket = std::make_shared<session::Admission>(std::move(*place));
+  auto ticket = std::make_shared<presence::Admission>(std::move(*place));
   // Where clients make many requests the hook is asked when a user logs in: monitors and administrators' programs must
   // not start a program with every connection.
   if (connect_.decides() && !counts_requests(visitor.protocol)) {

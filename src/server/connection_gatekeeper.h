@@ -9,8 +9,8 @@
 #include "auth/ip_rules.h"
 #include "auth/rate_limit.h"
 #include "net/gatekeeper.h"
+#include "presence/registry.h"
 #include "server/connect_hooks.h"
-#include "session/registry.h"
 
 namespace ferry::server {
 
@@ -18,7 +18,7 @@ class ConnectionGatekeeper final : public net::Gatekeeper {
  public:
   // The first three outlive it. `defender` may be null: then there are no bans.
   ConnectionGatekeeper(const auth::IpRules& rules, auth::Defender* defender, auth::RateLimiters& limiters,
-                       std::shared_ptr<session::Registry> registry, ConnectHooks connect, bool allow_list_only,
+                       std::shared_ptr<presence::Registry> registry, ConnectHooks connect, bool allow_list_only,
                        unsigned ipv6_prefix)
       : rules_(rules),
         defender_(defender),
@@ -38,7 +38,7 @@ class ConnectionGatekeeper final : public net::Gatekeeper {
   const auth::IpRules& rules_;
   auth::Defender* const defender_;
   auth::RateLimiters& limiters_;
-  const std::shared_ptr<session::Registry> registry_;
+  const std::shared_ptr<presence::Registry> registry_;
   const ConnectHooks connect_;
   const bool allow_list_only_;
   const unsigned ipv6_prefix_;  // bits of an IPv6 address that make a host

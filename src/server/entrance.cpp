@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-Client::Client(std::shared_ptr<Entrance> entrance, Scope scope, session::ConnectionInfo connection)
+Client::Client(std::shared_ptr<Entrance> entrance, Scope scope, presence::ConnectionInfo connection)
     : entrance_(std::move(entrance)), scope_(std::move(scope)), connection_(std::move(connection)) {
   connection_.protocol = scope_.protocol;
   connection_.counted = scope_.counted;
@@ -66,7 +66,7 @@ auth::LoginReport Client::report_of(std::string_view method, std::string why) co
 }
 
 std::shared_ptr<Login> Client::keep(const auth::LoginOutcome& outcome, LoginDetails details) {
-  session::ConnectionInfo info = connection_;
+  presence::ConnectionInfo info = connection_;
   kept_ = entrance_->sessions.registry->keep_login(outcome.user->username, moment_, info);
   if (!kept_) return nullptr;
   auth::log_login({.client_ip = connection_.client_ip,
@@ -91,7 +91,7 @@ SessionScope::~SessionScope() {
 }
 
 Task<Result<std::unique_ptr<session::Session>>> SessionScope::open(Request request) {
-  session::ConnectionInfo info = login_->connection;
+  presence::ConnectionInfo info = login_->connection;
   info.id = id_of(request.protocol);
   info.protocol = std::move(request.protocol);
   info.command = std::move(request.command);

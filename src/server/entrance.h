@@ -44,7 +44,7 @@ struct Login {
   std::shared_ptr<Entrance> entrance;
   Scope scope;
   model::UserPtr user;
-  session::ConnectionInfo connection;
+  presence::ConnectionInfo connection;
   int scopes = 0;  // sessions begun so far: each has an id of its own
 };
 
@@ -60,12 +60,12 @@ struct LoginDetails {
 class Client {
  public:
   // `connection`: what is known of it now; id, addresses, disconnect.
-  Client(std::shared_ptr<Entrance> entrance, Scope scope, session::ConnectionInfo connection);
+  Client(std::shared_ptr<Entrance> entrance, Scope scope, presence::ConnectionInfo connection);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  const session::ConnectionInfo& connection() const { return connection_; }
+  const presence::ConnectionInfo& connection() const { return connection_; }
   void set_version(const std::string& version) { connection_.client_version = version; }
 
   // A request with all that the connection knows. The account must be read after this call: keep() refuses a login
@@ -90,7 +90,7 @@ class Client {
 
   const std::shared_ptr<Entrance> entrance_;
   const Scope scope_;
-  session::ConnectionInfo connection_;
+  presence::ConnectionInfo connection_;
   bool tried_ = false;          // a credential was checked, and the observers heard how that ended
   std::string not_negotiated_;  // why
   std::string username_;        // of the last request
@@ -113,7 +113,7 @@ class SessionScope {
   struct Request {
     std::string protocol;             // as logs and REST name it: SFTP, SCP, SSH, FTP, ...
     std::string command = {};         // an SSH command line
-    std::function<bool()> gone = {};  // whether the client has left; see session::ConnectionInfo
+    std::function<bool()> gone = {};  // whether the client has left; see presence::ConnectionInfo
   };
   // Errors are logged, and those of session::open_session.
   Task<Result<std::unique_ptr<session::Session>>> open(Request request);

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Services>> Services::make(const config::Config& config, c
                                                  std::vector<std::string>& warnings) {
   std::unique_ptr<Services> services(new Services(config, options.directory));
   if (auto opened = services->open_store(options); !opened) return fail(opened.error());
-  services->registry_ = std::make_shared<session::Registry>(connection_limits(config.common));
+  services->registry_ = std::make_shared<presence::Registry>(connection_limits(config.common));
   auto connect = connect_hooks(config.common, *services->hooks);
   if (!connect) return fail(connect.error());
   if (auto made = services->make_logins(*connect, warnings); !made) return fail(made.error());
@@ -89,12 +89,12 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   session::Services shared{.registry = registry_,
                            .options = std::move(*rules),
                            .storage = factory_of(std::make_shared<Storages>(std::move(storages))),
-                           .ledger = std::make_shared<session::Ledger>(*provider, quota_options(config.data_provider))};
+                           .ledger = std::make_shared<quota::Ledger>(*provider, quota_options(config.data_provider))};
   scans = std::make_shared<session::QuotaScans>(shared);
-  shared.bandwidth = std::make_shared<session::Bandwidth>();
+  shared.bandwidth = std::make_shared<presence::Bandwidth>();
   shared.recount = recount_in_background(scans);
   shared.events = events->stream();
-  shared.budget = std::make_shared<session::OpenBudget>(open_limits(config.common, warnings));
+  shared.budget = std::make_shared<presence::OpenBudget>(open_limits(config.common, warnings));
   return shared;
 }
 

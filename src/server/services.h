@@ -74,7 +74,7 @@ struct Services {
   Result<session::Services> make_sessions(std::vector<std::string>& warnings);
 
   crypto::Secret master_key_;
-  std::shared_ptr<session::Registry> registry_;
+  std::shared_ptr<presence::Registry> registry_;
 };
 
 }  // namespace ferry::server

@@ -194,12 +194,12 @@ Result<auth::TokenOptions> token_options(const config::Config& config, const fs:
   return options;
 }
 
-session::Limits connection_limits(const config::Common& config) {
+presence::Limits connection_limits(const config::Common& config) {
   return {.max_total_connections = limit_of(config.max_total_connections),
           .max_per_host_connections = limit_of(config.max_per_host_connections)};
 }
 
-session::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings) {
+presence::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings) {
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) descriptors.rlim_cur = 1024;
   constexpr rlim_t more_than_any = 1U << 30U;
@@ -207,7 +207,7 @@ session::OpenBudget::Limits open_limits(const config::Common& config, std::vecto
   // A quarter stays for connections, logins, REST, databases and logs. What is open costs up to two descriptors: the
   // file's own, and for an upload that of its directory.
   const std::size_t most = std::max<std::size_t>(1, (total - total / 4) / 2);
-  session::OpenBudget::Limits limits{.each = 0, .all = most};
+  presence::OpenBudget::Limits limits{.each = 0, .all = most};
   if (config.max_open_files > 0) limits.all = std::min(most, static_cast<std::size_t>(config.max_open_files));
   limits.each = std::max<std::size_t>(1, limits.all / 2);
   const auto own = static_cast<std::size_t>(config.max_open_files_per_account);
@@ -238,8 +238,8 @@ Result<session::Options> session_options(const config::Common& config, const fs:
   return options;
 }
 
-session::QuotaOptions quota_options(const config::DataProvider& config) {
-  return {.tracking = static_cast<session::QuotaTracking>(config.track_quota),
+quota::Options quota_options(const config::DataProvider& config) {
+  return {.tracking = static_cast<quota::Tracking>(config.track_quota),
           .delay = std::chrono::seconds(config.delayed_quota_update)};
 }
 

@@ -33,13 +33,13 @@ Result<store::AccountOptions> account_options(const config::Config& config);
 auth::LoginOptions login_options(const config::Config& config);
 // Reads httpd.signing_passphrase_file where it is set.
 Result<auth::TokenOptions> token_options(const config::Config& config, const std::filesystem::path& directory);
-session::Limits connection_limits(const config::Common& config);
+presence::Limits connection_limits(const config::Common& config);
 // What clients may have open; 0 in the configuration is worked out from the process's limit of descriptors. Adds a
 // warning for more than that allows.
-session::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings);
+presence::OpenBudget::Limits open_limits(const config::Common& config, std::vector<std::string>& warnings);
 // invalid_argument: common.temp_path is no directory.
 Result<session::Options> session_options(const config::Common& config, const std::filesystem::path& directory);
-session::QuotaOptions quota_options(const config::DataProvider& config);
+quota::Options quota_options(const config::DataProvider& config);
 
 // Without host keys. invalid_argument, with all valid names: an algorithm that is not built.
 Result<ssh::ServerOptions> ssh_options(const config::Config& config);

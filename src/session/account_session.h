@@ -13,7 +13,7 @@ class AccountSession final : public Session {
   explicit AccountSession(std::shared_ptr<SessionState> state) : state_(std::move(state)) {}
 
   const model::User& user() const override { return *state_->user; }
-  const ConnectionInfo& connection() const override { return state_->who->connection; }
+  const presence::ConnectionInfo& connection() const override { return state_->who->connection; }
   const VirtualPath& start_directory() const override { return state_->start_directory; }
   std::size_t open_handles() const override { return state_->open_handles; }
 
@@ -72,7 +72,7 @@ class AccountSession final : public Session {
   Task<Result<HeldName>> hold_target(const Settlement& settlement, bool follow);
   Task<Result<bool>> stage(HeldName& at, const Settlement& settlement);
   Task<Result<void>> keep_size(VirtualPath place, vfs::AttributeChange& change, bool follow);
-  Task<void> look_at_opened(vfs::OpenOptions options, Existing existing, Settlement& settlement);
+  Task<void> look_at_opened(vfs::OpenOptions options, quota::Existing existing, Settlement& settlement);
   Task<Result<void>> open_by_storage(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   Task<Result<void>> open_in_place(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   Task<Result<void>> open_own(vfs::OpenOptions options, std::shared_ptr<StagedUpload> own, Settlement& settlement);

@@ -7,7 +7,7 @@ namespace ferry::session {
 
 namespace {
 
-Task<void> store(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balance) {
+Task<void> store(std::shared_ptr<quota::Ledger> ledger, std::shared_ptr<quota::Balance> balance) {
   co_await ledger->store(std::move(balance));
 }
 
@@ -46,11 +46,12 @@ Result<void> check_hooks(const FileEvents& events, FlowUse use) {
 Result<std::unique_ptr<DataFlow>> AccountFlow::begin(std::shared_ptr<SessionState> state, VirtualPath path,
                                                      FlowUse use) {
   if (Result<void> heard = check_hooks(*state->events, use); !heard) return fail(heard.error());
-  Result<OpenBudget::Taken> taken = state->take_places(use == FlowUse::digested ? 0 : descriptors_of_a_program);
+  Result<presence::OpenBudget::Taken> taken =
+      state->take_places(use == FlowUse::digested ? 0 : descriptors_of_a_program);
   if (!taken) return fail(taken.error());
   auto flow = std::make_unique<AccountFlow>(std::move(state), std::move(path), use);
   flow->taken_ = std::move(*taken);
-  const QuotaUsage room = flow->owners_.room();
+  const quota::Usage room = flow->owners_.room();
   if (use == FlowUse::stored && (room.files <= 0 || room.size <= 0)) return fail(no_room());
   return flow;
 }
@@ -67,7 +68,7 @@ AccountFlow::AccountFlow(std::shared_ptr<SessionState> state, VirtualPath path, 
 AccountFlow::~AccountFlow() {
   for (Way* way : {&in_, &out_}) {
     if (!way->allowance) continue;
-    std::shared_ptr<Balance> balance = way->allowance->balance();
+    std::shared_ptr<quota::Balance> balance = way->allowance->balance();
     way->allowance.reset();
     asio::co_spawn(blocking_pool().get_executor(), store(state_->ledger, std::move(balance)), asio::detached);
   }
@@ -99,7 +100,7 @@ Task<Result<void>> AccountFlow::send(std::uint64_t count) {
 Task<Result<std::optional<std::uint64_t>>> AccountFlow::begin_watch(std::vector<VirtualPath> trees) {
   std::optional<std::uint64_t> largest;
   if (use_ != FlowUse::stored) co_return largest;
-  const QuotaUsage limits = owners_.limits();
+  const quota::Usage limits = owners_.limits();
   if (limits.files > 0 || limits.size > 0) {
     const auto executor = co_await asio::this_coro::executor;
     watch_ = std::make_unique<TreeWatch>(state_, owners_, executor);
@@ -137,12 +138,12 @@ Task<Result<void>> AccountFlow::pass(Way& way, std::uint64_t count) {
     const std::uint64_t admitted = way.allowance->admit(count);
     if (admitted < count) {
       way.allowance->give_back(admitted);
-      co_return fail(DataAllowance::refusal());
+      co_return fail(quota::DataAllowance::refusal());
     }
   }
   if (!way.pace) co_return Result<void>();
   const bool first = !std::exchange(way.paced, true);
-  const bool there = co_await Pace::wait(way.pace, count, first, state_->who->connection.gone);
+  const bool there = co_await presence::Pace::wait(way.pace, count, first, state_->who->connection.gone);
   state_->registration->touch();
   if (!there) co_return fail(ErrorCode::connection_lost, "the client left");
   co_return Result<void>();

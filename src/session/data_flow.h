@@ -23,19 +23,19 @@ class AccountFlow final : public DataFlow {
 
  private:
   struct Way {
-    std::unique_ptr<DataAllowance> allowance;
-    std::shared_ptr<Pace> pace;
+    std::unique_ptr<quota::DataAllowance> allowance;
+    std::shared_ptr<presence::Pace> pace;
     bool paced = false;
   };
   Task<Result<void>> pass(Way& way, std::uint64_t count);
   Result<void> make_room(std::uint64_t count);
 
   std::shared_ptr<SessionState> state_;
-  OpenBudget::Taken taken_;
-  std::shared_ptr<TransferRow> row_;
+  presence::OpenBudget::Taken taken_;
+  std::shared_ptr<presence::TransferRow> row_;
   Way in_, out_;
   FlowUse use_;
-  QuotaOwners owners_;                // of what is stored
+  quota::Owners owners_;              // of what is stored
   std::unique_ptr<TreeWatch> watch_;  // of a program whose account has a quota
   std::int64_t reserved_ = 0, stored_ = 0;
 };

@@ -76,8 +76,8 @@ Result<std::shared_ptr<vfs::FileSystem>> open_staging(const model::User& user, c
 }
 
 // Who pays for each mount, by the mount's id.
-std::vector<QuotaOwners> find_owners(const vfs::MountTable& mounts, const model::User& user, Ledger& ledger) {
-  std::vector<QuotaOwners> owners(mounts.mounts().size());
+std::vector<quota::Owners> find_owners(const vfs::MountTable& mounts, const model::User& user, quota::Ledger& ledger) {
+  std::vector<quota::Owners> owners(mounts.mounts().size());
   owners[0] = ledger.owners_of_home(user);
   for (const model::VirtualFolder& folder : user.virtual_folders) {
     const Result<VirtualPath> point = VirtualPath::parse(folder.virtual_path);
@@ -90,8 +90,8 @@ std::vector<QuotaOwners> find_owners(const vfs::MountTable& mounts, const model:
 struct Opened {
   vfs::MountTable mounts;
   std::shared_ptr<vfs::FileSystem> staging;
-  std::vector<QuotaOwners> owners;
-  std::shared_ptr<Balance> transfers;
+  std::vector<quota::Owners> owners;
+  std::shared_ptr<quota::Balance> transfers;
 };
 
 Result<Opened> open_account(const model::User& user, const Services& services) {
@@ -115,7 +115,7 @@ std::optional<Opened> open_at_once(const model::User& user, const Services& serv
   Result<std::shared_ptr<vfs::FileSystem>> home =
       open_storage(user, user.filesystem, user.home_dir, services, "home directory", true);
   if (!home) return std::nullopt;
-  return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<QuotaOwners>(1), nullptr};
+  return Opened{vfs::MountTable(std::move(*home)), nullptr, std::vector<quota::Owners>(1), nullptr};
 }
 
 bool is_included(const model::VirtualFolder& folder) { return folder.quota_size < 0 || folder.quota_files < 0; }
@@ -149,19 +149,20 @@ Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::
   return storages;
 }
 
-Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services) {
+Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, presence::ConnectionInfo info,
+                                                    Services services) {
   const std::size_t limit = user->max_sessions > 0 ? static_cast<std::size_t>(user->max_sessions) : 0;
-  Result<std::unique_ptr<Registration>> registration = services.registry->enter(user->username, info, limit);
+  Result<std::unique_ptr<presence::Registration>> registration = services.registry->enter(user->username, info, limit);
   if (!registration) co_return fail(registration.error());
   const Result<VirtualPath> start = VirtualPath::parse(user->filters.start_directory);
   if (!start) co_return fail(start.error().code, "start_directory: " + start.error().message);
   // A session holds the root of each of its storages open.
-  std::shared_ptr<OpenBudget::Share> budget;
-  OpenBudget::Taken roots;
+  std::shared_ptr<presence::OpenBudget::Share> budget;
+  presence::OpenBudget::Taken roots;
   if (services.budget) {
     budget = services.budget->share_of(user->username);
     const std::size_t storages = 1 + user->virtual_folders.size() + (stages_uploads(services.options) ? 1 : 0);
-    Result<OpenBudget::Taken> taken = budget->take(storages, OpenBudget::Use::storage);
+    Result<presence::OpenBudget::Taken> taken = budget->take(storages, presence::OpenBudget::Use::storage);
     if (!taken) co_return fail(taken.error());
     roots = std::move(*taken);
   }
@@ -172,7 +173,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, Connect
     if (!waited) co_return fail(waited.error());
     opened = std::move(*waited);
   }
-  Paces paces;
+  presence::Paces paces;
   if (services.bandwidth) paces = services.bandwidth->of(*user, info.client_ip);
 
   const auto who = std::make_shared<const Identity>(Identity{user->username, std::move(info)});

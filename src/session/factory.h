@@ -1,6 +1,6 @@
 // Opens a Session for a user that has logged in.
 //
-//   auto registry = std::make_shared<session::Registry>(limits);
+//   auto registry = std::make_shared<presence::Registry>(limits);
 //   session::Services services{.registry = registry, .options = {.upload_mode = UploadMode::atomic},
 //                              .storage = open_storage};
 //   auto opened = co_await session::open_session(user, info, services);  // user: model::UserPtr
@@ -18,11 +18,11 @@
 #include "base/task.h"
 #include "events/stream.h"
 #include "model/user.h"
-#include "session/bandwidth.h"
-#include "session/connection_info.h"
-#include "session/ledger.h"
-#include "session/open_budget.h"
-#include "session/registry.h"
+#include "presence/bandwidth.h"
+#include "presence/connection_info.h"
+#include "presence/open_budget.h"
+#include "presence/registry.h"
+#include "quota/ledger.h"
 #include "session/session.h"
 
 namespace ferry::session {
@@ -48,7 +48,7 @@ struct Options {
   std::string temp_path;      // where atomic uploads to local storage grow; empty: beside their targets
   int rename_mode = 0;        // 1: also directories that a storage can only rename by copying what is in them
   std::uint32_t umask = 022;  // of files and directories made for clients
-  std::chrono::minutes idle_timeout{15};  // 0: never; Registry::close_idle enforces it
+  std::chrono::minutes idle_timeout{15};  // 0: never; presence::Registry::close_idle enforces it
 };
 
 // Which storage to open: the home of an account, or a folder.
@@ -66,15 +66,15 @@ using StorageFactory = std::function<Result<std::shared_ptr<vfs::FileSystem>>(co
 
 // What every session of the process shares.
 struct Services {
-  std::shared_ptr<Registry> registry;
+  std::shared_ptr<presence::Registry> registry;
   Options options = {};
   StorageFactory storage;
-  std::shared_ptr<Ledger> ledger = {};        // none: nothing is counted
-  std::shared_ptr<Bandwidth> bandwidth = {};  // none: no limits
+  std::shared_ptr<quota::Ledger> ledger = {};           // none: nothing is counted
+  std::shared_ptr<presence::Bandwidth> bandwidth = {};  // none: no limits
   // Counts the user's storage again: after a program of the system worked on it. May be empty.
   std::function<void(const model::UserPtr&)> recount = {};
-  std::shared_ptr<events::Stream> events = {};  // none: nobody is told what happens
-  std::shared_ptr<OpenBudget> budget = {};      // none: no limits
+  std::shared_ptr<events::Stream> events = {};        // none: nobody is told what happens
+  std::shared_ptr<presence::OpenBudget> budget = {};  // none: no limits
 };
 
 // The storages whose contents count as the user's: its home, and the folders that are included in its quota. May block.
@@ -83,6 +83,7 @@ Result<std::vector<std::shared_ptr<vfs::FileSystem>>> open_counted(const model::
 // Enters the account into the registry, makes its home directory and folders when they are missing and
 // builds its virtual tree. limit_exceeded: max_sessions, or its share of the budget; unsupported: a storage provider
 // not built in; invalid_argument: a path in the account that cannot be used. The message names what is wrong.
-Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, ConnectionInfo info, Services services);
+Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, presence::ConnectionInfo info,
+                                                    Services services);
 
 }  // namespace ferry::session

@@ -33,8 +33,8 @@ std::int64_t elapsed_since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
 }
 
-FileEvents::FileEvents(std::shared_ptr<events::Stream> stream, std::shared_ptr<Ledger> ledger, model::UserPtr user,
-                       std::shared_ptr<const Identity> who)
+FileEvents::FileEvents(std::shared_ptr<events::Stream> stream, std::shared_ptr<quota::Ledger> ledger,
+                       model::UserPtr user, std::shared_ptr<const Identity> who)
     : stream_(std::move(stream)),
       ledger_(std::move(ledger)),
       user_(std::move(user)),

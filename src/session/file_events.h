@@ -9,7 +9,7 @@
 #include "base/task.h"
 #include "events/stream.h"
 #include "model/user.h"
-#include "session/ledger.h"
+#include "quota/ledger.h"
 #include "session/operation_log.h"
 #include "vfs/mounts.h"
 
@@ -25,7 +25,7 @@ struct EventPlace {
 class FileEvents {
  public:
   // `stream` null: nothing is published. `ledger` null: an account's first upload and download are not noted.
-  FileEvents(std::shared_ptr<events::Stream> stream, std::shared_ptr<Ledger> ledger, model::UserPtr user,
+  FileEvents(std::shared_ptr<events::Stream> stream, std::shared_ptr<quota::Ledger> ledger, model::UserPtr user,
              std::shared_ptr<const Identity> who);
 
   bool wants(model::FileAction action) const { return stream_ && stream_->wants(action); }
@@ -47,7 +47,7 @@ class FileEvents {
   Task<bool> is_first(bool upload);
 
   std::shared_ptr<events::Stream> stream_;
-  std::shared_ptr<Ledger> ledger_;
+  std::shared_ptr<quota::Ledger> ledger_;
   model::UserPtr user_;
   std::shared_ptr<const Identity> who_;
   std::atomic<bool> uploaded_, downloaded_;  // the first one was noted already

@@ -56,7 +56,7 @@ Result<void> check_stays(const HeldName& name, const vfs::FileSystem& whole) {
 
 }  // namespace
 
-Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const HeldName& name,
+Result<std::shared_ptr<const void>> note_arrival(quota::UploadTable& uploads, const HeldName& name,
                                                  const vfs::FileSystem& whole) {
   Result<std::shared_ptr<const void>> noted = uploads.note_arrival(name.directory);
   if (!noted) return noted;
@@ -65,7 +65,8 @@ Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const Hel
   return noted;
 }
 
-Result<std::shared_ptr<const void>> note_use(UploadTable& uploads, const HeldName& name, const vfs::FileSystem& whole) {
+Result<std::shared_ptr<const void>> note_use(quota::UploadTable& uploads, const HeldName& name,
+                                             const vfs::FileSystem& whole) {
   std::shared_ptr<const void> noted = uploads.note_use(name.directory);
   const Result<void> stays = check_stays(name, whole);
   if (!stays) return fail(stays.error());

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "base/task.h"
-#include "session/upload_table.h"
+#include "quota/upload_table.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
@@ -23,7 +23,7 @@ struct HeldName {
   VirtualPath path;                          // of the name, in `storage`
   std::uint64_t directory = 0;               // vfs::FileInfo::id of the directory; 0: it is not held
 
-  // The key for PathLocks: the same for everybody who uses this name in this directory, whatever path led there.
+  // The key for quota::PathLocks: the same for everybody who uses this name in this directory, whatever path led there.
   std::string key() const;
 };
 
@@ -36,14 +36,15 @@ Task<Result<HeldName>> hold_followed(std::shared_ptr<vfs::FileSystem> storage, V
 // The current path of the name in `whole`, the storage that it was held in.
 Result<VirtualPath> where_is(const HeldName& name, const vfs::FileSystem& whole);
 
-// Call it before something is put there: see UploadTable::note_arrival. not_found: the directory was removed, or is
-// being removed or moved to another storage.
-Result<std::shared_ptr<const void>> note_arrival(UploadTable& uploads, const HeldName& name,
+// Call it before something is put there: see quota::UploadTable::note_arrival. not_found: the directory was removed, or
+// is being removed or moved to another storage.
+Result<std::shared_ptr<const void>> note_arrival(quota::UploadTable& uploads, const HeldName& name,
                                                  const vfs::FileSystem& whole);
 
 // Call it before something is done to what is there (it is removed, renamed, resized, or made in one step): see
-// UploadTable::note_use. Errors as of note_arrival.
-Result<std::shared_ptr<const void>> note_use(UploadTable& uploads, const HeldName& name, const vfs::FileSystem& whole);
+// quota::UploadTable::note_use. Errors as of note_arrival.
+Result<std::shared_ptr<const void>> note_use(quota::UploadTable& uploads, const HeldName& name,
+                                             const vfs::FileSystem& whole);
 
 // As FileSystem::rename, from one held directory of a storage to another.
 Task<Result<void>> rename_held(HeldName from, HeldName to, bool overwrite);

@@ -29,7 +29,7 @@ Task<Result<void>> add_leftover(std::shared_ptr<vfs::FileSystem> storage, Virtua
                                 Leftovers& found);
 
 // Removes all leftovers in `directory`, if there is nothing else in it, and answers how many. No upload may be running
-// into the directory (see UploadTable::claim_removal).
+// into the directory (see quota::UploadTable::claim_removal).
 Task<Result<std::size_t>> remove_leftovers(std::shared_ptr<vfs::FileSystem> storage, VirtualPath directory);
 
 }  // namespace ferry::session

@@ -40,7 +40,7 @@ Task<Result<std::unique_ptr<Listing>>> Listing::open(std::shared_ptr<SessionStat
   // For an account with rules the resolved path was checked: a link that a client puts on the way now must not be
   // followed.
   const std::shared_ptr<vfs::FileSystem> storage = state->storage_of(*target.mount);
-  Result<OpenBudget::Taken> taken = state->take_places();
+  Result<presence::OpenBudget::Taken> taken = state->take_places();
   if (!taken) co_return fail(taken.error());
   Result<std::unique_ptr<vfs::Directory>> stored = co_await storage->open_directory(target.path);
   if (!stored && pinned.empty()) co_return fail(stored.error());

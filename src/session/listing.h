@@ -34,7 +34,7 @@ class Listing final : public OpenDirectory {
 
  private:
   OpenHandle state_;
-  OpenBudget::Taken taken_;
+  presence::OpenBudget::Taken taken_;
   std::unique_ptr<vfs::Directory> stored_;
   std::vector<vfs::DirectoryEntry> pinned_;  // still to be shown
   bool left_out(const std::string& name) const;

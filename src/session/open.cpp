@@ -17,7 +17,7 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (state_->mounts.is_pinned(*place)) co_return step.failed({ErrorCode::is_a_directory, "a mount point"});
   const vfs::MountTable::Target target = state_->mounts.resolve(*place);
   options.mode = state_->mode_of_new(path, *place, options.mode, usual_file_mode);
-  Result<OpenBudget::Taken> taken = state_->take_places();
+  Result<presence::OpenBudget::Taken> taken = state_->take_places();
   if (!taken) co_return step.failed(taken.error());
   Settlement settlement;
   settlement.taken = std::move(*taken);
@@ -32,7 +32,7 @@ Task<Result<std::unique_ptr<OpenFile>>> AccountSession::open(VirtualPath path, v
   if (options.read) settlement.sent = state_->data_allowance(false);
   if (options.write) settlement.received = state_->data_allowance(true);
   for (const auto* allowance : {&settlement.sent, &settlement.received}) {
-    if (*allowance && !(*allowance)->any_left()) co_return step.failed(DataAllowance::refusal());
+    if (*allowance && !(*allowance)->any_left()) co_return step.failed(quota::DataAllowance::refusal());
   }
   Result<void> opened;
   if (options.write) {
@@ -141,11 +141,12 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
   if (!name) co_return fail(name.error());
   // From looking at what is there until it is counted, nobody else changes it, and until its writer is noted nobody
   // moves it to another mount.
-  PathLocks::Held held, file_held;
-  Existing existing;
+  quota::PathLocks::Held held, file_held;
+  quota::Existing existing;
   if (settlement.ledger) held = co_await settlement.ledger->locks().take(name->key());
   if (settlement.room && settlement.ledger) {
-    const Result<Existing> found = co_await hold_file(*settlement.ledger, *name->storage, name->path, true, file_held);
+    const Result<quota::Existing> found =
+        co_await hold_file(*settlement.ledger, *name->storage, name->path, true, file_held);
     if (!found) co_return fail(found.error());
     existing = *found;
     const bool fresh = options.create && options.exclusive;
@@ -177,7 +178,7 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
 }
 
 // Begins to count the file that was opened.
-Task<void> AccountSession::look_at_opened(vfs::OpenOptions options, Existing existing, Settlement& settlement) {
+Task<void> AccountSession::look_at_opened(vfs::OpenOptions options, quota::Existing existing, Settlement& settlement) {
   vfs::FileInfo opened;
   const bool anew = settlement.began_anew || settlement.staged;
   // What such storage will show has no identity before it is complete.
@@ -298,7 +299,7 @@ Task<Result<void>> AccountSession::open_beside(vfs::OpenOptions options, HeldNam
   options.create = options.exclusive = true;
   // The new content must not be readable for more people than the old one was.
   if (existing) options.mode = existing->mode;
-  Result<OpenBudget::Taken> place = state_->take_places();
+  Result<presence::OpenBudget::Taken> place = state_->take_places();
   if (!place) co_return fail(place.error());
   Result<std::unique_ptr<vfs::File>> file = co_await at.storage->open(at.path, options);
   if (!file) co_return fail(file.error());

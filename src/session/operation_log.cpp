@@ -33,7 +33,7 @@ std::string mode_text(std::uint32_t mode) {
 
 void log_transfer(const Identity& who, bool upload, LoggedPath path, std::uint64_t bytes, Clock::time_point start,
                   const std::optional<Error>& failure) {
-  const ConnectionInfo& from = who.connection;
+  const presence::ConnectionInfo& from = who.connection;
   std::vector<log::Field> fields{{"local_addr", from.local_address}, {"remote_addr", from.remote_address},
                                  {"elapsed_ms", elapsed_ms(start)},  {"size_bytes", static_cast<std::int64_t>(bytes)},
                                  {"username", who.username},         {"file_path", path.location},
@@ -48,7 +48,7 @@ void log_transfer(const Identity& who, bool upload, LoggedPath path, std::uint64
 }
 
 void log_command(const Identity& who, std::string_view command, const CommandLine& line, Clock::time_point start) {
-  const ConnectionInfo& from = who.connection;
+  const presence::ConnectionInfo& from = who.connection;
   const std::string mode = line.mode ? mode_text(*line.mode) : std::string();
   const std::string accessed = line.times ? date(line.times->accessed) : std::string();
   const std::string modified = line.times ? date(line.times->modified) : std::string();

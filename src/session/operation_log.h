@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "session/connection_info.h"
+#include "presence/connection_info.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
@@ -16,7 +16,7 @@ namespace ferry::session {
 // The user and connection that a log line names.
 struct Identity {
   std::string username;
-  ConnectionInfo connection;
+  presence::ConnectionInfo connection;
 };
 
 using Clock = std::chrono::steady_clock;

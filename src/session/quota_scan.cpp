@@ -22,8 +22,8 @@ constexpr std::size_t most_open = 64;
 // A scan begins again when something changed under it; this often.
 constexpr int most_tries = 5;
 
-QuotaUsage usage_of(const vfs::FileInfo& file, const UploadTable& uploads) {
-  const std::shared_ptr<SharedUpload> row = uploads.find(file.id);
+quota::Usage usage_of(const vfs::FileInfo& file, const quota::UploadTable& uploads) {
+  const std::shared_ptr<quota::SharedUpload> row = uploads.find(file.id);
   if (!row) return {1, static_cast<std::int64_t>(file.size)};
   const std::lock_guard lock(row->mutex);
   return {static_cast<std::int64_t>(row->names), static_cast<std::int64_t>(row->counted)};
@@ -42,7 +42,7 @@ struct Level {
 
 class Count {
  public:
-  Count(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads, SeenFile seen)
+  Count(std::shared_ptr<vfs::FileSystem> storage, const quota::UploadTable& uploads, SeenFile seen)
       : storage_(std::move(storage)), uploads_(uploads), seen_(std::move(seen)) {}
 
   Task<Result<Counted>> run(std::function<bool()> given_up, VirtualPath from) {
@@ -95,7 +95,7 @@ class Count {
         if (!path) co_return fail(path.error());
         level.below.push_back({std::move(*path), entry.info.id});
       } else if (entry.info.type == vfs::FileType::regular) {
-        const QuotaUsage usage = usage_of(entry.info, uploads_);
+        const quota::Usage usage = usage_of(entry.info, uploads_);
         total_.usage.files += usage.files;
         total_.usage.size += usage.size;
         if (seen_) seen_(level.here.path, entry);
@@ -124,7 +124,7 @@ class Count {
   }
 
   std::shared_ptr<vfs::FileSystem> storage_;
-  const UploadTable& uploads_;
+  const quota::UploadTable& uploads_;
   SeenFile seen_;
   Counted total_;
   std::vector<Level> levels_;
@@ -133,7 +133,7 @@ class Count {
 
 }  // namespace
 
-Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads,
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const quota::UploadTable& uploads,
                                   std::function<bool()> given_up, VirtualPath from, SeenFile seen) {
   Count count(std::move(storage), uploads, std::move(seen));
   Result<Counted> total = co_await count.run(std::move(given_up), std::move(from));
@@ -163,7 +163,7 @@ namespace {
 using Open = std::function<Result<std::vector<std::shared_ptr<vfs::FileSystem>>>()>;
 
 Task<Result<Counted>> count_all(const std::vector<std::shared_ptr<vfs::FileSystem>>& storages,
-                                const UploadTable& uploads, const std::function<bool()>& given_up) {
+                                const quota::UploadTable& uploads, const std::function<bool()>& given_up) {
   Counted total;
   for (const auto& storage : storages) {
     const Result<Counted> one = co_await count_files(storage, uploads, given_up);
@@ -176,12 +176,12 @@ Task<Result<Counted>> count_all(const std::vector<std::shared_ptr<vfs::FileSyste
 }
 
 struct Report {
-  QuotaUsage before, after;
+  quota::Usage before, after;
   Leftovers leftovers;
   bool moving = false;  // something changed during the last try too
 };
 
-Task<Result<Report>> recount(Ledger& ledger, std::shared_ptr<Balance> balance, Open open,
+Task<Result<Report>> recount(quota::Ledger& ledger, std::shared_ptr<quota::Balance> balance, Open open,
                              std::function<bool()> given_up) {
   const Result<std::vector<std::shared_ptr<vfs::FileSystem>>> storages = open();
   if (!storages) co_return fail(storages.error());
@@ -223,7 +223,7 @@ void log_report(const std::string& what, const Report& report, std::int64_t star
       "quota", "",
       "scan of {}: {} files, {} bytes; {} files, {} bytes had been counted; drift {:+} files, {:+} bytes; {} ms{}",
       what, report.after.files, report.after.size, report.before.files, report.before.size,
-      report.after.files - report.before.files, report.after.size - report.before.size, now_ms() - start,
+      report.after.files - report.before.files, report.after.size - report.before.size, presence::now_ms() - start,
       report.moving ? "; it changed meanwhile: scan again when it is quiet" : "");
   log_leftovers(what, report.leftovers);
 }
@@ -231,12 +231,12 @@ void log_report(const std::string& what, const Report& report, std::int64_t star
 }  // namespace
 
 Result<void> QuotaScans::State::begin(std::map<std::string, RunningScan>& running, RunningScan scan) {
-  if (services.ledger->options().tracking == QuotaTracking::off) {
+  if (services.ledger->options().tracking == quota::Tracking::off) {
     return fail(ErrorCode::unsupported, "quotas are not tracked");
   }
   const std::lock_guard lock(mutex);
   if (stopping) return fail(ErrorCode::aborted, "the server is stopping");
-  scan.start_time = now_ms();
+  scan.start_time = presence::now_ms();
   if (!running.try_emplace(scan.name, scan).second) return fail(ErrorCode::conflict, "it is being scanned");
   return {};
 }
@@ -248,9 +248,9 @@ QuotaScans::~QuotaScans() { stop({}); }
 namespace {
 
 // `end` is called when it is over, whatever came of it.
-Task<void> scan(std::shared_ptr<Ledger> ledger, std::shared_ptr<Balance> balance, std::string what, Open open,
-                std::function<bool()> given_up, std::function<void()> end) {
-  const std::int64_t start = now_ms();
+Task<void> scan(std::shared_ptr<quota::Ledger> ledger, std::shared_ptr<quota::Balance> balance, std::string what,
+                Open open, std::function<bool()> given_up, std::function<void()> end) {
+  const std::int64_t start = presence::now_ms();
   Result<Report> report = fail(ErrorCode::internal, "unexpected exception");
   try {
     report = co_await recount(*ledger, std::move(balance), std::move(open), std::move(given_up));
@@ -291,7 +291,7 @@ void QuotaScans::recount(model::UserPtr user) {
   }
   asio::post(blocking_pool(), [state = state_, user = std::move(user)] {
     // Whoever counts now will see that something has changed.
-    const QuotaChange changed(state->services.ledger->owners_of_home(*user));
+    const quota::Change changed(state->services.ledger->owners_of_home(*user));
     const Result<void> started = start(state, user);
     if (!started && started.error().code != ErrorCode::conflict) {
       log::warn("quota", "", "user \"{}\" is not counted again: {}", user->username, started.error().message);

@@ -61,7 +61,7 @@ class QuotaScans {
 };
 
 struct Counted {
-  QuotaUsage usage;
+  quota::Usage usage;
   Leftovers leftovers;
 };
 
@@ -70,7 +70,7 @@ struct Counted {
 // not grow with the number of files. aborted: `given_up` said so. `seen`, if given, is told of each file and its
 // directory; then hidden ones are left alone.
 using SeenFile = std::function<void(const VirtualPath& directory, const vfs::DirectoryEntry& file)>;
-Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const UploadTable& uploads,
+Task<Result<Counted>> count_files(std::shared_ptr<vfs::FileSystem> storage, const quota::UploadTable& uploads,
                                   std::function<bool()> given_up, VirtualPath from = {}, SeenFile seen = {});
 
 }  // namespace ferry::session

@@ -2,12 +2,12 @@
 
 namespace ferry::session {
 
-Existing countable(const Result<vfs::FileInfo>& info) {
+quota::Existing countable(const Result<vfs::FileInfo>& info) {
   if (!info || info->type != vfs::FileType::regular) return {};
   return *info;
 }
 
-Result<void> may_resize(const Existing& file) {
+Result<void> may_resize(const quota::Existing& file) {
   if (!file || file->links <= 1) return {};
   return fail(ErrorCode::permission_denied, "a file with several names that quotas count keeps its size");
 }
@@ -27,7 +27,7 @@ bool is_unknown(const Error& error) {
   }
 }
 
-Task<Result<Existing>> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
+Task<Result<quota::Existing>> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
   Result<vfs::FileInfo> info = fail(ErrorCode::not_found);
   if (follow) {
     info = co_await storage.stat(path);
@@ -40,13 +40,13 @@ Task<Result<Existing>> look_at(vfs::FileSystem& storage, VirtualPath path, bool 
 
 }  // namespace
 
-Task<Result<Existing>> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
-                                 PathLocks::Held& held) {
+Task<Result<quota::Existing>> hold_file(quota::Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                                        quota::PathLocks::Held& held) {
   while (true) {
-    const Result<Existing> seen = co_await look_at(storage, path, follow);
+    const Result<quota::Existing> seen = co_await look_at(storage, path, follow);
     if (!seen || !*seen || (*seen)->id == 0) co_return seen;
-    PathLocks::Held taken = co_await ledger.files().take(std::to_string((*seen)->id));
-    const Result<Existing> now = co_await look_at(storage, path, follow);
+    quota::PathLocks::Held taken = co_await ledger.files().take(std::to_string((*seen)->id));
+    const Result<quota::Existing> now = co_await look_at(storage, path, follow);
     if (!now) co_return now;
     if (*now && (*now)->id == (*seen)->id) {
       held = std::move(taken);
@@ -59,7 +59,7 @@ QuotaStep::~QuotaStep() {
   if (reserved_.files != 0 || reserved_.size != 0) owners_.settle({}, reserved_);
 }
 
-Result<void> QuotaStep::reserve(QuotaUsage wanted) {
+Result<void> QuotaStep::reserve(quota::Usage wanted) {
   Result<void> reserved = owners_.reserve(wanted);
   if (reserved) reserved_ = wanted;
   return reserved;
@@ -132,13 +132,14 @@ Task<Result<QuotaStep>> QuotaStep::removing(SessionState& state, VirtualPath pat
 
 // What is at the name; its size is what the quotas lose.
 Task<Result<void>> QuotaStep::hold_removed() {
-  const Result<Existing> found = co_await hold_file(*ledger_, *at_.storage, at_.path, false, file_);
+  const Result<quota::Existing> found = co_await hold_file(*ledger_, *at_.storage, at_.path, false, file_);
   if (!found) co_return fail(found.error());
   removed_ = *found;
   co_return Result<void>();
 }
 
-Task<Result<QuotaStep>> QuotaStep::removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name) {
+Task<Result<QuotaStep>> QuotaStep::removing(std::shared_ptr<quota::Ledger> ledger, quota::Owners owners,
+                                            HeldName name) {
   QuotaStep step(std::move(ledger), std::move(owners));
   step.from_ = step.at_ = std::move(name);
   if (!step.ledger_) co_return std::move(step);
@@ -150,7 +151,7 @@ Task<Result<QuotaStep>> QuotaStep::removing(std::shared_ptr<Ledger> ledger, Quot
   co_return std::move(step);
 }
 
-QuotaStep QuotaStep::removed(SessionState& state, const VirtualPath& path, Existing what) {
+QuotaStep QuotaStep::removed(SessionState& state, const VirtualPath& path, quota::Existing what) {
   QuotaStep step(state, path, path);
   step.removed_ = std::move(what);
   return step;
@@ -182,18 +183,18 @@ Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath pat
   if (!held) co_return fail(held.error());
   // Without owners, too, whoever appends to it is to know where it ends.
   if (!counted && largest == 0) co_return std::move(step);
-  const Result<Existing> found =
+  const Result<quota::Existing> found =
       co_await hold_file(*step.ledger_, *step.at_.storage, step.at_.path, follow, step.file_);
   if (!found) co_return fail(found.error());
-  const Existing& file = *found;
+  const quota::Existing& file = *found;
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
-  const std::shared_ptr<SharedUpload> row = state.ledger->uploads().find(file->id);
+  const std::shared_ptr<quota::SharedUpload> row = state.ledger->uploads().find(file->id);
   if (row) {
     const std::lock_guard lock(row->mutex);
     // What it has grown by is settled when it is closed.
-    const QuotaOwners joining = step.owners_.without(row->owners);
+    const quota::Owners joining = step.owners_.without(row->owners);
     row->join(joining);
     const Result<void> covered = row->cover(size, step.owners_);
     if (!covered) {
@@ -217,10 +218,10 @@ Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath exis
   const Result<void> held = co_await step.hold_to_put();
   if (!held) co_return fail(held.error());
   if (step.owners_.empty()) co_return std::move(step);
-  const Result<Existing> found =
+  const Result<quota::Existing> found =
       co_await hold_file(*step.ledger_, *step.from_.storage, step.from_.path, false, step.file_);
   if (!found) co_return fail(found.error());
-  const Existing& file = *found;
+  const quota::Existing& file = *found;
   if (!file) co_return std::move(step);
   // It would grow under both of its names.
   if (state.ledger->uploads().is_written(file->id)) co_return fail(ErrorCode::conflict, "it is being written");
@@ -232,8 +233,8 @@ Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath exis
 
 Task<void> QuotaStep::done() {
   if (owners_.empty()) co_return;
-  const QuotaUsage loss = removed_ ? ledger_->uploads().take_away(*removed_) : QuotaUsage{};
-  const QuotaUsage used{gained_.files + loss.files, gained_.size + loss.size};
+  const quota::Usage loss = removed_ ? ledger_->uploads().take_away(*removed_) : quota::Usage{};
+  const quota::Usage used{gained_.files + loss.files, gained_.size + loss.size};
   owners_.settle(used, std::exchange(reserved_, {}));
   change_.reset();
   file_.release();

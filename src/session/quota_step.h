@@ -10,9 +10,9 @@
 //   if (removed) co_await step->done();
 #pragma once
 
+#include "quota/upload_quota.h"
 #include "session/held_name.h"
 #include "session/session_state.h"
-#include "session/upload_quota.h"
 
 namespace ferry::session {
 
@@ -25,10 +25,10 @@ class QuotaStep {
   // The file at `path` is about to be removed or replaced.
   static Task<Result<QuotaStep>> removing(SessionState& state, VirtualPath path);
   // The same for a name that is held already, for the quotas of `owners`. The caller has noted that it is used.
-  static Task<Result<QuotaStep>> removing(std::shared_ptr<Ledger> ledger, QuotaOwners owners, HeldName name);
+  static Task<Result<QuotaStep>> removing(std::shared_ptr<quota::Ledger> ledger, quota::Owners owners, HeldName name);
   // The file `what` at `path` was removed already, by something that counts no quotas (a pre-delete hook that deletes
   // the file itself); it is only settled here.
-  static QuotaStep removed(SessionState& state, const VirtualPath& path, Existing what);
+  static QuotaStep removed(SessionState& state, const VirtualPath& path, quota::Existing what);
   // `from` is about to be renamed to `path`, in one mount; what is at `path` is replaced.
   static Task<Result<QuotaStep>> renaming(SessionState& state, VirtualPath from, VirtualPath path);
   // The size of the file is about to be set. quota_exceeded; permission_denied: see may_resize().
@@ -44,7 +44,7 @@ class QuotaStep {
   Task<void> done();
 
  private:
-  QuotaStep(std::shared_ptr<Ledger> ledger, QuotaOwners owners)
+  QuotaStep(std::shared_ptr<quota::Ledger> ledger, quota::Owners owners)
       : ledger_(std::move(ledger)), owners_(std::move(owners)) {}
   // Two names of one mount, which may be the same; not held yet.
   QuotaStep(SessionState& state, VirtualPath from, VirtualPath path);
@@ -53,28 +53,28 @@ class QuotaStep {
   Task<Result<void>> hold_removed();
   Result<void> note_uses(const vfs::FileSystem& whole);
   static Task<Result<void>> hold_one(HeldName& name, bool follow);
-  Result<void> reserve(QuotaUsage wanted);
+  Result<void> reserve(quota::Usage wanted);
 
-  std::shared_ptr<Ledger> ledger_;
-  QuotaOwners owners_;  // empty: nothing to settle
+  std::shared_ptr<quota::Ledger> ledger_;
+  quota::Owners owners_;  // empty: nothing to settle
   HeldName from_, at_;
-  std::shared_ptr<const void> arrival_, uses_at_, uses_from_;  // of UploadTable
-  PathLocks::Held held_, file_;
-  std::optional<QuotaChange> change_;
-  Existing removed_;              // the file that the operation removes or replaces
-  QuotaUsage gained_, reserved_;  // what it adds; what was reserved for that
+  std::shared_ptr<const void> arrival_, uses_at_, uses_from_;  // of quota::UploadTable
+  quota::PathLocks::Held held_, file_;
+  std::optional<quota::Change> change_;
+  quota::Existing removed_;         // the file that the operation removes or replaces
+  quota::Usage gained_, reserved_;  // what it adds; what was reserved for that
 };
 
 // The file, if it is one that quotas count: a regular one.
-Existing countable(const Result<vfs::FileInfo>& info);
+quota::Existing countable(const Result<vfs::FileInfo>& info);
 
 // Asked before the size of a counted file changes in place. permission_denied for a file with several hard links: each
 // link is counted with the file's size, but the change would be counted only once.
-Result<void> may_resize(const Existing& file);
+Result<void> may_resize(const quota::Existing& file);
 
 // The counted file at `path`. As long as `held` is held, nobody else changes that file's size or names or settles what
 // was written to it, also through another hard link. The lock of `path` must be held already.
-Task<Result<Existing>> hold_file(Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
-                                 PathLocks::Held& held);
+Task<Result<quota::Existing>> hold_file(quota::Ledger& ledger, vfs::FileSystem& storage, VirtualPath path, bool follow,
+                                        quota::PathLocks::Held& held);
 
 }  // namespace ferry::session

@@ -15,13 +15,12 @@
 #include "base/task.h"
 #include "base/virtual_path.h"
 #include "model/user.h"
-#include "session/connection_info.h"
+#include "presence/connection_info.h"
 #include "session/native_place.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
 
-class Registry;
 struct Services;
 
 // Asked between the steps of a long operation: true when nobody waits for its result any more. The operation then ends
@@ -62,8 +61,8 @@ class OpenDirectory {
 };
 
 // Data that goes between a client and something that is no OpenFile: a program such as rsync, a digest. It is listed as
-// a transfer as long as it lives, and each piece marks the session as active. Bandwidth, data-transfer quota and
-// storage quota hold as for files.
+// a transfer as long as it lives, and each piece marks the session as active. presence::Bandwidth, data-transfer quota
+// and storage quota hold as for files.
 class DataFlow {
  public:
   virtual ~DataFlow() = default;
@@ -99,7 +98,7 @@ class Session {
   virtual ~Session() = default;
 
   virtual const model::User& user() const = 0;
-  virtual const ConnectionInfo& connection() const = 0;
+  virtual const presence::ConnectionInfo& connection() const = 0;
   // Where relative paths start: the account's start_directory.
   virtual const VirtualPath& start_directory() const = 0;
 

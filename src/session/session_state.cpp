@@ -14,26 +14,27 @@ std::unexpected<Error> refused() { return fail(ErrorCode::permission_denied, "no
 
 }  // namespace
 
-const QuotaOwners& SessionState::owners_of(const vfs::Mount& mount) const {
-  static const QuotaOwners nobody;
+const quota::Owners& SessionState::owners_of(const vfs::Mount& mount) const {
+  static const quota::Owners nobody;
   return mount.id < owners.size() ? owners[mount.id] : nobody;
 }
 
-std::unique_ptr<UploadQuota> SessionState::room_in(const vfs::Mount& mount) const {
-  const QuotaOwners& all = owners_of(mount);
+std::unique_ptr<quota::UploadQuota> SessionState::room_in(const vfs::Mount& mount) const {
+  const quota::Owners& all = owners_of(mount);
   const std::int64_t largest = user->filters.max_upload_file_size;
   if (all.empty() && largest <= 0) return nullptr;
-  return std::make_unique<UploadQuota>(ledger, all, static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
+  return std::make_unique<quota::UploadQuota>(ledger, all,
+                                              static_cast<std::uint64_t>(std::max<std::int64_t>(0, largest)));
 }
 
-std::unique_ptr<DataAllowance> SessionState::data_allowance(bool upload) const {
+std::unique_ptr<quota::DataAllowance> SessionState::data_allowance(bool upload) const {
   if (!transfers) return nullptr;
-  return std::make_unique<DataAllowance>(transfers, upload, transfer_limits_of(*user));
+  return std::make_unique<quota::DataAllowance>(transfers, upload, quota::transfer_limits_of(*user));
 }
 
 vfs::SpaceInfo SessionState::space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const {
-  const QuotaOwners& all = owners_of(mount);
-  const QuotaUsage limits = all.limits(), room = all.room();
+  const quota::Owners& all = owners_of(mount);
+  const quota::Usage limits = all.limits(), room = all.room();
   const auto left = [](std::int64_t count) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count)); };
   if (limits.size > 0) {
     const std::uint64_t unit = std::max<std::uint64_t>(1, stored.fragment_size);
@@ -177,9 +178,9 @@ Task<Error> SessionState::discreet(Error error, VirtualPath directory) {
   co_return error;
 }
 
-Result<OpenBudget::Taken> SessionState::take_places(std::size_t count) const {
-  if (!budget) return OpenBudget::Taken();
-  return budget->take(count, OpenBudget::Use::file);
+Result<presence::OpenBudget::Taken> SessionState::take_places(std::size_t count) const {
+  if (!budget) return presence::OpenBudget::Taken();
+  return budget->take(count, presence::OpenBudget::Use::file);
 }
 
 bool SessionState::ignores(const Error& error, const vfs::AttributeChange& change) const {

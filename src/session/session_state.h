@@ -8,16 +8,16 @@
 
 #include "base/task.h"
 #include "model/user.h"
-#include "session/data_allowance.h"
+#include "presence/registry.h"
+#include "quota/data_allowance.h"
+#include "quota/ledger.h"
+#include "quota/upload_quota.h"
 #include "session/factory.h"
 #include "session/file_events.h"
-#include "session/ledger.h"
 #include "session/operation_log.h"
 #include "session/patterns.h"
 #include "session/permissions.h"
-#include "session/registry.h"
 #include "session/staged_upload.h"
-#include "session/upload_quota.h"
 #include "vfs/mounts.h"
 
 namespace ferry::session {
@@ -30,28 +30,28 @@ struct SessionState {
   Patterns patterns;
   vfs::MountTable mounts;
   VirtualPath start_directory;
-  std::unique_ptr<Registration> registration;
+  std::unique_ptr<presence::Registration> registration;
   std::size_t open_handles = 0;
-  std::shared_ptr<Ledger> ledger = {};
-  std::vector<QuotaOwners> owners = {};     // whose quotas count each mount, by the mount's id; empty: nobody's
-  std::shared_ptr<Balance> transfers = {};  // of the data-transfer quota; null: not counted
-  Paces paces = {};
+  std::shared_ptr<quota::Ledger> ledger = {};
+  std::vector<quota::Owners> owners = {};          // whose quotas count each mount, by the mount's id; empty: nobody's
+  std::shared_ptr<quota::Balance> transfers = {};  // of the data-transfer quota; null: not counted
+  presence::Paces paces = {};
   std::function<void(const model::UserPtr&)> recount = {};
   std::shared_ptr<vfs::FileSystem> staging = {};  // temp_path, for partial files; null: they lie beside their targets
   std::shared_ptr<FileEvents> events = {};
-  std::shared_ptr<OpenBudget::Share> budget = {};  // none: no limits
-  OpenBudget::Taken roots = {};                    // its storages' part of it
+  std::shared_ptr<presence::OpenBudget::Share> budget = {};  // none: no limits
+  presence::OpenBudget::Taken roots = {};                    // its storages' part of it
   Clock::time_point begun = Clock::now();
   std::vector<std::shared_ptr<vfs::FileSystem>> link_free_storages = {};  // by the mount's id, made when first needed
   StagedUploads staged_uploads = {};  // those that are open, and some that have ended
   std::size_t staged_purge_at = 16;   // how many there are when those that have ended are taken out
 
   // Whose quotas count the files of the mount.
-  const QuotaOwners& owners_of(const vfs::Mount& mount) const;
+  const quota::Owners& owners_of(const vfs::Mount& mount) const;
   // The quota check of an upload into the mount; null: there is no limit and nothing to count.
-  std::unique_ptr<UploadQuota> room_in(const vfs::Mount& mount) const;
+  std::unique_ptr<quota::UploadQuota> room_in(const vfs::Mount& mount) const;
   // As room_in, for the data-transfer quota.
-  std::unique_ptr<DataAllowance> data_allowance(bool upload) const;
+  std::unique_ptr<quota::DataAllowance> data_allowance(bool upload) const;
   // The free space to show to the client: what its quota leaves, if that is less than the disk has.
   vfs::SpaceInfo space_in(const vfs::Mount& mount, vfs::SpaceInfo stored) const;
 
@@ -96,7 +96,7 @@ struct SessionState {
                                                        bool may_resize);
 
   // Places for files and directories that are about to be opened; limit_exceeded.
-  Result<OpenBudget::Taken> take_places(std::size_t count = 1) const;
+  Result<presence::OpenBudget::Taken> take_places(std::size_t count = 1) const;
 
   // The mode of something new. One that the client gave and that is not the `usual` one is a chmod: without the right,
   // in the directory of `path` and in that of `place`, where links lead, or where setstat_mode ignores it, the usual

@@ -41,10 +41,10 @@ Task<std::optional<Error>> place_partial(const StagedUpload& staged, bool place)
 Task<std::optional<Error>> end_partial(Settlement& end, std::uint64_t size, bool place) {
   const StagedUpload& staged = *end.staged;
   std::optional<Error> failure;
-  PathLocks::Held replaced;
+  quota::PathLocks::Held replaced;
   const bool followed = end.room && end.ledger;
   if (place && followed) {
-    const Result<Existing> there =
+    const Result<quota::Existing> there =
         co_await hold_file(*end.ledger, *staged.target.storage, staged.target.path, false, replaced);
     Result<void> fits;
     if (!there) fits = fail(there.error());
@@ -79,7 +79,7 @@ void tell_where(Settlement& end) {
 // Takes the file away that this upload wrote, if it is still where it was put. Somebody who overwrites it in place
 // meanwhile writes into the same file and must not lose it: one that is being written stays (that upload is judged by
 // itself when it ends), and so does one with content where `only_empty`.
-Task<Result<void>> take_away(Settlement& end, QuotaOwners owners, bool only_empty) {
+Task<Result<void>> take_away(Settlement& end, quota::Owners owners, bool only_empty) {
   Result<HeldName> name = fail(ErrorCode::internal);
   if (end.staged) {
     name = end.staged->target;
@@ -124,7 +124,7 @@ Task<bool> cut_back(Settlement& end, std::optional<std::uint64_t>& size) {
   co_return cut.has_value();
 }
 
-Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>& failure) {
+Task<void> remove_torn(Settlement& end, quota::Owners owners, std::optional<Error>& failure) {
   const bool only_empty = end.storage->capabilities().truncate;
   const Result<void> removed = co_await take_away(end, std::move(owners), only_empty);
   if (removed) failure->message += removed_text;
@@ -133,7 +133,7 @@ Task<void> remove_torn(Settlement& end, QuotaOwners owners, std::optional<Error>
 }
 
 // What the hook refused goes, if it is there.
-Task<void> take_back(Settlement& end, QuotaOwners owners) {
+Task<void> take_back(Settlement& end, quota::Owners owners) {
   const Result<void> removed = co_await take_away(end, std::move(owners), false);
   if (removed || removed.error().code == ErrorCode::not_found) co_return;
   log_failure(*end.who, "removing what the upload hook refused", end.place.path, removed.error());
@@ -144,7 +144,7 @@ struct FileOutcome {
   std::optional<Error> failure;
 };
 
-Task<Result<void>> tell(Settlement& end, FileOutcome outcome, QuotaOwners owners) {
+Task<Result<void>> tell(Settlement& end, FileOutcome outcome, quota::Owners owners) {
   FileEvents& events = *end.events;
   const FileAction action = end.upload ? FileAction::upload : FileAction::download;
   model::FileEvent event = events.event(action, end.place);
@@ -166,9 +166,9 @@ Task<Result<void>> tell(Settlement& end, FileOutcome outcome, QuotaOwners owners
 }
 
 Task<void> settle_transfers(Settlement& end) {
-  for (std::unique_ptr<DataAllowance>* allowance : {&end.received, &end.sent}) {
+  for (std::unique_ptr<quota::DataAllowance>* allowance : {&end.received, &end.sent}) {
     if (!*allowance) continue;
-    const std::shared_ptr<Balance> balance = (*allowance)->balance();
+    const std::shared_ptr<quota::Balance> balance = (*allowance)->balance();
     allowance->reset();
     co_await end.ledger->store(balance);
   }
@@ -256,7 +256,7 @@ Task<void> end_by_storage(Settlement& end, std::optional<std::uint64_t>& size, s
 // What has become of the file: its size, if that is known.
 Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error>& failure) {
   const bool followed = end.room && end.ledger;
-  PathLocks::Held held, file;
+  quota::PathLocks::Held held, file;
   if (followed && end.staged) held = co_await end.ledger->locks().take(end.staged->target.key());
   if (followed && end.placement == Placement::by_storage) held = co_await end.ledger->locks().take(end.name.key());
   if (followed && end.placement == Placement::in_place) {
@@ -272,9 +272,9 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
     case Placement::by_storage: co_await end_by_storage(end, size, failure); break;
   }
   end.writing.reset();  // a hook that is told next may move it
-  const QuotaOwners owners = followed ? end.room->owners() : QuotaOwners();
+  const quota::Owners owners = followed ? end.room->owners() : quota::Owners();
   if (followed) {
-    const QuotaOwners settled = end.room->settled();
+    const quota::Owners settled = end.room->settled();
     end.room.reset();
     file.release();
     held.release();
@@ -290,7 +290,7 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
 Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
   if (end.staged) co_await wait_for_session(*end.staged);
   const bool removed = end.staged && end.staged->removed;
-  const QuotaOwners owners = end.room && end.ledger ? end.room->owners() : QuotaOwners();
+  const quota::Owners owners = end.room && end.ledger ? end.room->owners() : quota::Owners();
   const std::optional<std::uint64_t> size = co_await end_file(end, failure);
   co_await settle_transfers(end);
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);

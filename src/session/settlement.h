@@ -8,11 +8,11 @@
 // any failure, and keeps what it had. An upload whose close() failed is told, logged and counted as failed.
 #pragma once
 
+#include "quota/upload_quota.h"
 #include "session/file_events.h"
 #include "session/placement.h"
 #include "session/session_state.h"
 #include "session/staged_upload.h"
-#include "session/upload_quota.h"
 
 namespace ferry::session {
 
@@ -35,18 +35,18 @@ struct Settlement {
   std::optional<vfs::FileInfo> published = {};  // of Placement::by_storage, where a hook may still refuse it
   std::optional<Error> unusable = {};           // it is open, and must be ended as failed at once
   std::shared_ptr<const Identity> who;
-  std::shared_ptr<TransferRow> row;
+  std::shared_ptr<presence::TransferRow> row;
   std::string log_path;      // where it lies, for logs and locks
   std::string virtual_path;  // what the account calls it
   Clock::time_point start = Clock::now();
-  std::shared_ptr<Ledger> ledger;
+  std::shared_ptr<quota::Ledger> ledger;
   std::shared_ptr<FileEvents> events;  // null: no event is published
   EventPlace place = {};
   // Quotas that limit it; null: no limit.
-  std::unique_ptr<UploadQuota> room;
-  std::shared_ptr<const void> writing;  // of UploadTable
-  OpenBudget::Taken taken;
-  std::unique_ptr<DataAllowance> received, sent;
+  std::unique_ptr<quota::UploadQuota> room;
+  std::shared_ptr<const void> writing;  // of quota::UploadTable
+  presence::OpenBudget::Taken taken;
+  std::unique_ptr<quota::DataAllowance> received, sent;
 };
 
 // `failure`: why the transfer failed, if it did. Answers that error, or the first one that occurred here.

@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "presence/open_budget.h"
+#include "quota/upload_quota.h"
 #include "session/held_name.h"
-#include "session/open_budget.h"
-#include "session/upload_quota.h"
 
 namespace ferry::session {
 
@@ -20,17 +20,17 @@ struct StagedUpload {
   // Removes the hidden file of an upload that was never ended (the connection broke while it was being opened).
   ~StagedUpload();
 
-  std::shared_ptr<Ledger> ledger;          // outlives `arrival`
+  std::shared_ptr<quota::Ledger> ledger;   // outlives `arrival`
   std::shared_ptr<vfs::FileSystem> whole;  // the storage that `target` was held in
-  OpenBudget::Taken place;                 // of the directory that `target` holds
+  presence::OpenBudget::Taken place;       // of the directory that `target` holds
   HeldName target;                         // where it will be
   HeldName partial;                        // the hidden file: beside the target, or in temp_path
   bool beside = true;
   VirtualPath began;                    // where the target was at the beginning, in `whole`
   bool overwrite = false;               // may replace a file that is at the target when it ends
   bool keep = false;                    // atomic with resume: put in place even if it is not complete
-  std::shared_ptr<const void> arrival;  // of UploadTable
-  UploadQuota* room = nullptr;          // until it ends; null: no quota counts it
+  std::shared_ptr<const void> arrival;  // of quota::UploadTable
+  quota::UploadQuota* room = nullptr;   // until it ends; null: no quota counts it
   bool removed = false;                 // the session removed it: it will not be put in its place
   bool ending = false;                  // it is being put in its place: the session must not change it any more
   // The session is changing it, so its end (which may run on a thread of the pool) has to wait.

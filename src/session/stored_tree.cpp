@@ -18,7 +18,7 @@ Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& sto
 }  // namespace
 
 Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path,
-                                 QuotaUsage* removed_files) {
+                                 quota::Usage* removed_files) {
   struct Emptied {
     VirtualPath path;
     std::unique_ptr<vfs::Directory> listing;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/task.h"
-#include "session/quota.h"
+#include "quota/quota.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
@@ -10,6 +10,6 @@ namespace ferry::session {
 // Removes `path` with all that is in it, without checking permissions. After an error part of it is removed; `removed`,
 // if not null, is raised by the regular files among that.
 Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path,
-                                 QuotaUsage* removed = nullptr);
+                                 quota::Usage* removed = nullptr);
 
 }  // namespace ferry::session

@@ -73,9 +73,9 @@ Result<void> Transfer::count_written(Result<void> written, std::span<const iovec
   return written;
 }
 
-Task<Result<void>> Transfer::keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count) {
+Task<Result<void>> Transfer::keep_pace(std::shared_ptr<presence::Pace> pace, std::uint64_t count) {
   const bool first = !std::exchange(paced_, true);
-  const bool there = co_await Pace::wait(std::move(pace), count, first, settlement_.who->connection.gone);
+  const bool there = co_await presence::Pace::wait(std::move(pace), count, first, settlement_.who->connection.gone);
   state_->registration->touch();
   if (!there) co_return fail(ErrorCode::connection_lost, "the client left");
   co_return Result<void>();
@@ -90,7 +90,7 @@ Task<Result<std::size_t>> Transfer::read_at(std::uint64_t offset, MutableByteSpa
       // That the file ends here may still be said.
       const Result<vfs::FileInfo> info = co_await settlement_.file->info();
       if (info && offset >= info->size) co_return count_read(0);
-      co_return count_read(fail(DataAllowance::refusal()));
+      co_return count_read(fail(quota::DataAllowance::refusal()));
     }
   }
   Result<std::size_t> count = co_await settlement_.file->read_at(offset, into.first(admitted));
@@ -114,7 +114,7 @@ std::uint64_t Transfer::admit_write(std::uint64_t offset, std::uint64_t count) {
   std::uint64_t fits = count;
   std::optional<Error> refused;
   if (settlement_.received) fits = settlement_.received->admit(count);
-  if (fits < count) refused = DataAllowance::refusal();
+  if (fits < count) refused = quota::DataAllowance::refusal();
   if (settlement_.room && fits > 0) {
     const std::uint64_t stored = settlement_.room->admit(offset, fits);
     if (stored < fits) refused = settlement_.room->refusal();

@@ -34,7 +34,7 @@ class Transfer final : public OpenFile {
   Task<Result<void>> keep_size(vfs::AttributeChange& change);
   // Takes the staged upload away from the session: it is about to end, and the session must not change it any more.
   void let_go();
-  Task<Result<void>> keep_pace(std::shared_ptr<Pace> pace, std::uint64_t count);
+  Task<Result<void>> keep_pace(std::shared_ptr<presence::Pace> pace, std::uint64_t count);
 
   OpenHandle state_;
   VirtualPath path_;

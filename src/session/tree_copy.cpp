@@ -31,13 +31,13 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   const Result<Item> item = co_await top(from, to, overwrite);
   if (!item) co_return fail(item.error());
   const bool throwing = co_await hold_cancellation();
-  const QuotaOwners& source = state_->owners_of(*state_->mounts.resolve(item->from).mount);
-  const QuotaOwners& target = state_->owners_of(*state_->mounts.resolve(item->to).mount);
+  const quota::Owners& source = state_->owners_of(*state_->mounts.resolve(item->from).mount);
+  const quota::Owners& target = state_->owners_of(*state_->mounts.resolve(item->to).mount);
   // What moves from one quota to itself needs no room.
   gaining_ = purpose_ == Purpose::move ? target.without(source) : target;
-  losing_ = purpose_ == Purpose::move ? source.without(target) : QuotaOwners();
+  losing_ = purpose_ == Purpose::move ? source.without(target) : quota::Owners();
   // Between the copy and the end of its source, who pays for both has two files and counts one.
-  const QuotaOwners all = purpose_ == Purpose::move ? target.with(source) : target;
+  const quota::Owners all = purpose_ == Purpose::move ? target.with(source) : target;
   if (!all.empty()) change_.emplace(all);
   const vfs::Capabilities& can = target_->capabilities();
   copy_facts_ = !in_place_ && can.attributes && can.times ? TreeFacts::copy : TreeFacts::content;
@@ -78,7 +78,7 @@ Task<void> TreeCopy::undo(const Item& top) {
   const bool gone = removed || removed.error().code == ErrorCode::not_found;
   if (!gone) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
   const bool stays = !gone && in_place_;  // where clients see it: then it counts
-  gaining_.settle(stays ? counted_ : QuotaUsage{}, counted_);
+  gaining_.settle(stays ? counted_ : quota::Usage{}, counted_);
   // What it was written over went with it.
   if (made_ && in_place_ && replaced_) co_await replaced_->done();
 }
@@ -218,7 +218,7 @@ Result<void> TreeCopy::check_item(const Item& item) const {
 
 bool TreeCopy::is_busy(std::uint64_t id) const {
   if (!state_->ledger) return false;
-  const UploadTable& uploads = state_->ledger->uploads();
+  const quota::UploadTable& uploads = state_->ledger->uploads();
   return uploads.is_written(id) || uploads.awaits_arrival(id);
 }
 
@@ -227,7 +227,7 @@ Result<void> TreeCopy::claim(std::uint64_t size) {
   if (purpose_ == Purpose::copy && largest > 0 && size > largest) {
     return fail(ErrorCode::quota_exceeded, "larger than max_upload_file_size");
   }
-  const QuotaUsage file{.files = 1, .size = static_cast<std::int64_t>(size)};
+  const quota::Usage file{.files = 1, .size = static_cast<std::int64_t>(size)};
   const Result<void> reserved = gaining_.reserve(file);
   if (!reserved) return reserved;
   counted_ = {counted_.files + file.files, counted_.size + file.size};

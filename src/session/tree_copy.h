@@ -69,7 +69,7 @@ class TreeCopy {
   bool is_busy(std::uint64_t id) const;
   Result<void> claim(std::uint64_t size);
   Task<Result<void>> hold_target();
-  const UploadTable* uploads() const { return state_->ledger ? &state_->ledger->uploads() : nullptr; }
+  const quota::UploadTable* uploads() const { return state_->ledger ? &state_->ledger->uploads() : nullptr; }
   Task<Result<void>> compare_source(const Item& top);
   Task<Result<void>> check_whole(std::shared_ptr<vfs::FileSystem> storage, VirtualPath at, bool set_aside);
   Task<Result<void>> take_source_away(const Item& top);
@@ -85,9 +85,9 @@ class TreeCopy {
   HeldName place_;                           // the target
   std::shared_ptr<vfs::FileSystem> target_;  // its storage
   const vfs::Mount* target_mount_ = nullptr;
-  std::shared_ptr<const void> arrival_;  // of UploadTable
-  QuotaOwners gaining_, losing_;         // whose quotas count the copy alone, and the removed source alone
-  std::optional<QuotaChange> change_;
+  std::shared_ptr<const void> arrival_;  // of quota::UploadTable
+  quota::Owners gaining_, losing_;       // whose quotas count the copy alone, and the removed source alone
+  std::optional<quota::Change> change_;
   std::optional<QuotaStep> replaced_;
   vfs::FileInfo placed_;    // of the copy, before it was renamed into place
   bool overwrite_ = false;  // as run() was asked
@@ -97,7 +97,7 @@ class TreeCopy {
   bool split_ = false;      // part of the source has been removed: what is left of it is not the whole any more
   TreeManifest moved_, copied_;  // of a move: what was found of the source, and what was made of it
   TreeFacts copy_facts_ = TreeFacts::content;
-  QuotaUsage counted_;          // what has been copied; reserved until it is settled
+  quota::Usage counted_;        // what has been copied; reserved until it is settled
   std::vector<Directory> way_;  // the directories that are being copied, the deepest last
   Bytes buffer_;
 };

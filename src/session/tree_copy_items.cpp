@@ -82,7 +82,7 @@ Task<Result<bool>> TreeCopy::stored_copy(const Item& item) {
   // A move inside one storage is a rename; where that needs copies, they are compared with what was copied, which a
   // copy that the storage makes does not tell.
   if (purpose_ == Purpose::move || storage != target_ || !target_->capabilities().copy) co_return false;
-  const QuotaUsage before = counted_;
+  const quota::Usage before = counted_;
   Result<void> done = claim(item.info.size);
   if (!done) co_return fail(done.error());
   const bool replaces = in_place_ && overwrite_ && way_.empty();

@@ -41,7 +41,8 @@ struct ListedLevel {
 
 class ManifestWalk {
  public:
-  ManifestWalk(std::shared_ptr<vfs::FileSystem> storage, TreeFacts facts, const UploadTable* uploads, bool set_aside)
+  ManifestWalk(std::shared_ptr<vfs::FileSystem> storage, TreeFacts facts, const quota::UploadTable* uploads,
+               bool set_aside)
       : storage_(std::move(storage)), facts_(facts), uploads_(uploads), set_aside_(set_aside) {}
 
   Task<Result<std::optional<TreeManifest>>> run(VirtualPath top) {
@@ -118,7 +119,7 @@ class ManifestWalk {
 
   std::shared_ptr<vfs::FileSystem> storage_;
   TreeFacts facts_;
-  const UploadTable* uploads_;
+  const quota::UploadTable* uploads_;
   bool set_aside_;
   TreeManifest manifest_;
   std::uint64_t ended_ = 0;  // before the facts were read
@@ -128,7 +129,8 @@ class ManifestWalk {
 }  // namespace
 
 Task<Result<std::optional<TreeManifest>>> manifest_of(std::shared_ptr<vfs::FileSystem> storage, VirtualPath top,
-                                                      TreeFacts facts, const UploadTable* uploads, bool set_aside) {
+                                                      TreeFacts facts, const quota::UploadTable* uploads,
+                                                      bool set_aside) {
   ManifestWalk walk(std::move(storage), facts, uploads, set_aside);
   Result<std::optional<TreeManifest>> found = co_await walk.run(std::move(top));
   co_return found;

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "base/task.h"
-#include "session/upload_table.h"
+#include "quota/upload_table.h"
 #include "vfs/file_system.h"
 
 namespace ferry::session {
@@ -41,6 +41,7 @@ class TreeManifest {
 // hidden name, so that nobody begins anything new in it; operations that began before are waited for. The storage
 // should not follow links, and must stay valid.
 Task<Result<std::optional<TreeManifest>>> manifest_of(std::shared_ptr<vfs::FileSystem> storage, VirtualPath top,
-                                                      TreeFacts facts, const UploadTable* uploads, bool set_aside);
+                                                      TreeFacts facts, const quota::UploadTable* uploads,
+                                                      bool set_aside);
 
 }  // namespace ferry::session

@@ -67,7 +67,7 @@ Task<Result<void>> TreeCopy::remove_source(const Item& top, std::shared_ptr<vfs:
                                            VirtualPath path) {
   const Result<void> whole = co_await check_whole(storage, path, false);
   if (!whole) co_return whole;
-  QuotaUsage removed;
+  quota::Usage removed;
   Result<void> gone = co_await remove_stored(storage, path, &removed);
   if (gone) {
     losing_.settle({-counted_.files, -counted_.size}, {});
@@ -128,7 +128,7 @@ Task<void> TreeCopy::keep_source(const Item& top) {
   if (!held) undone = fail(held.error());
   if (held && !replaces_ && !split_) undone = co_await take_copy_back(top);
   if (!undone && !replaces_) log_failure(*state_->who, "undo a move", top.to, undone.error());
-  const QuotaOwners& owners = state_->owners_of(*target_mount_);
+  const quota::Owners& owners = state_->owners_of(*target_mount_);
   if (undone) {
     gaining_.settle({-counted_.files, -counted_.size}, {});
   } else {

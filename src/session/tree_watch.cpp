@@ -30,7 +30,7 @@ Error no_room() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 }  // namespace
 
-TreeWatch::TreeWatch(std::shared_ptr<SessionState> state, QuotaOwners owners, const asio::any_io_executor& executor)
+TreeWatch::TreeWatch(std::shared_ptr<SessionState> state, quota::Owners owners, const asio::any_io_executor& executor)
     : state_(std::move(state)), owners_(std::move(owners)), timer_(executor), measured_(executor) {}
 
 TreeWatch::~TreeWatch() { owners_.settle({}, reserved_); }
@@ -90,14 +90,14 @@ Task<Result<TreeWatch::Held>> TreeWatch::look() const {
 }
 
 // As far as there is room.
-void TreeWatch::reserve(QuotaUsage wanted) {
+void TreeWatch::reserve(quota::Usage wanted) {
   wanted = {std::max<std::int64_t>(0, wanted.files), std::max<std::int64_t>(0, wanted.size)};
-  const QuotaUsage surplus{std::max<std::int64_t>(0, reserved_.files - wanted.files),
-                           std::max<std::int64_t>(0, reserved_.size - wanted.size)};
+  const quota::Usage surplus{std::max<std::int64_t>(0, reserved_.files - wanted.files),
+                             std::max<std::int64_t>(0, reserved_.size - wanted.size)};
   owners_.settle({}, surplus);
   reserved_ = {reserved_.files - surplus.files, reserved_.size - surplus.size};
   if (wanted.size > reserved_.size) reserved_.size += owners_.reserve_growth(wanted.size - reserved_.size, true);
-  const QuotaUsage files{wanted.files - reserved_.files, 0};
+  const quota::Usage files{wanted.files - reserved_.files, 0};
   if (files.files > 0 && owners_.reserve(files)) reserved_.files = wanted.files;
 }
 
@@ -118,8 +118,8 @@ Task<Result<void>> TreeWatch::measure() {
   measuring_ = false;
   measured_.notify();
   if (!held) co_return fail(held.error());
-  const QuotaUsage now{held->usage.files - before_.usage.files - held->replacing.files,
-                       held->usage.size - before_.usage.size - held->replacing.size};
+  const quota::Usage now{held->usage.files - before_.usage.files - held->replacing.files,
+                         held->usage.size - before_.usage.size - held->replacing.size};
   changing_ = now.size != growth_.size || now.files != growth_.files;
   growth_ = now;
   reserve({growth_.files, growth_.size + arrived_});

@@ -17,14 +17,14 @@
 #include <vector>
 
 #include "base/signal.h"
-#include "session/quota.h"
+#include "quota/quota.h"
 #include "session/session_state.h"
 
 namespace ferry::session {
 
 class TreeWatch {
  public:
-  TreeWatch(std::shared_ptr<SessionState> state, QuotaOwners owners, const asio::any_io_executor& executor);
+  TreeWatch(std::shared_ptr<SessionState> state, quota::Owners owners, const asio::any_io_executor& executor);
   // Gives back what it has reserved.
   ~TreeWatch();
 
@@ -41,24 +41,24 @@ class TreeWatch {
 
  private:
   struct Held {
-    QuotaUsage usage;
+    quota::Usage usage;
     std::int64_t largest = 0;
-    QuotaUsage replacing;  // rsync's new copy of a file that it is going to replace
+    quota::Usage replacing;  // rsync's new copy of a file that it is going to replace
   };
   Task<Result<Held>> look() const;
   Task<Result<void>> measure();
   Task<void> pause();
-  void reserve(QuotaUsage wanted);
+  void reserve(quota::Usage wanted);
   bool covered() const;
 
   std::shared_ptr<SessionState> state_;
-  QuotaOwners owners_;
+  quota::Owners owners_;
   asio::steady_timer timer_;
   Signal measured_;
   std::vector<VirtualPath> trees_;
   Held before_;               // when the program began
-  QuotaUsage growth_;         // since then, when it was last measured
-  QuotaUsage reserved_;       // with the owners
+  quota::Usage growth_;       // since then, when it was last measured
+  quota::Usage reserved_;     // with the owners
   std::int64_t arrived_ = 0;  // bytes that went to the program since the trees were last measured
   bool changing_ = true;      // the last two looks differed, or something has arrived since
   bool measuring_ = false, stopped_ = false;

@@ -11,7 +11,7 @@ namespace ferry::rest {
 namespace {
 
 using nlohmann::json;
-using session::ConnectionStatus;
+using presence::ConnectionStatus;
 
 std::vector<ConnectionStatus> visible_connections(const Call& call) {
   std::vector<ConnectionStatus> out = call.api.sessions.registry->list();
@@ -25,14 +25,14 @@ std::vector<ConnectionStatus> visible_connections(const Call& call) {
 }
 
 // Bytes a second since it began.
-std::uint64_t speed_of(const session::TransferStatus& transfer) {
-  const std::int64_t elapsed = std::max<std::int64_t>(1, session::now_ms() - transfer.start_time);
+std::uint64_t speed_of(const presence::TransferStatus& transfer) {
+  const std::int64_t elapsed = std::max<std::int64_t>(1, presence::now_ms() - transfer.start_time);
   return static_cast<std::uint64_t>(static_cast<double>(transfer.size) * 1000 / static_cast<double>(elapsed));
 }
 
 json connection_json(const ConnectionStatus& connection) {
   json transfers = json::array();
-  for (const session::TransferStatus& transfer : connection.active_transfers) {
+  for (const presence::TransferStatus& transfer : connection.active_transfers) {
     transfers.push_back({{"operation_type", transfer.upload ? "upload" : "download"},
                          {"path", transfer.path},
                          {"start_time", transfer.start_time},
@@ -45,7 +45,7 @@ json connection_json(const ConnectionStatus& connection) {
            {"remote_address", connection.remote_address},
            {"connection_time", connection.connection_time},
            {"last_activity", connection.last_activity},
-           {"current_time", session::now_ms()},
+           {"current_time", presence::now_ms()},
            {"protocol", connection.protocol}};
   if (!connection.command.empty()) out["command"] = connection.command;
   if (!transfers.empty()) out["active_transfers"] = std::move(transfers);

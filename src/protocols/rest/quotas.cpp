@@ -9,10 +9,10 @@ namespace ferry::rest {
 namespace {
 
 using nlohmann::json;
-using session::QuotaUpdate;
+using quota::Update;
 
 std::optional<http::Response> not_tracked(const Call& call) {
-  if (call.api.sessions.ledger->options().tracking != session::QuotaTracking::off) return std::nullopt;
+  if (call.api.sessions.ledger->options().tracking != quota::Tracking::off) return std::nullopt;
   return api_response(403, "", "quotas are not tracked");
 }
 

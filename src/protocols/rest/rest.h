@@ -24,9 +24,9 @@
 #include "base/task.h"
 #include "events/stream.h"
 #include "http/router.h"
+#include "presence/registry.h"
 #include "protocols/rest/service_status.h"
 #include "session/quota_scan.h"
-#include "session/registry.h"
 #include "store/accounts.h"
 
 namespace ferry::rest {
@@ -50,8 +50,8 @@ struct LoginParts {
 
 // What accounts are doing now, and what they have used.
 struct SessionParts {
-  std::shared_ptr<session::Registry> registry;
-  std::shared_ptr<session::Ledger> ledger;
+  std::shared_ptr<presence::Registry> registry;
+  std::shared_ptr<quota::Ledger> ledger;
   std::shared_ptr<session::QuotaScans> scans;
 };
 

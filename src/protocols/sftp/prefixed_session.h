@@ -13,7 +13,7 @@ class PrefixedSession final : public session::Session {
   PrefixedSession(session::Session& inner, VirtualPath prefix);
 
   const model::User& user() const override { return inner_.user(); }
-  const session::ConnectionInfo& connection() const override { return inner_.connection(); }
+  const presence::ConnectionInfo& connection() const override { return inner_.connection(); }
   const VirtualPath& start_directory() const override { return start_; }
   std::size_t open_handles() const override { return inner_.open_handles(); }
 

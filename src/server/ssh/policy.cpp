@@ -46,8 +46,8 @@ Task<void> serve_line(std::shared_ptr<LoggedIn> logged_in, std::string line, ssh
   co_await serve_command(channel, scope, logged_in->services->options.commands, std::move(line));
 }
 
-session::ConnectionInfo connection_of(const ssh::PeerInfo& peer, const std::function<void(std::string)>& disconnect) {
-  session::ConnectionInfo info;
+presence::ConnectionInfo connection_of(const ssh::PeerInfo& peer, const std::function<void(std::string)>& disconnect) {
+  presence::ConnectionInfo info;
   info.id = peer.connection_id;
   info.local_address = peer.local_address;
   info.remote_address = peer.remote_address;

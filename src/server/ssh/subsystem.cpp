@@ -63,8 +63,8 @@ Result<model::UserPtr> account_of(store::Accounts& accounts, const SystemUser& w
 }
 
 // Where the client is, as sshd says it.
-session::ConnectionInfo connection_info() {
-  session::ConnectionInfo info;
+presence::ConnectionInfo connection_info() {
+  presence::ConnectionInfo info;
   info.id = "SFTP_" + crypto::random_id() + "_1";
   info.protocol = "SFTP";
   const char* text = std::getenv("SSH_CONNECTION");
@@ -97,7 +97,7 @@ void deliver_rest(store::Provider& provider, const std::shared_ptr<events::Strea
 
 Task<Result<int>> converse(model::UserPtr user, session::Services services) {
   const auto executor = co_await asio::this_coro::executor;
-  session::ConnectionInfo info = connection_info();
+  presence::ConnectionInfo info = connection_info();
   auto channel = StdioChannel::open(executor, STDIN_FILENO, STDOUT_FILENO, info.id);
   if (!channel) co_return fail(channel.error());
   info.gone = [&stdio = **channel] { return stdio.closed(); };
@@ -144,7 +144,7 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   (*events)->start();
   const std::shared_ptr<events::Stream>& stream = (*events)->stream();
   const long holders = stream.use_count();
-  session::Services services{.registry = std::make_shared<session::Registry>(),
+  session::Services services{.registry = std::make_shared<presence::Registry>(),
                              .options = std::move(*rules_of_sessions),
                              .storage = factory_of(storages),
                              .events = stream};

@@ -46,7 +46,7 @@ class ProtocolTest : public session::QuotaTest, public testing::WithParamInterfa
     events.reset();  // before the provider
     ASSERT_TRUE(log::open({.file_path = "", .level = log::Level::warn}));
   }
-  void log_in() { count({.tracking = session::QuotaTracking::all}); }
+  void log_in() { count({.tracking = quota::Tracking::all}); }
   void log_in(UploadMode mode) {
     options.upload_mode = mode;
     log_in();

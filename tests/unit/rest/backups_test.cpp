@@ -79,7 +79,7 @@ TEST_F(RestBackups, modes_and_scans) {
   all["users"][0]["description"] = "changed";
   all["shares"] = {{{"id", "s"}}};
   const auto told = std::make_shared<bool>(false);
-  session::ConnectionInfo info;
+  presence::ConnectionInfo info;
   info.id = "SFTP_1";
   info.disconnect = [told] { *told = true; };
   const auto row = registry_->enter("alice", info, 0);

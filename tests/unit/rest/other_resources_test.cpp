@@ -151,7 +151,7 @@ TEST_F(RestService, version_and_status) {
 
 TEST_F(RestService, connections_are_listed_and_closed) {
   EXPECT_EQ(call("GET", "/connections").parsed(), json::array());
-  session::ConnectionInfo info;
+  presence::ConnectionInfo info;
   info.id = "SFTP_0123_1";
   info.protocol = "SFTP";
   info.remote_address = "192.0.2.7:5022";

@@ -170,8 +170,8 @@ class RestTest : public testing::Test {
   auth::Authenticator authenticator_{*provider_, {.naming = {}, .hashing = cheap(), .totp = totp()}};
   auth::Tokens tokens_{*provider_, {.signing_passphrase = crypto::Secret(std::string_view("a signing passphrase"))}};
   auth::ApiKeyChecker api_keys_{*provider_, {}, false};
-  std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
-  std::shared_ptr<session::Ledger> ledger_ = std::make_shared<session::Ledger>(*provider_, session::QuotaOptions{});
+  std::shared_ptr<presence::Registry> registry_ = std::make_shared<presence::Registry>();
+  std::shared_ptr<quota::Ledger> ledger_ = std::make_shared<quota::Ledger>(*provider_, quota::Options{});
   std::shared_ptr<session::QuotaScans> scans_ = std::make_shared<session::QuotaScans>(
       session::Services{.registry = registry_, .options = {}, .storage = open_local, .ledger = ledger_});
   asio::io_context context_;

@@ -9,11 +9,11 @@ class RestUsers : public RestTest {
   // A session of this user that notes when it is told to end.
   struct Online {
     std::shared_ptr<bool> told = std::make_shared<bool>(false);
-    std::unique_ptr<session::Registration> row;
+    std::unique_ptr<presence::Registration> row;
   };
   Online connect(const std::string& username) {
     Online online;
-    session::ConnectionInfo info;
+    presence::ConnectionInfo info;
     info.id = "SFTP_" + username;
     info.protocol = "SFTP";
     info.disconnect = [told = online.told] { *told = true; };

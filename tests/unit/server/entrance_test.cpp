@@ -48,7 +48,7 @@ class EntranceTest : public testing::Test {
   }
 
   std::unique_ptr<Client> client(bool counted = true) {
-    session::ConnectionInfo connection;
+    presence::ConnectionInfo connection;
     connection.id = "c" + std::to_string(++clients_);
     connection.client_ip = "192.0.2.1";
     return std::make_unique<Client>(entrance_, Scope{.protocol = "FTP", .log_sender = "ftpd", .counted = counted},
@@ -76,7 +76,7 @@ class EntranceTest : public testing::Test {
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   Observer observer_;
   auth::Authenticator authenticator_{*provider_, login_options()};
-  std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
+  std::shared_ptr<presence::Registry> registry_ = std::make_shared<presence::Registry>();
   std::shared_ptr<Entrance> entrance_ = std::make_shared<Entrance>(
       authenticator_,
       session::Services{.registry = registry_, .options = {}, .storage = factory_of(std::make_shared<Storages>())});

@@ -195,7 +195,7 @@ TEST_F(SettingsTest, OpenFilesAreLimitedByTheDescriptors) {
     config_.common.max_open_files = all;
     config_.common.max_open_files_per_account = each;
     std::vector<std::string> warnings;
-    const session::OpenBudget::Limits limits = open_limits(config_.common, warnings);
+    const presence::OpenBudget::Limits limits = open_limits(config_.common, warnings);
     EXPECT_EQ(limits.all, want_all) << all;
     EXPECT_EQ(limits.each, want_each) << each;
     EXPECT_EQ(!warnings.empty(), warns) << all;

@@ -70,7 +70,7 @@ class SshPolicyTest : public testing::Test {
   const ssh::PrivateKey key_ = ssh::PrivateKey::generate(ssh::PrivateKey::Kind::ed25519);
   std::unique_ptr<store::Provider> provider_ = store::make_memory_provider();
   auth::Authenticator authenticator_{*provider_, quick()};
-  std::shared_ptr<session::Registry> registry_ = std::make_shared<session::Registry>();
+  std::shared_ptr<presence::Registry> registry_ = std::make_shared<presence::Registry>();
   std::shared_ptr<Entrance> entrance_ = std::make_shared<Entrance>(
       authenticator_,
       session::Services{.registry = registry_, .options = {}, .storage = factory_of(std::make_shared<Storages>())});

@@ -1,5 +1,5 @@
 // The pace of an account: exact over time, shared, and given up when the client leaves.
-#include "session/bandwidth.h"
+#include "presence/bandwidth.h"
 
 #include "tests/unit/session/support.h"
 
@@ -9,17 +9,17 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-TEST(Pace, IsExactOverTime) {
-  Pace pace(1000);
-  const Pace::Clock::time_point start{seconds(1000)};
-  Pace::Clock::time_point now = start;
+TEST(presence::Pace, IsExactOverTime) {
+  presence::Pace pace(1000);
+  const presence::Pace::Clock::time_point start{seconds(1000)};
+  presence::Pace::Clock::time_point now = start;
   for (int i = 0; i < 100; ++i) now = std::max(now, pace.book(100, i == 0, now));
   EXPECT_EQ(now - start, seconds(10));
 }
 
-TEST(Pace, MakesUpForWakingLateButNotForRest) {
-  Pace pace(1000);
-  const Pace::Clock::time_point start{seconds(1000)};
+TEST(presence::Pace, MakesUpForWakingLateButNotForRest) {
+  presence::Pace pace(1000);
+  const presence::Pace::Clock::time_point start{seconds(1000)};
   EXPECT_EQ(pace.book(100, true, start), start + milliseconds(100));
   EXPECT_EQ(pace.book(100, false, start + milliseconds(150)), start + milliseconds(200));
   // A second at most, and nothing for a transfer that begins.
@@ -27,33 +27,34 @@ TEST(Pace, MakesUpForWakingLateButNotForRest) {
   EXPECT_EQ(pace.book(100, true, start + seconds(90)), start + milliseconds(90'100));
 }
 
-TEST(Pace, IsSharedInTurn) {
-  Pace pace(1000);
-  const Pace::Clock::time_point start{seconds(1000)};
+TEST(presence::Pace, IsSharedInTurn) {
+  presence::Pace pace(1000);
+  const presence::Pace::Clock::time_point start{seconds(1000)};
   EXPECT_EQ(pace.book(500, true, start), start + milliseconds(500));
   EXPECT_EQ(pace.book(500, true, start), start + milliseconds(1000));
   EXPECT_EQ(pace.book(500, true, start + milliseconds(200)), start + milliseconds(1500));
 }
 
-TEST(Pace, WaitingEndsWhenTheClientIsGone) {
-  const auto pace = std::make_shared<Pace>(1);
-  EXPECT_FALSE(test::run(Pace::wait(pace, 1'000'000, true, [] { return true; })));
-  EXPECT_TRUE(test::run(Pace::wait(std::make_shared<Pace>(1'000'000'000), 10, true, [] { return true; })));
+TEST(presence::Pace, WaitingEndsWhenTheClientIsGone) {
+  const auto pace = std::make_shared<presence::Pace>(1);
+  EXPECT_FALSE(test::run(presence::Pace::wait(pace, 1'000'000, true, [] { return true; })));
+  EXPECT_TRUE(
+      test::run(presence::Pace::wait(std::make_shared<presence::Pace>(1'000'000'000), 10, true, [] { return true; })));
 }
 
-TEST(Bandwidth, ByAccountAndSource) {
-  Bandwidth bandwidth;
+TEST(presence::Bandwidth, ByAccountAndSource) {
+  presence::Bandwidth bandwidth;
   model::User user;
   user.username = "alice";
   EXPECT_FALSE(bandwidth.of(user, "127.0.0.1").upload);
   user.upload_bandwidth = 10;
-  const Paces own = bandwidth.of(user, "192.0.2.1");
+  const presence::Paces own = bandwidth.of(user, "192.0.2.1");
   EXPECT_TRUE(own.upload);
   EXPECT_FALSE(own.download);
   EXPECT_EQ(bandwidth.of(user, "192.0.2.2").upload, own.upload);
   user.filters.bandwidth_limits = {{.sources = {"10.0.0.0/8"}, .upload_bandwidth = 10, .download_bandwidth = 20},
                                    {.sources = {"10.1.0.0/16", "::1/128"}, .upload_bandwidth = 1}};
-  const Paces inside = bandwidth.of(user, "10.1.2.3");  // the first that holds it
+  const presence::Paces inside = bandwidth.of(user, "10.1.2.3");  // the first that holds it
   EXPECT_TRUE(inside.upload && inside.download);
   EXPECT_NE(inside.upload, own.upload);
   EXPECT_FALSE(bandwidth.of(user, "::1").download);

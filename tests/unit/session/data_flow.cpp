@@ -11,7 +11,7 @@ using test::run;
 class DataFlows : public QuotaTest {
  protected:
   std::unique_ptr<DataFlow> begin(FlowUse use) { return session->begin_flow(at("/f"), use).value(); }
-  ConnectionStatus shown() { return registry->list().at(0); }
+  presence::ConnectionStatus shown() { return registry->list().at(0); }
 };
 
 TEST_F(DataFlows, AreTransfersWhileTheyLive) {
@@ -35,7 +35,7 @@ TEST_F(DataFlows, EachPieceIsASignOfLife) {
   auto flow = begin(FlowUse::read);
   for (const bool up : {true, false}) {
     const std::int64_t before = shown().last_activity;
-    while (now_ms() == before) std::this_thread::yield();
+    while (presence::now_ms() == before) std::this_thread::yield();
     ASSERT_TRUE(up ? run(flow->receive(1)) : run(flow->send(1)));
     EXPECT_GT(shown().last_activity, before);
   }
@@ -53,7 +53,7 @@ TEST_F(DataFlows, ShareTheRoomThatIsLeft) {
 }
 
 TEST_F(DataFlows, NeedRoomToBegin) {
-  ASSERT_TRUE(ledger->update_user("alice", {.files = 1, .size = 1000}, QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_user("alice", {.files = 1, .size = 1000}, quota::Update::reset));
   EXPECT_EQ(code_of(session->begin_flow(at("/f"), FlowUse::stored)), ErrorCode::quota_exceeded);
   EXPECT_TRUE(session->begin_flow(at("/f"), FlowUse::read));
 }

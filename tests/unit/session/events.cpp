@@ -20,7 +20,7 @@ class Told : public SessionTest {
     role.name = "role";
     ASSERT_TRUE(store_->add_role(role));
     ASSERT_TRUE(store_->add_user(user));
-    ledger = std::make_shared<Ledger>(*store_, QuotaOptions{});
+    ledger = std::make_shared<quota::Ledger>(*store_, quota::Options{});
   }
   void TearDown() override {
     session.reset();

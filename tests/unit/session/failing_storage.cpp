@@ -76,8 +76,8 @@ class World : public QuotaTest {
   std::map<std::string, std::string> folder() { return contents(base / "own"); }
 
   static bool hidden(const std::string& path) { return has_partial_name(VirtualPath::parse(path).value()); }
-  static QuotaUsage visible(const std::map<std::string, std::string>& files) {
-    QuotaUsage usage;
+  static quota::Usage visible(const std::map<std::string, std::string>& files) {
+    quota::Usage usage;
     for (const auto& [path, content] : files) {
       if (hidden(path)) continue;
       usage.files += 1;

@@ -26,7 +26,7 @@ TEST_F(MovedQuota, MovesAreCountedWhereThingsAre) {
     ASSERT_TRUE(run(session->rename(at(from), at(to), false))) << from << " to " << to;
     expect_true();
   }
-  EXPECT_EQ(stored(), (QuotaUsage{2, 150}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 150}));
 }
 
 TEST_F(MovedQuota, CopiesAndWhatTheyReplace) {
@@ -38,12 +38,12 @@ TEST_F(MovedQuota, CopiesAndWhatTheyReplace) {
   expect_true();
   ASSERT_TRUE(run(session->rename(at("/d/b"), at("/own/d/b"), true)));
   expect_true();
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{2, 150}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{2, 150}));
 }
 
 // What is written afterwards would be lost.
 TEST_F(MovedQuota, WhatIsBeingWrittenStays) {
-  for (const QuotaTracking tracking : {QuotaTracking::all, QuotaTracking::off}) {
+  for (const quota::Tracking tracking : {quota::Tracking::all, quota::Tracking::off}) {
     count({.tracking = tracking});
     fill("/d");
     ASSERT_TRUE(put("/own/there", "as it was"));
@@ -59,7 +59,7 @@ TEST_F(MovedQuota, WhatIsBeingWrittenStays) {
     }
     ASSERT_TRUE(run(session->rename(at("/d"), at("/own/d"), false)));
     EXPECT_EQ(test::read_file(base / "own/d/a"), text_of(100) + "more");
-    if (tracking != QuotaTracking::off) expect_true();
+    if (tracking != quota::Tracking::off) expect_true();
     std::filesystem::remove_all(base / "own/d");
   }
 }

@@ -92,7 +92,7 @@ TEST_P(OwnUploads, AreRenamed) {
   EXPECT_TRUE(run(session->remove_directory(at("/d"))));
   ASSERT_TRUE(run(file_->close()));
   EXPECT_EQ(get("/there"), text_of(150));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 150}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 150}));
   expect_nothing_hidden();
 }
 
@@ -116,7 +116,7 @@ TEST_P(OwnUploads, AreRemoved) {
   ASSERT_TRUE(write(*file_, 100, text_of(50)));
   ASSERT_TRUE(run(file_->close()));
   EXPECT_FALSE(fs::exists(real("f")));
-  EXPECT_EQ(stored(), (QuotaUsage{0, 0}));
+  EXPECT_EQ(stored(), (quota::Usage{0, 0}));
   ASSERT_TRUE(put("/g", text_of(1000)));  // nothing of it is reserved any more
   expect_nothing_hidden();
 }

@@ -25,49 +25,49 @@ class QuotaCounting : public QuotaTest, public testing::WithParamInterface<Uploa
 TEST_P(QuotaCounting, UploadsAndOverwritesAndRemovals) {
   ASSERT_TRUE(put("/f", text_of(100)));
   expect_true();
-  EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   ASSERT_TRUE(put("/f", text_of(30)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 30}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 30}));
   ASSERT_TRUE(put("/f", text_of(300)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 300}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 300}));
   ASSERT_TRUE(put("/empty", ""));
   ASSERT_TRUE(put("/own/f", text_of(10)));
   ASSERT_TRUE(put("/included/f", text_of(20)));
   expect_true();
-  EXPECT_EQ(stored(), (QuotaUsage{3, 320}));
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 10}));
-  EXPECT_EQ(stored_in("included"), (QuotaUsage{1, 20}));
+  EXPECT_EQ(stored(), (quota::Usage{3, 320}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 10}));
+  EXPECT_EQ(stored_in("included"), (quota::Usage{1, 20}));
   for (const char* path : {"/f", "/empty", "/own/f", "/included/f"}) {
     ASSERT_TRUE(run(session->remove_file(at(path))));
   }
   expect_true();
-  EXPECT_EQ(stored(), QuotaUsage{});
-  EXPECT_EQ(stored_in("own"), QuotaUsage{});
+  EXPECT_EQ(stored(), quota::Usage{});
+  EXPECT_EQ(stored_in("own"), quota::Usage{});
 }
 
 TEST_P(QuotaCounting, WritesInPlace) {
   ASSERT_TRUE(put("/f", text_of(100)));
   const vfs::OpenOptions in_place{.write = true, .create = true};
   ASSERT_TRUE(put("/f", text_of(50), in_place));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   ASSERT_TRUE(put("/f", text_of(150), in_place));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 150}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 150}));
   const vfs::OpenOptions at_end{.write = true, .append = true};
   ASSERT_TRUE(put("/f", text_of(7), at_end));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 157}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 157}));
   auto sparse = start("/sparse");
   ASSERT_TRUE(write(*sparse, 600, "end"));
   ASSERT_TRUE(run(sparse->close()));
-  EXPECT_EQ(stored(), (QuotaUsage{2, 760}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 760}));
   expect_true();
 }
 
 TEST_P(QuotaCounting, SizesThatAreSet) {
   ASSERT_TRUE(put("/f", text_of(100)));
   ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(40), true)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 40}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 40}));
   ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(900), true)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 900}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 900}));
   EXPECT_EQ(code_of(run(session->set_attributes(at("/f"), sized(1001), true))), ErrorCode::quota_exceeded);
   auto file = start("/f", {.write = true});
   ASSERT_TRUE(run(file->set_attributes(sized(10))));
@@ -75,7 +75,7 @@ TEST_P(QuotaCounting, SizesThatAreSet) {
   ASSERT_TRUE(run(session->set_attributes(at("/f"), sized(20), true)));  // while it is open
   ASSERT_TRUE(run(file->set_attributes(sized(500))));
   ASSERT_TRUE(run(file->close()));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 500}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 500}));
   expect_true();
 }
 
@@ -83,21 +83,21 @@ TEST_P(QuotaCounting, RenamesAndLinks) {
   ASSERT_TRUE(put("/a", text_of(100)));
   ASSERT_TRUE(put("/b", text_of(30)));
   ASSERT_TRUE(run(session->rename(at("/a"), at("/c"), false)));
-  EXPECT_EQ(stored(), (QuotaUsage{2, 130}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 130}));
   EXPECT_FALSE(run(session->rename(at("/c"), at("/b"), false)));
   ASSERT_TRUE(run(session->rename(at("/c"), at("/b"), true)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   ASSERT_TRUE(run(session->rename(at("/b"), at("/b"), true)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   ASSERT_TRUE(run(session->make_hard_link(at("/b"), at("/second"))));
-  EXPECT_EQ(stored(), (QuotaUsage{2, 200}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 200}));
   ASSERT_TRUE(run(session->rename(at("/b"), at("/second"), true)));  // both names stay: rename(2)
   expect_true();
   ASSERT_TRUE(run(session->make_symlink("b", at("/link"))));
   expect_true();
   ASSERT_TRUE(run(session->remove_file(at("/link"))));
   ASSERT_TRUE(run(session->remove_file(at("/second"))));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   expect_true();
 }
 
@@ -121,7 +121,7 @@ TEST_P(QuotaCounting, AFileWithSeveralNamesKeepsItsSize) {
   expect_true();
   ASSERT_TRUE(run(session->remove_file(at("/g"))));
   ASSERT_TRUE(put("/f", text_of(900), at_end));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 901}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 901}));
   expect_true();
 }
 
@@ -134,9 +134,9 @@ TEST_P(QuotaCounting, UploadsThatBreakOff) {
     expect_true();
   }
   if (GetParam() == UploadMode::atomic) {
-    EXPECT_EQ(stored(), (QuotaUsage{1, 100}));
+    EXPECT_EQ(stored(), (quota::Usage{1, 100}));
   } else {
-    EXPECT_EQ(stored(), (QuotaUsage{2, 120}));
+    EXPECT_EQ(stored(), (quota::Usage{2, 120}));
   }
 }
 
@@ -163,7 +163,7 @@ TEST_P(QuotaCounting, FilesThatAreReplacedOrRemovedWhileTheyAreWritten) {
   expect_true();
   ASSERT_TRUE(run(replaced->close()));
   expect_true();
-  EXPECT_EQ(stored(), (QuotaUsage{1, 9}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 9}));
   ASSERT_TRUE(put("/f", text_of(1000)));  // nothing of them is reserved any more
 }
 
@@ -176,7 +176,7 @@ TEST_P(QuotaCounting, StopsAtTheLimit) {
   const Result<void> closed = run(file->close());
   EXPECT_EQ(code_of(closed), ErrorCode::quota_exceeded);
   expect_true();
-  EXPECT_EQ(stored(), (QuotaUsage{1, 400}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 400}));
   EXPECT_FALSE(std::filesystem::exists(real("f")));
   ASSERT_TRUE(put("/f", text_of(600)));
   EXPECT_EQ(code_of(put("/more", "x")), ErrorCode::quota_exceeded);
@@ -200,7 +200,7 @@ TEST_P(QuotaCounting, AResumedUploadIsCutBack) {
   EXPECT_EQ(code_of(write(*file, 900, text_of(200))), ErrorCode::quota_exceeded);
   EXPECT_EQ(code_of(run(file->close())), ErrorCode::quota_exceeded);
   EXPECT_EQ(get("/f"), text_of(400));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 400}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 400}));
   ASSERT_TRUE(put("/g", text_of(600)));  // nothing of it is reserved any more
   expect_true();
 }
@@ -290,16 +290,16 @@ TEST_F(Quota, FoldersAreSharedByTheirUsers) {
   auto second = run(open_session(std::make_shared<const model::User>(bob), info, services())).value();
   std::swap(session, second);
   EXPECT_EQ(code_of(put("/own/b", text_of(11))), ErrorCode::quota_exceeded);  // of bob's 100
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 90}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 90}));
   std::swap(session, second);
   ASSERT_TRUE(put("/own/c", text_of(20)));  // of alice's 500
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{2, 110}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{2, 110}));
 }
 
 TEST_F(Quota, MaxUploadFileSizeHoldsWithoutAnyQuota) {
   const vfs::OpenOptions at_end{.write = true, .append = true};
   user.filters.max_upload_file_size = 100;
-  for (const QuotaTracking tracking : {QuotaTracking::off, QuotaTracking::all}) {
+  for (const quota::Tracking tracking : {quota::Tracking::off, quota::Tracking::all}) {
     count({.tracking = tracking});
     EXPECT_EQ(code_of(put("/f", text_of(101))), ErrorCode::quota_exceeded);
     EXPECT_FALSE(std::filesystem::exists(real("f")));
@@ -313,7 +313,7 @@ TEST_F(Quota, MaxUploadFileSizeHoldsWithoutAnyQuota) {
 TEST_F(Quota, AppendsTogetherKeepToTheLargestFile) {
   const vfs::OpenOptions at_end{.write = true, .append = true, .create = true};
   user.filters.max_upload_file_size = 100;
-  for (const QuotaTracking tracking : {QuotaTracking::off, QuotaTracking::all}) {
+  for (const quota::Tracking tracking : {quota::Tracking::off, quota::Tracking::all}) {
     count({.tracking = tracking});
     auto one = start("/f", at_end), other = start("/f", at_end);
     for (int i = 0; i < 5; ++i) {
@@ -347,51 +347,51 @@ TEST_F(Quota, AppendsTogetherKeepToTheLargestFile) {
 }
 
 TEST_F(Quota, TrackingIsAsConfigured) {
-  count({.tracking = QuotaTracking::off});
+  count({.tracking = quota::Tracking::off});
   ASSERT_TRUE(put("/large", text_of(2000)));
   ASSERT_TRUE(put("/own/large", text_of(2000)));
-  EXPECT_EQ(stored(), QuotaUsage{});
-  EXPECT_EQ(stored_in("own"), QuotaUsage{});
+  EXPECT_EQ(stored(), quota::Usage{});
+  EXPECT_EQ(stored_in("own"), quota::Usage{});
 
   user.quota_size = user.quota_files = 0;
-  count({.tracking = QuotaTracking::limited});
+  count({.tracking = quota::Tracking::limited});
   ASSERT_TRUE(put("/more", text_of(2000)));
   ASSERT_TRUE(put("/included/more", text_of(300)));
-  EXPECT_EQ(stored(), QuotaUsage{});
-  EXPECT_EQ(stored_in("included"), (QuotaUsage{1, 300}));
+  EXPECT_EQ(stored(), quota::Usage{});
+  EXPECT_EQ(stored_in("included"), (quota::Usage{1, 300}));
 
-  count({.tracking = QuotaTracking::all});
+  count({.tracking = quota::Tracking::all});
   ASSERT_TRUE(put("/again", text_of(2000)));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 2000}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 2000}));
 }
 
 TEST_F(Quota, UpdatesArePutOff) {
-  count({.tracking = QuotaTracking::limited, .delay = std::chrono::hours(1)});
+  count({.tracking = quota::Tracking::limited, .delay = std::chrono::hours(1)});
   ASSERT_TRUE(put("/f", text_of(100)));
-  EXPECT_EQ(stored(), QuotaUsage{});
+  EXPECT_EQ(stored(), quota::Usage{});
   ledger->tick();
-  EXPECT_EQ(stored(), QuotaUsage{});
+  EXPECT_EQ(stored(), quota::Usage{});
   EXPECT_EQ(code_of(put("/g", text_of(901))), ErrorCode::quota_exceeded);  // though the store does not know yet
   ASSERT_TRUE(put("/g", text_of(900)));
   login();
   EXPECT_EQ(code_of(put("/h", "x")), ErrorCode::quota_exceeded);
   session.reset();
   ledger->close();
-  EXPECT_EQ(stored(), (QuotaUsage{2, 1000}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 1000}));
 }
 
 TEST_F(Quota, WhatTheAdministratorSetsCountsAtOnce) {
-  ASSERT_TRUE(ledger->update_user("alice", QuotaUsage(10, 5), QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_user("alice", quota::Usage(10, 5), quota::Update::reset));
   EXPECT_EQ(code_of(put("/f", "x")), ErrorCode::quota_exceeded);
-  ASSERT_TRUE(ledger->update_user("alice", QuotaUsage(-1, 985), QuotaUpdate::add));
+  ASSERT_TRUE(ledger->update_user("alice", quota::Usage(-1, 985), quota::Update::add));
   ASSERT_TRUE(put("/f", text_of(10)));
-  EXPECT_EQ(stored(), (QuotaUsage{10, 1000}));
-  EXPECT_EQ(code_of(ledger->update_user("nobody", {}, QuotaUpdate::add)), ErrorCode::not_found);
-  EXPECT_EQ(code_of(ledger->update_folder("nothing", {}, QuotaUpdate::reset)), ErrorCode::not_found);
+  EXPECT_EQ(stored(), (quota::Usage{10, 1000}));
+  EXPECT_EQ(code_of(ledger->update_user("nobody", {}, quota::Update::add)), ErrorCode::not_found);
+  EXPECT_EQ(code_of(ledger->update_folder("nothing", {}, quota::Update::reset)), ErrorCode::not_found);
   ASSERT_TRUE(run(session->remove_file(at("/f"))));
   for (const char* path : {"/1", "/2"}) test::write_file(real(path), text_of(5000));
   ASSERT_TRUE(run(session->remove_file(at("/1"))));  // was never counted
-  EXPECT_EQ(stored(), (QuotaUsage{8, 0}));
+  EXPECT_EQ(stored(), (quota::Usage{8, 0}));
 }
 
 // Pitfall: a limit is checked, then used.
@@ -404,7 +404,7 @@ TEST_F(Quota, ParallelUploadsDoNotOvershootTogether) {
   std::vector<std::thread> clients;
   for (int t = 0; t < threads; ++t) {
     clients.emplace_back([&, t] {
-      ConnectionInfo mine = info;
+      presence::ConnectionInfo mine = info;
       mine.id = "SFTP_t" + std::to_string(t);
       auto own = run(open_session(std::make_shared<const model::User>(user), mine, services())).value();
       std::vector<std::unique_ptr<OpenFile>> files;
@@ -436,7 +436,7 @@ TEST_F(Quota, TwoHundredUploadsWithRoomForOneFileGiveOne) {
   std::vector<std::thread> clients;
   for (int t = 0; t < threads; ++t) {
     clients.emplace_back([&, t] {
-      ConnectionInfo mine = info;
+      presence::ConnectionInfo mine = info;
       mine.id = "SFTP_t" + std::to_string(t);
       auto own = run(open_session(std::make_shared<const model::User>(user), mine, services())).value();
       for (int i = 0; i < each; ++i) {
@@ -449,8 +449,8 @@ TEST_F(Quota, TwoHundredUploadsWithRoomForOneFileGiveOne) {
   }
   for (auto& client : clients) client.join();
   EXPECT_EQ(created, 1);
-  EXPECT_EQ(stored(), (QuotaUsage{1, 0}));
-  EXPECT_EQ(on_disk(user.home_dir), (QuotaUsage{1, 0}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 0}));
+  EXPECT_EQ(on_disk(user.home_dir), (quota::Usage{1, 0}));
 }
 
 // Names that all fight for, from many threads: whatever happens, what is counted is what is there.
@@ -464,7 +464,7 @@ TEST_F(Quota, RacesOnSharedNamesLeaveTheTruth) {
     std::vector<std::thread> clients;
     for (unsigned t = 0; t < 6; ++t) {
       clients.emplace_back([&, t] {
-        ConnectionInfo mine = info;
+        presence::ConnectionInfo mine = info;
         mine.id = "SFTP_r" + std::to_string(t);
         auto own = run(open_session(std::make_shared<const model::User>(user), mine, services())).value();
         unsigned dice = t * 7919 + 1;

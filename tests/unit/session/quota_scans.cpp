@@ -34,11 +34,11 @@ TEST_F(Scans, FindWhatCameAndWentWithoutUs) {
   test::write_file(base / "included/i", text_of(13));
   std::filesystem::create_symlink(real("g"), real("link"));
   std::filesystem::create_directory_symlink(base / "own", real("way"));
-  ASSERT_TRUE(ledger->update_user("alice", QuotaUsage(7, 7), QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_user("alice", quota::Usage(7, 7), quota::Update::reset));
   scan_all();
-  EXPECT_EQ(stored(), (QuotaUsage{3, 88}));
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 11}));
-  EXPECT_EQ(stored_in("included"), (QuotaUsage{1, 13}));
+  EXPECT_EQ(stored(), (quota::Usage{3, 88}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 11}));
+  EXPECT_EQ(stored_in("included"), (quota::Usage{1, 13}));
 }
 
 // What a killed server left under hidden names counts nowhere. It is told, and goes when it is old.
@@ -59,7 +59,7 @@ TEST_F(Scans, FindLeftoversOfKilledServers) {
         .value();
   };
   Counted counted = found();
-  EXPECT_EQ(counted.usage, (QuotaUsage{1, 5}));
+  EXPECT_EQ(counted.usage, (quota::Usage{1, 5}));
   EXPECT_EQ(counted.leftovers.files, 2U);
   EXPECT_EQ(counted.leftovers.size, 100);
   EXPECT_EQ(counted.leftovers.removed, 0U);
@@ -74,9 +74,9 @@ TEST_F(Scans, FindLeftoversOfKilledServers) {
   std::filesystem::last_write_time(tree + "/deep/f", old);
   scan_all();
   EXPECT_FALSE(std::filesystem::exists(tree));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 5}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 5}));
   ASSERT_TRUE(run(running->close()));
-  EXPECT_EQ(stored(), (QuotaUsage{2, 14}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 14}));
   expect_true();
 }
 
@@ -100,9 +100,9 @@ TEST_F(Scans, CountAFolderOnceHoweverOftenItIsMounted) {
     finish(scans);
     return stored();
   };
-  EXPECT_EQ(scan({"sub", "", "sub/deep"}), (QuotaUsage{3, 78}));
-  EXPECT_EQ(scan({"sub", "sub", "sub2"}), (QuotaUsage{3, 78}));
-  EXPECT_EQ(scan({"sub/deep", "sub2"}), (QuotaUsage{2, 8}));
+  EXPECT_EQ(scan({"sub", "", "sub/deep"}), (quota::Usage{3, 78}));
+  EXPECT_EQ(scan({"sub", "sub", "sub2"}), (quota::Usage{3, 78}));
+  EXPECT_EQ(scan({"sub/deep", "sub2"}), (quota::Usage{2, 8}));
 }
 
 TEST_F(Scans, DoNotCountTwiceWhatIsBeingWritten) {
@@ -118,7 +118,7 @@ TEST_F(Scans, DoNotCountTwiceWhatIsBeingWritten) {
     ASSERT_TRUE(run(fresh->close()));
     ASSERT_TRUE(run(over->close()));
     expect_true();
-    EXPECT_EQ(stored(), (QuotaUsage{2, 250}));
+    EXPECT_EQ(stored(), (quota::Usage{2, 250}));
   }
 }
 
@@ -133,7 +133,7 @@ TEST_F(Scans, OfDeepAndWideTreesStayBounded) {
     test::write_file(place + "/f", "x");
   }
   scan_all();
-  EXPECT_EQ(stored(), (QuotaUsage{601, 607}));
+  EXPECT_EQ(stored(), (quota::Usage{601, 607}));
 }
 
 TEST_F(Scans, AreOneOfAKind) {
@@ -146,7 +146,7 @@ TEST_F(Scans, AreOneOfAKind) {
   }
   scans.stop({});
   EXPECT_EQ(code_of(scans.start_user(provider->user("alice").value())), ErrorCode::aborted);
-  count({.tracking = QuotaTracking::off});
+  count({.tracking = quota::Tracking::off});
   QuotaScans untracked(services());
   EXPECT_EQ(code_of(untracked.start_folder(provider->folder("own").value())), ErrorCode::unsupported);
 }
@@ -156,7 +156,7 @@ TEST_F(Scans, OfWhatAProgramLeftAreMadeBeforeTheEnd) {
   QuotaScans scans(services());
   scans.recount(provider->user("alice").value());
   scans.stop(std::chrono::minutes(1));
-  EXPECT_EQ(stored(), (QuotaUsage{1, 70}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 70}));
 }
 
 TEST_F(Scans, OfWhatCannotBeReadChangeNothing) {
@@ -166,7 +166,7 @@ TEST_F(Scans, OfWhatCannotBeReadChangeNothing) {
   odd.home_dir = real("f");  // a file
   ASSERT_TRUE(scans.start_user(std::make_shared<const model::User>(odd)));
   finish(scans);
-  EXPECT_EQ(stored(), (QuotaUsage{1, 10}));
+  EXPECT_EQ(stored(), (quota::Usage{1, 10}));
 }
 
 class DataTransfer : public QuotaTest {
@@ -189,7 +189,7 @@ TEST_F(DataTransfer, UploadsStopAtTheLimit) {
   EXPECT_EQ(on_disk(user.home_dir).size, 0);
   EXPECT_EQ(provider->transfer_quota("alice")->upload, mb);
   EXPECT_EQ(code_of(run(session->open(at("/g"), for_upload))), ErrorCode::quota_exceeded);
-  ASSERT_TRUE(ledger->update_transfer("alice", TransferUsage(0, 0), QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_transfer("alice", quota::TransferUsage(0, 0), quota::Update::reset));
   ASSERT_TRUE(put("/g", "x"));
 }
 
@@ -206,7 +206,7 @@ TEST_F(DataTransfer, DownloadsStopAtTheLimitHoweverTheFileIsOpened) {
     run(file->abandon({ErrorCode::connection_lost, "enough"}));
     EXPECT_EQ(provider->transfer_quota("alice")->download, mb);
     EXPECT_EQ(code_of(run(session->open(at("/f"), how))), ErrorCode::quota_exceeded);
-    ASSERT_TRUE(ledger->update_transfer("alice", TransferUsage(0, 0), QuotaUpdate::reset));
+    ASSERT_TRUE(ledger->update_transfer("alice", quota::TransferUsage(0, 0), quota::Update::reset));
   }
 }
 
@@ -225,7 +225,7 @@ TEST_F(DataTransfer, SmallFilesAreReadToTheirEndNearTheLimit) {
   user.download_data_transfer = 1;
   test::write_file(real("f"), text_of(100));
   login();
-  ASSERT_TRUE(ledger->update_transfer("alice", TransferUsage(0, mb - 150), QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_transfer("alice", quota::TransferUsage(0, mb - 150), quota::Update::reset));
   EXPECT_EQ(get("/f").value(), text_of(100));
   EXPECT_EQ(provider->transfer_quota("alice")->download, mb - 50);
 }
@@ -234,7 +234,7 @@ TEST_F(DataTransfer, AFileThatUsesTheQuotaUpIsReadToItsEnd) {
   user.download_data_transfer = 1;
   test::write_file(real("f"), text_of(100));
   login();
-  ASSERT_TRUE(ledger->update_transfer("alice", TransferUsage(0, mb - 100), QuotaUpdate::reset));
+  ASSERT_TRUE(ledger->update_transfer("alice", quota::TransferUsage(0, mb - 100), quota::Update::reset));
   auto file = run(session->open(at("/f"), for_reading)).value();
   Bytes into(200);
   EXPECT_EQ(run(file->read_at(0, into)).value(), 100U);
@@ -245,11 +245,11 @@ TEST_F(DataTransfer, AFileThatUsesTheQuotaUpIsReadToItsEnd) {
 TEST_F(DataTransfer, IsCountedAsTrackingSays) {
   login();
   ASSERT_TRUE(put("/f", text_of(1000)));
-  EXPECT_EQ(provider->transfer_quota("alice").value(), TransferUsage{});
-  count({.tracking = QuotaTracking::all});
+  EXPECT_EQ(provider->transfer_quota("alice").value(), quota::TransferUsage{});
+  count({.tracking = quota::Tracking::all});
   ASSERT_TRUE(put("/f", text_of(1000)));
   ASSERT_TRUE(get("/f"));
-  EXPECT_EQ(provider->transfer_quota("alice").value(), (TransferUsage{1000, 1000}));
+  EXPECT_EQ(provider->transfer_quota("alice").value(), (quota::TransferUsage{1000, 1000}));
 }
 
 class FreeSpace : public QuotaTest {};

@@ -6,7 +6,7 @@
 
 namespace ferry::store {
 
-inline void PrintTo(const QuotaUsage& usage, std::ostream* out) {
+inline void PrintTo(const quota::Usage& usage, std::ostream* out) {
   *out << usage.files << " files, " << usage.size << " bytes";
 }
 
@@ -42,17 +42,17 @@ class QuotaTest : public SessionTest {
     user.virtual_folders.push_back(folder);
   }
   // A ledger of its own, with these options.
-  void count(QuotaOptions how) {
+  void count(quota::Options how) {
     session.reset();
     if (ledger) ledger->close();
-    ledger = std::make_shared<Ledger>(*provider, how);
+    ledger = std::make_shared<quota::Ledger>(*provider, how);
     login();
   }
-  QuotaUsage stored() { return provider->user_quota("alice").value(); }
-  QuotaUsage stored_in(const std::string& folder) { return provider->folder_quota(folder).value(); }
+  quota::Usage stored() { return provider->user_quota("alice").value(); }
+  quota::Usage stored_in(const std::string& folder) { return provider->folder_quota(folder).value(); }
   // What is really there.
-  static QuotaUsage on_disk(const std::string& directory) {
-    QuotaUsage usage;
+  static quota::Usage on_disk(const std::string& directory) {
+    quota::Usage usage;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
       if (!entry.is_regular_file() || entry.is_symlink()) continue;
       if (entry.path().filename().string().starts_with(".ferry-upload.")) continue;  // still being written
@@ -62,8 +62,9 @@ class QuotaTest : public SessionTest {
     return usage;
   }
   void expect_true() {
-    const QuotaUsage home = on_disk(user.home_dir), own = on_disk(base / "own"), included = on_disk(base / "included");
-    EXPECT_EQ(stored(), (QuotaUsage{home.files + included.files, home.size + included.size}));
+    const quota::Usage home = on_disk(user.home_dir), own = on_disk(base / "own"),
+                       included = on_disk(base / "included");
+    EXPECT_EQ(stored(), (quota::Usage{home.files + included.files, home.size + included.size}));
     EXPECT_EQ(stored_in("own"), own);
     EXPECT_EQ(stored_in("included"), included);
   }

@@ -406,7 +406,7 @@ TEST_P(RenamedDirectories, UnderEverythingAtOnce) { run_all_at_once(true); }
 
 // Where no quota counts, nothing else may be left out.
 TEST_P(RenamedDirectories, UnderEverythingAtOnceUncounted) {
-  count({.tracking = QuotaTracking::off});
+  count({.tracking = quota::Tracking::off});
   run_all_at_once(false);
 }
 

@@ -128,7 +128,7 @@ TEST_F(Sessions, GiveAModeToWhatIsNewAsTheyMayChangeIt) {
 }
 
 TEST_F(Sessions, OpenNoMoreThanTheBudgetAllows) {
-  budget = std::make_shared<OpenBudget>(OpenBudget::Limits{.each = 4, .all = 6});
+  budget = std::make_shared<presence::OpenBudget>(presence::OpenBudget::Limits{.each = 4, .all = 6});
   login();  // its home takes one
   ASSERT_TRUE(put("/f", "x"));
   const auto open_file = [&](Session& whose) { return run(whose.open(at("/f"), for_reading)); };

@@ -26,7 +26,7 @@ class SharedQuota : public QuotaTest {
     QuotaTest::TearDown();
   }
   std::unique_ptr<Session> open(const std::string& id, const model::User& who) {
-    ConnectionInfo other = info;
+    presence::ConnectionInfo other = info;
     other.id = "SFTP_" + id;
     return run(open_session(std::make_shared<const model::User>(who), other, services())).value();
   }
@@ -60,7 +60,7 @@ TEST_F(SharedQuota, WhoeverClosesFirstNothingStaysReserved) {
       ASSERT_TRUE(run(one->close()));
       ASSERT_TRUE(write(*other, 250, text_of(30)));
       ASSERT_TRUE(run(other->close()));
-      EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 280}));
+      EXPECT_EQ(stored_in("own"), (quota::Usage{1, 280}));
       expect_nothing_reserved();
       ASSERT_TRUE(run(session->remove_file(at("/own/f"))));
       expect_nothing_reserved();
@@ -79,7 +79,7 @@ TEST_F(SharedQuota, WhoHasClosedPaysNoMore) {
   EXPECT_EQ(ledger->owners_of_home(bob).room().size, 100);
   ASSERT_TRUE(run(guest->remove_file(at("/own/f"))));
   ASSERT_TRUE(run(mine->close()));
-  EXPECT_EQ(stored_in("own"), QuotaUsage{});
+  EXPECT_EQ(stored_in("own"), quota::Usage{});
   EXPECT_EQ(ledger->owners_of_home(bob).room().size, 2000);
 
   // Nor has he who only set a size.
@@ -92,7 +92,7 @@ TEST_F(SharedQuota, WhoHasClosedPaysNoMore) {
   ASSERT_TRUE(write(*again, 1000, text_of(3000)));
   ASSERT_TRUE(run(again->close()));
   EXPECT_EQ(provider->user_quota("bob").value().size, 1000);
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 4000}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 4000}));
   EXPECT_EQ(ledger->owners_of_home(bob).room().size, 1000);
 }
 
@@ -103,7 +103,7 @@ TEST_F(SharedQuota, EachIsHeldToItsOwnLimits) {
   EXPECT_EQ(code_of(write(*theirs, 2000, "x")), ErrorCode::quota_exceeded);
   EXPECT_FALSE(run(theirs->close()));
   EXPECT_FALSE(run(mine->close()));
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 2000}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 2000}));
   expect_nothing_reserved();
 }
 
@@ -121,7 +121,7 @@ TEST_F(SharedQuota, NobodyWritesInTheRoomOfOthers) {
   ASSERT_TRUE(write(*mine, 2000, text_of(500)));
   EXPECT_FALSE(run(theirs->close()));
   ASSERT_TRUE(run(mine->close()));
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 2500}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 2500}));
 }
 
 TEST_F(SharedQuota, TakenAwayAndResizedByTheOther) {
@@ -138,7 +138,7 @@ TEST_F(SharedQuota, TakenAwayAndResizedByTheOther) {
   ASSERT_TRUE(run(session->rename(at("/own/g"), at("/own/f"), true)));
   ASSERT_TRUE(write(*theirs, 300, text_of(300)));
   ASSERT_TRUE(run(theirs->close()));
-  EXPECT_EQ(stored_in("own"), (QuotaUsage{1, 10}));
+  EXPECT_EQ(stored_in("own"), (quota::Usage{1, 10}));
   expect_nothing_reserved();
 }
 

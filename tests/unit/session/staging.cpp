@@ -59,7 +59,7 @@ TEST_F(Partial, IsOutOfReach) {
   }
   EXPECT_EQ((std::set<std::string>(seen.begin(), seen.end())), (std::set<std::string>{"included", "other", "own"}));
   ASSERT_TRUE(run(file->close()));
-  EXPECT_EQ(stored(), (QuotaUsage{2, 901}));
+  EXPECT_EQ(stored(), (quota::Usage{2, 901}));
   expect_true();
 }
 

@@ -95,13 +95,13 @@ class SessionTest : public testing::Test {
 
   test::TempDirectory base{"/dev/shm"};
   model::User user;
-  ConnectionInfo info;
+  presence::ConnectionInfo info;
   Options options;
   StorageFactory storages = open_storage;
-  std::shared_ptr<Registry> registry = std::make_shared<Registry>();
-  std::shared_ptr<Ledger> ledger;          // none unless a test makes one
-  std::shared_ptr<events::Stream> events;  // neither
-  std::shared_ptr<OpenBudget> budget;      // neither
+  std::shared_ptr<presence::Registry> registry = std::make_shared<presence::Registry>();
+  std::shared_ptr<quota::Ledger> ledger;         // none unless a test makes one
+  std::shared_ptr<events::Stream> events;        // neither
+  std::shared_ptr<presence::OpenBudget> budget;  // neither
   std::unique_ptr<Session> session;
 };
 

@@ -100,7 +100,7 @@ class FakeSession : public session::Session {
   Node* node(const std::string& path) const;
 
   const model::User& user() const override { return account; }
-  const session::ConnectionInfo& connection() const override { return info; }
+  const presence::ConnectionInfo& connection() const override { return info; }
   const VirtualPath& start_directory() const override { return start; }
 
   Task<Result<vfs::FileInfo>> stat(VirtualPath path) override;
@@ -128,7 +128,7 @@ class FakeSession : public session::Session {
   Storage storage;
   model::User account;
   VirtualPath start;
-  session::ConnectionInfo info;
+  presence::ConnectionInfo info;
 
  private:
   Result<std::shared_ptr<Node>> find(const VirtualPath& path, bool follow) const;

@@ -1,7 +1,7 @@
 // The ledger of quotas: one for the whole process, shared by all sessions.
 //
-//   auto ledger = std::make_shared<Ledger>(provider, QuotaOptions{.tracking = QuotaTracking::limited});
-//   QuotaOwners owners = ledger->owners_of_home(user);      // may block
+//   auto ledger = std::make_shared<Ledger>(provider, Options{.tracking = Tracking::limited});
+//   Owners owners = ledger->owners_of_home(user);      // may block
 //   ... reserve, settle: see quota.h ...
 //   co_await ledger->store(owners);
 //
@@ -18,55 +18,55 @@
 #include <vector>
 
 #include "base/task.h"
-#include "session/path_locks.h"
-#include "session/quota.h"
-#include "session/upload_table.h"
+#include "quota/path_locks.h"
+#include "quota/quota.h"
+#include "quota/upload_table.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
 // The numbers are those of the configuration key `track_quota`.
-enum class QuotaTracking : std::uint8_t {
+enum class Tracking : std::uint8_t {
   off = 0,      // nothing is counted, so no quota can be held
   all = 1,      // everybody is counted
   limited = 2,  // users with limits, and folders
 };
 
-struct QuotaOptions {
-  QuotaTracking tracking = QuotaTracking::limited;
+struct Options {
+  Tracking tracking = Tracking::limited;
   std::chrono::seconds delay{0};  // changes are stored this long after they were made; 0: at once
 };
 
 class Ledger {
  public:
   // The provider must live until close().
-  Ledger(store::Provider& provider, QuotaOptions options) : provider_(provider), options_(options) {}
+  Ledger(store::Provider& provider, Options options) : provider_(provider), options_(options) {}
 
-  const QuotaOptions& options() const { return options_; }
+  const Options& options() const { return options_; }
 
   // Whether anything of the user's home or its transfers is counted. Does not block.
   bool counts(const model::User& user) const { return counts_storage(user) || counts_transfers(user); }
 
   // Whose quotas count the user's home, and one of its folders. Blocking.
-  QuotaOwners owners_of_home(const model::User& user);
-  QuotaOwners owners_of_folder(const model::User& user, const model::VirtualFolder& folder);
+  Owners owners_of_home(const model::User& user);
+  Owners owners_of_folder(const model::User& user, const model::VirtualFolder& folder);
   // Of the user's data transfer; null when it is not counted. Blocking.
   std::shared_ptr<Balance> transfers_of(const model::User& user);
 
-  // Stores what has changed, unless QuotaOptions::delay puts it off. Errors are logged, and tick() tries again.
-  Task<void> store(QuotaOwners owners);
+  // Stores what has changed, unless Options::delay puts it off. Errors are logged, and tick() tries again.
+  Task<void> store(Owners owners);
   Task<void> store(std::shared_ptr<Balance> balance);
 
   // What REST asks for. Blocking. Errors: those of the provider.
-  Result<void> update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how);
-  Result<void> update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how);
-  Result<void> update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how);
+  Result<void> update_user(const std::string& name, Usage usage, Update how);
+  Result<void> update_folder(const std::string& name, Usage usage, Update how);
+  Result<void> update_transfer(const std::string& name, TransferUsage usage, Update how);
   // See store::Provider.
   Result<bool> note_first_transfer(const std::string& name, bool upload);
   // With what the store knows of it.
   std::shared_ptr<Balance> known_user(const std::string& name) { return loaded(user_balance(name)); }
   std::shared_ptr<Balance> known_folder(const std::string& name) { return loaded(folder_balance(name)); }
   // See Balance::reset.
-  Result<void> reset(std::shared_ptr<Balance> balance, QuotaUsage usage, std::optional<std::uint64_t> generation);
+  Result<void> reset(std::shared_ptr<Balance> balance, Usage usage, std::optional<std::uint64_t> generation);
 
   // Stores what is due, and drops the balances of accounts that are not connected any more. Blocking; called every few
   // seconds.
@@ -96,7 +96,7 @@ class Ledger {
   std::vector<std::shared_ptr<Balance>> all_balances();
 
   store::Provider& provider_;
-  const QuotaOptions options_;
+  const Options options_;
   std::mutex mutex_;  // of the tables
   Balances users_, folders_;
   std::shared_mutex asking_;  // of closed_: nobody asks the store after close()
@@ -107,4 +107,4 @@ class Ledger {
   PathLocks files_;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

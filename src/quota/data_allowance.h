@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "session/ledger.h"
+#include "quota/ledger.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
 class DataAllowance {
  public:
@@ -45,4 +45,4 @@ class DataAllowance {
   std::int64_t reserved_ = 0, moved_ = 0;  // bytes
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

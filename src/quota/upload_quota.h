@@ -17,10 +17,10 @@
 #include <memory>
 #include <optional>
 
-#include "session/ledger.h"
+#include "quota/ledger.h"
 #include "vfs/file_system.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
 // The file that a name has before it is written, replaced or removed; none: there is no file that quotas count.
 using Existing = std::optional<vfs::FileInfo>;
@@ -28,14 +28,14 @@ using Existing = std::optional<vfs::FileInfo>;
 class UploadQuota {
  public:
   // `max_file_size` 0: none.
-  UploadQuota(std::shared_ptr<Ledger> ledger, QuotaOwners owners, std::uint64_t max_file_size);
+  UploadQuota(std::shared_ptr<Ledger> ledger, Owners owners, std::uint64_t max_file_size);
   UploadQuota(const UploadQuota&) = delete;
   UploadQuota& operator=(const UploadQuota&) = delete;
   ~UploadQuota();
 
-  const QuotaOwners& owners() const { return owners_; }
+  const Owners& owners() const { return owners_; }
   // The owners of this handle and of other handles of the file: those whose usage may have changed and must be stored.
-  QuotaOwners settled() const { return owners_.with(growing_); }
+  Owners settled() const { return owners_.with(growing_); }
 
   // quota_exceeded: the number of files is used up, or not a single byte is left for a file that begins empty.
   Result<void> check_open(const Existing& existing, const vfs::OpenOptions& options);
@@ -79,13 +79,13 @@ class UploadQuota {
  private:
   void cover(std::uint64_t end);  // raises ceiling_ towards it
   void set_ceiling();             // needs row_ and its lock
-  const QuotaOwners& growing();   // the owners with whom more is reserved
+  const Owners& growing();        // the owners with whom more is reserved
   void give_back();
   void leave_placed();
 
   std::shared_ptr<Ledger> ledger_;
-  QuotaOwners owners_;
-  QuotaOwners growing_;         // owners_ and those of the row, without the limits of the others
+  Owners owners_;
+  Owners growing_;              // owners_ and those of the row, without the limits of the others
   unsigned growing_as_of_ = 0;  // SharedUpload::changes
   std::uint64_t max_size_;
   std::uint64_t ceiling_ = 0;  // may write up to here without another reservation
@@ -99,7 +99,7 @@ class UploadQuota {
   Existing replaced_;
   std::uint64_t id_ = 0;
   std::shared_ptr<SharedUpload> row_;
-  std::optional<QuotaChange> change_;
+  std::optional<Change> change_;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

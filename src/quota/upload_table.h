@@ -13,21 +13,21 @@
 #include <unordered_set>
 #include <vector>
 
-#include "session/quota.h"
+#include "quota/quota.h"
 #include "vfs/file_system.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
 // One file that is being written. Its mutex guards it. At any time covered - base bytes are reserved for it with each
 // of its owners.
 struct SharedUpload {
   std::mutex mutex;
-  QuotaOwners owners;             // all who have it open, or have set its size since it was counted last
-  std::vector<QuotaOwners> open;  // the owners of each handle
-  unsigned changes = 0;           // how often `owners` has changed
-  bool begun = false;             // the fields below have been set
-  std::uint64_t counted = 0;      // bytes of this file in the owners' used size
-  std::uint64_t names = 0;        // 1 when it is in the owners' used files
+  Owners owners;              // all who have it open, or have set its size since it was counted last
+  std::vector<Owners> open;   // the owners of each handle
+  unsigned changes = 0;       // how often `owners` has changed
+  bool begun = false;         // the fields below have been set
+  std::uint64_t counted = 0;  // bytes of this file in the owners' used size
+  std::uint64_t names = 0;    // 1 when it is in the owners' used files
   std::uint64_t base = 0;     // bytes that need no reserve: those counted, or those of the file that it will replace
   std::uint64_t covered = 0;  // the file may grow up to this size without another reservation
   std::uint64_t end = 0;      // offset of the next append
@@ -36,21 +36,21 @@ struct SharedUpload {
 
   // The functions below need the mutex.
   // Adds owners, and reserves with them what is reserved with the others.
-  void join(const QuotaOwners& more);
+  void join(const Owners& more);
   // Removes owners, and gives back what is reserved with them.
-  void leave(const QuotaOwners& those);
+  void leave(const Owners& those);
   // One handle more or less. The owners of a closed handle stay until the file's size is counted: see part().
-  void add_handle(const QuotaOwners& those);
-  void drop_handle(const QuotaOwners& those);
+  void add_handle(const Owners& those);
+  void drop_handle(const Owners& those);
   // The whole size is counted now: removes the owners that have no open handle, since they did not write what follows.
   void part();
   // How far `asking` (which have joined) may write within what is covered: their own limits may be narrower than those
   // of the owners that reserved it.
-  std::uint64_t reach(const QuotaOwners& asking) const;
+  std::uint64_t reach(const Owners& asking) const;
   // Reserves what is needed for the file to grow up to `size`, within the limits of `asking`. quota_exceeded.
-  Result<void> cover(std::uint64_t size, const QuotaOwners& asking);
+  Result<void> cover(std::uint64_t size, const Owners& asking);
   // Adds `used` to what each owner has used, and gives back `reserved`; covered and base must have been reduced before.
-  void settle(QuotaUsage used, std::int64_t reserved) { owners.settle(used, {.size = reserved}); }
+  void settle(Usage used, std::int64_t reserved) { owners.settle(used, {.size = reserved}); }
 };
 
 class UploadTable {
@@ -86,7 +86,7 @@ class UploadTable {
   Result<std::shared_ptr<const void>> claim_removal(std::uint64_t directory);
   // The file loses one of its names. Answers the change of the used quota (zero or negative). Bytes that are reserved
   // for a file which is still being written stay reserved.
-  QuotaUsage take_away(const vfs::FileInfo& file);
+  Usage take_away(const vfs::FileInfo& file);
 
  private:
   mutable std::mutex mutex_;
@@ -100,4 +100,4 @@ class UploadTable {
   std::uint64_t ended_writes_ = 0;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

@@ -18,7 +18,7 @@
 #include "base/task.h"
 #include "model/user.h"
 
-namespace ferry::session {
+namespace ferry::presence {
 
 class Pace {
  public:
@@ -56,4 +56,4 @@ class Bandwidth {
   std::map<std::string, std::weak_ptr<Pace>> paces_;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

@@ -1,10 +1,10 @@
-#include "session/ledger.h"
+#include "quota/ledger.h"
 
 #include <thread>
 
 #include "base/log.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
 std::shared_ptr<Balance> Ledger::find(Balances& balances, Balance::Kind kind, const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -42,30 +42,30 @@ std::shared_ptr<Balance> Ledger::loaded(std::shared_ptr<Balance> balance) {
 
 bool Ledger::counts_storage(const model::User& user) const {
   const bool limited = user.quota_files > 0 || user.quota_size > 0;
-  return options_.tracking == QuotaTracking::all || (options_.tracking == QuotaTracking::limited && limited);
+  return options_.tracking == Tracking::all || (options_.tracking == Tracking::limited && limited);
 }
 
 bool Ledger::counts_transfers(const model::User& user) const {
   const Balance::TransferLimits limits = transfer_limits_of(user);
   const bool limited = limits.upload > 0 || limits.download > 0 || limits.total > 0;
-  return options_.tracking == QuotaTracking::all || (options_.tracking == QuotaTracking::limited && limited);
+  return options_.tracking == Tracking::all || (options_.tracking == Tracking::limited && limited);
 }
 
-QuotaOwners Ledger::owners_of_home(const model::User& user) {
+Owners Ledger::owners_of_home(const model::User& user) {
   if (!counts_storage(user)) return {};
-  return QuotaOwners({{loaded(user_balance(user.username)), {user.quota_files, user.quota_size}}});
+  return Owners({{loaded(user_balance(user.username)), {user.quota_files, user.quota_size}}});
 }
 
-QuotaOwners Ledger::owners_of_folder(const model::User& user, const model::VirtualFolder& folder) {
-  if (options_.tracking == QuotaTracking::off) return {};
+Owners Ledger::owners_of_folder(const model::User& user, const model::VirtualFolder& folder) {
+  if (options_.tracking == Tracking::off) return {};
   const bool included = folder.quota_size < 0 || folder.quota_files < 0;
-  QuotaOwner own{loaded(folder_balance(folder.name)), {folder.quota_files, folder.quota_size}};
-  if (!included) return QuotaOwners({std::move(own)});
+  Owner own{loaded(folder_balance(folder.name)), {folder.quota_files, folder.quota_size}};
+  if (!included) return Owners({std::move(own)});
   own.limits = {};
-  std::vector<QuotaOwner> all{std::move(own)};
-  const QuotaOwners home = owners_of_home(user);
+  std::vector<Owner> all{std::move(own)};
+  const Owners home = owners_of_home(user);
   all.insert(all.end(), home.all().begin(), home.all().end());
-  return QuotaOwners(std::move(all));
+  return Owners(std::move(all));
 }
 
 std::shared_ptr<Balance> Ledger::transfers_of(const model::User& user) {
@@ -80,10 +80,10 @@ void Ledger::flush(Balance& balance) {
   if (!told) log::warn("quota", "", "the data provider was not told what is used: {}", told.error().message);
 }
 
-Task<void> Ledger::store(QuotaOwners owners) {
+Task<void> Ledger::store(Owners owners) {
   if (owners.empty() || options_.delay.count() > 0) co_return;
   auto work = [this, &owners] {
-    for (const QuotaOwner& owner : owners.all()) flush(*owner.balance);
+    for (const Owner& owner : owners.all()) flush(*owner.balance);
   };
   co_await run_blocking(work);
 }
@@ -94,35 +94,34 @@ Task<void> Ledger::store(std::shared_ptr<Balance> balance) {
   co_await run_blocking(work);
 }
 
-Result<void> Ledger::update_user(const std::string& name, QuotaUsage usage, QuotaUpdate how) {
+Result<void> Ledger::update_user(const std::string& name, Usage usage, Update how) {
   return ask(user_balance(name), [&](Balance& balance) -> Result<void> {
-    if (how == QuotaUpdate::reset) return balance.reset(provider_, usage);
+    if (how == Update::reset) return balance.reset(provider_, usage);
     if (Result<void> known = balance.load(provider_); !known) return known;
     balance.add(usage);
     return balance.flush(provider_);
   });
 }
 
-Result<void> Ledger::update_folder(const std::string& name, QuotaUsage usage, QuotaUpdate how) {
+Result<void> Ledger::update_folder(const std::string& name, Usage usage, Update how) {
   return ask(folder_balance(name), [&](Balance& balance) -> Result<void> {
-    if (how == QuotaUpdate::reset) return balance.reset(provider_, usage);
+    if (how == Update::reset) return balance.reset(provider_, usage);
     if (Result<void> known = balance.load(provider_); !known) return known;
     balance.add(usage);
     return balance.flush(provider_);
   });
 }
 
-Result<void> Ledger::update_transfer(const std::string& name, TransferUsage usage, QuotaUpdate how) {
+Result<void> Ledger::update_transfer(const std::string& name, TransferUsage usage, Update how) {
   return ask(user_balance(name), [&](Balance& balance) -> Result<void> {
-    if (how == QuotaUpdate::reset) return balance.reset_transfer(provider_, usage);
+    if (how == Update::reset) return balance.reset_transfer(provider_, usage);
     if (Result<void> known = balance.load(provider_); !known) return known;
     balance.add_transfer(usage);
     return balance.flush(provider_);
   });
 }
 
-Result<void> Ledger::reset(std::shared_ptr<Balance> balance, QuotaUsage usage,
-                           std::optional<std::uint64_t> generation) {
+Result<void> Ledger::reset(std::shared_ptr<Balance> balance, Usage usage, std::optional<std::uint64_t> generation) {
   return ask(std::move(balance), [&](Balance& one) { return one.reset(provider_, usage, generation); });
 }
 
@@ -157,4 +156,4 @@ void Ledger::close(std::chrono::milliseconds longest) {
   closed_ = true;
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

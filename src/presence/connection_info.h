@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace ferry::session {
+namespace ferry::presence {
 
 struct ConnectionInfo {
   std::string id;              // unique, e.g. "SFTP_5f0c..._1"; in every log line
@@ -29,4 +29,4 @@ struct ConnectionInfo {
   std::shared_ptr<std::atomic<std::int64_t>> login_activity = {};
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

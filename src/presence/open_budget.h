@@ -20,7 +20,7 @@
 
 #include "base/error.h"
 
-namespace ferry::session {
+namespace ferry::presence {
 
 class OpenBudget : public std::enable_shared_from_this<OpenBudget> {
  public:
@@ -81,4 +81,4 @@ class OpenBudget : public std::enable_shared_from_this<OpenBudget> {
   std::map<std::string, std::weak_ptr<Share>> shares_;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

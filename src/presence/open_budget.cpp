@@ -1,8 +1,8 @@
-#include "session/open_budget.h"
+#include "presence/open_budget.h"
 
 #include <utility>
 
-namespace ferry::session {
+namespace ferry::presence {
 
 OpenBudget::Taken& OpenBudget::Taken::operator=(Taken&& other) noexcept {
   if (this == &other) return *this;
@@ -56,4 +56,4 @@ std::shared_ptr<OpenBudget::Share> OpenBudget::share_of(const std::string& usern
   return share;
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

@@ -1,48 +1,48 @@
-#include "session/upload_table.h"
+#include "quota/upload_table.h"
 
 #include <algorithm>
 
-namespace ferry::session {
+namespace ferry::quota {
 
-void SharedUpload::join(const QuotaOwners& more) {
-  const QuotaOwners joining = more.without(owners);
+void SharedUpload::join(const Owners& more) {
+  const Owners joining = more.without(owners);
   if (joining.empty()) return;
   joining.settle({}, {.size = static_cast<std::int64_t>(base) - static_cast<std::int64_t>(covered)});
   owners = owners.with(joining);
   ++changes;
 }
 
-void SharedUpload::add_handle(const QuotaOwners& those) {
+void SharedUpload::add_handle(const Owners& those) {
   open.push_back(those);
   join(those);
 }
 
-void SharedUpload::drop_handle(const QuotaOwners& those) {
+void SharedUpload::drop_handle(const Owners& those) {
   const auto same = std::ranges::find_if(
-      open, [&those](const QuotaOwners& one) { return one.without(those).empty() && those.without(one).empty(); });
+      open, [&those](const Owners& one) { return one.without(those).empty() && those.without(one).empty(); });
   if (same != open.end()) open.erase(same);
 }
 
 void SharedUpload::part() {
-  QuotaOwners staying;
-  for (const QuotaOwners& those : open) staying = staying.with(those);
+  Owners staying;
+  for (const Owners& those : open) staying = staying.with(those);
   leave(owners.without(staying));
 }
 
-void SharedUpload::leave(const QuotaOwners& those) {
+void SharedUpload::leave(const Owners& those) {
   if (those.empty()) return;
   those.settle({}, {.size = static_cast<std::int64_t>(covered) - static_cast<std::int64_t>(base)});
   owners = owners.without(those);
   ++changes;
 }
 
-std::uint64_t SharedUpload::reach(const QuotaOwners& asking) const {
+std::uint64_t SharedUpload::reach(const Owners& asking) const {
   const std::int64_t lacking = -asking.room().size;
   if (lacking <= 0) return covered;
   return std::max(base, covered - std::min(covered, static_cast<std::uint64_t>(lacking)));
 }
 
-Result<void> SharedUpload::cover(std::uint64_t size, const QuotaOwners& asking) {
+Result<void> SharedUpload::cover(std::uint64_t size, const Owners& asking) {
   if (size <= reach(asking)) return {};
   if (size <= covered) return fail(ErrorCode::quota_exceeded, "quota exceeded");
   const Result<void> reserved = asking.with(owners).reserve({.size = static_cast<std::int64_t>(size - covered)});
@@ -82,13 +82,13 @@ std::shared_ptr<SharedUpload> UploadTable::find(std::uint64_t id) const {
   return found == rows_.end() ? nullptr : found->second;
 }
 
-QuotaUsage UploadTable::take_away(const vfs::FileInfo& file) {
+Usage UploadTable::take_away(const vfs::FileInfo& file) {
   const auto size = static_cast<std::int64_t>(file.size);
   const std::shared_ptr<SharedUpload> row = find(file.id);
   if (!row || file.links > 1) return {-1, -size};
   const std::lock_guard lock(row->mutex);
   if (!row->begun) return {-1, -size};
-  const QuotaUsage loss{-static_cast<std::int64_t>(row->names), -static_cast<std::int64_t>(row->counted)};
+  const Usage loss{-static_cast<std::int64_t>(row->names), -static_cast<std::int64_t>(row->counted)};
   row->settle({}, -static_cast<std::int64_t>(row->base));
   row->counted = row->names = row->base = 0;
   row->gone = true;
@@ -163,4 +163,4 @@ std::size_t UploadTable::count() const {
   return rows_.size() + unnamed_;
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

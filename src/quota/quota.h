@@ -1,6 +1,6 @@
 // What users and folders have used of their quotas, and whose quotas count a file.
 //
-//   QuotaOwners owners = ledger->owners_of_home(user);                        // see ledger.h
+//   Owners owners = ledger->owners_of_home(user);                        // see ledger.h
 //   if (auto kept = owners.reserve({.files = 1}); !kept) ...             // quota_exceeded
 //   owners.settle({.files = 1, .size = 10}, {.files = 1});               // used, and given back from what was reserved
 //
@@ -20,10 +20,10 @@
 
 #include "store/provider.h"
 
-namespace ferry::session {
+namespace ferry::quota {
 
-using store::QuotaUpdate;
-using store::QuotaUsage;
+using Update = store::QuotaUpdate;
+using Usage = store::QuotaUsage;
 using store::TransferUsage;
 
 // What one user or folder has used, and reserved on top of that.
@@ -32,9 +32,9 @@ class Balance {
   enum class Kind : std::uint8_t { user, folder };
   Balance(Kind kind, std::string name) : kind_(kind), name_(std::move(name)) {}
 
-  QuotaUsage used() const;
+  Usage used() const;
   TransferUsage transferred() const;
-  // A number that changes whenever the used quota does. No value: a change is under way (QuotaChange).
+  // A number that changes whenever the used quota does. No value: a change is under way (Change).
   std::optional<std::uint64_t> generation() const;
 
   // Data transfer: reserves at least `needed` bytes if the limits leave them, and more while plenty is left; answers
@@ -50,88 +50,88 @@ class Balance {
   Result<void> flush(store::Provider& provider);
   // Sets and stores what is used (the result of a scan). With `generation`: conflict, and nothing is set, when the used
   // quota has changed since, or a change is under way.
-  Result<void> reset(store::Provider& provider, QuotaUsage usage, std::optional<std::uint64_t> generation = {});
+  Result<void> reset(store::Provider& provider, Usage usage, std::optional<std::uint64_t> generation = {});
   Result<void> reset_transfer(store::Provider& provider, TransferUsage usage);
-  void add(QuotaUsage change);
+  void add(Usage change);
   void add_transfer(TransferUsage change);
   bool is_stored() const;  // all changes have been stored
 
  private:
-  friend class QuotaOwners;
-  friend class QuotaChange;
+  friend class Owners;
+  friend class Change;
   // Need mutex_.
-  void change_used(QuotaUsage change);
+  void change_used(Usage change);
   void rise_to_zero();
 
   const Kind kind_;
   const std::string name_;
-  std::mutex telling_;          // held while the store is asked: one call at a time
-  mutable std::mutex mutex_;    // guards the fields below; never held while the store is asked
-  QuotaUsage used_, reserved_;  // used_ may be below 0 while changes are under way
-  QuotaUsage untold_;           // the part of used_ that is not stored yet
+  std::mutex telling_;        // held while the store is asked: one call at a time
+  mutable std::mutex mutex_;  // guards the fields below; never held while the store is asked
+  Usage used_, reserved_;     // used_ may be below 0 while changes are under way
+  Usage untold_;              // the part of used_ that is not stored yet
   TransferUsage transferred_, transfer_reserved_, transfer_untold_;
   std::uint64_t generation_ = 0;
-  unsigned changing_ = 0;  // number of QuotaChange objects
+  unsigned changing_ = 0;  // number of Change objects
 };
 
-struct QuotaOwner {
+struct Owner {
   std::shared_ptr<Balance> balance;
-  QuotaUsage limits;  // 0: none
+  Usage limits;  // 0: none
 };
 
 // Everybody whose quota counts the files of one mount: the user, or a folder, or both (a folder that is included in the
 // user's quota), or nobody. A reservation is made with all of them or with none.
-class QuotaOwners {
+class Owners {
  public:
-  QuotaOwners() = default;
-  explicit QuotaOwners(std::vector<QuotaOwner> all);
+  Owners() = default;
+  explicit Owners(std::vector<Owner> all);
 
   bool empty() const { return all_.empty(); }
-  const std::vector<QuotaOwner>& all() const { return all_; }
+  const std::vector<Owner>& all() const { return all_; }
   // These and `others` together; the limits of the added ones are not applied.
-  QuotaOwners with(const QuotaOwners& others) const;
+  Owners with(const Owners& others) const;
   // Those that are not among `others`.
-  QuotaOwners without(const QuotaOwners& others) const;
+  Owners without(const Owners& others) const;
 
   // Size and files that the limits of all leave. Without a limit: the largest number. Below 0: more is used than
   // allowed.
-  QuotaUsage room() const;
+  Usage room() const;
   // The smallest limits; 0: no limit.
-  QuotaUsage limits() const;
+  Usage limits() const;
   // Reserves all of it, or (quota_exceeded) nothing.
-  Result<void> reserve(QuotaUsage wanted) const;
+  Result<void> reserve(Usage wanted) const;
   // Reserves bytes for a file that grows, and answers how many. Normally at least `needed`, and up to 1 MiB while
   // plenty is left, to spare the next calls; `exactly`: no more than needed. Fewer, perhaps 0, when the limits leave no
   // more.
   std::int64_t reserve_growth(std::int64_t needed, bool exactly = false) const;
   // Adds `used` to what is used, and gives back `reserved`.
-  void settle(QuotaUsage used, QuotaUsage reserved) const;
+  void settle(Usage used, Usage reserved) const;
 
  private:
   std::vector<std::unique_lock<std::mutex>> lock_all() const;
-  QuotaUsage room_of_locked() const;
+  Usage room_of_locked() const;
 
-  bool has(const QuotaOwner& owner) const;
+  bool has(const Owner& owner) const;
 
-  std::vector<QuotaOwner> all_;  // in the order in which balances are locked
+  std::vector<Owner> all_;  // in the order in which balances are locked
 };
 
 // Lives while an operation changes the storage and has not yet been settled in the balance. A quota scan that reads the
 // storage in that time cannot know whether it saw the change: example: a file of 100 bytes is removed after the scan
 // passed it and before the balance is reduced. Therefore Balance::reset() refuses the scan's result meanwhile.
-class QuotaChange {
+class Change {
  public:
-  explicit QuotaChange(QuotaOwners owners);
-  QuotaChange(QuotaChange&& other) noexcept : owners_(std::exchange(other.owners_, QuotaOwners())) {}
-  QuotaChange& operator=(QuotaChange&&) = delete;
-  ~QuotaChange();
-  const QuotaOwners& owners() const { return owners_; }
+  explicit Change(Owners owners);
+  Change(Change&& other) noexcept : owners_(std::exchange(other.owners_, Owners())) {}
+  Change& operator=(Change&&) = delete;
+  ~Change();
+  const Owners& owners() const { return owners_; }
 
  private:
-  QuotaOwners owners_;
+  Owners owners_;
 };
 
 // Bytes of the limit, given in MB of 1024 x 1024 bytes.
 Balance::TransferLimits transfer_limits_of(const model::User& user);
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

@@ -1,11 +1,11 @@
-#include "session/bandwidth.h"
+#include "presence/bandwidth.h"
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/ip_network.h"
 
-namespace ferry::session {
+namespace ferry::presence {
 
 namespace {
 
@@ -72,4 +72,4 @@ Paces Bandwidth::of(const model::User& user, const std::string& client_ip) {
   return {pace(key('u', limits.upload), limits.upload), pace(key('d', limits.download), limits.download)};
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

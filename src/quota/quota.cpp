@@ -1,10 +1,10 @@
-#include "session/quota.h"
+#include "quota/quota.h"
 
 #include <algorithm>
 #include <functional>
 #include <limits>
 
-namespace ferry::session {
+namespace ferry::quota {
 
 namespace {
 
@@ -14,7 +14,7 @@ constexpr std::int64_t boundless = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t largest_chunk = 1024 * 1024;
 constexpr std::int64_t chunk_part = 16;
 
-QuotaUsage plus(QuotaUsage one, QuotaUsage other) { return {one.files + other.files, one.size + other.size}; }
+Usage plus(Usage one, Usage other) { return {one.files + other.files, one.size + other.size}; }
 
 std::int64_t left_of(std::int64_t limit, std::int64_t taken) { return limit > 0 ? limit - taken : boundless; }
 
@@ -26,7 +26,7 @@ Error exceeded() { return {ErrorCode::quota_exceeded, "quota exceeded"}; }
 
 }  // namespace
 
-QuotaUsage Balance::used() const {
+Usage Balance::used() const {
   const std::lock_guard lock(mutex_);
   return {std::max<std::int64_t>(0, used_.files), std::max<std::int64_t>(0, used_.size)};
 }
@@ -42,7 +42,7 @@ std::optional<std::uint64_t> Balance::generation() const {
   return generation_;
 }
 
-void Balance::change_used(QuotaUsage change) {
+void Balance::change_used(Usage change) {
   used_ = plus(used_, change);
   untold_ = plus(untold_, change);
   ++generation_;
@@ -50,12 +50,12 @@ void Balance::change_used(QuotaUsage change) {
 }
 
 void Balance::rise_to_zero() {
-  const QuotaUsage lacking{std::max<std::int64_t>(0, -used_.files), std::max<std::int64_t>(0, -used_.size)};
+  const Usage lacking{std::max<std::int64_t>(0, -used_.files), std::max<std::int64_t>(0, -used_.size)};
   used_ = plus(used_, lacking);
   untold_ = plus(untold_, lacking);
 }
 
-void Balance::add(QuotaUsage change) {
+void Balance::add(Usage change) {
   const std::lock_guard lock(mutex_);
   change_used(change);
 }
@@ -96,7 +96,7 @@ bool Balance::is_stored() const {
 Result<void> Balance::load(store::Provider& provider) {
   const std::lock_guard turn(telling_);
   const bool is_user = kind_ == Kind::user;
-  const Result<QuotaUsage> stored = is_user ? provider.user_quota(name_) : provider.folder_quota(name_);
+  const Result<Usage> stored = is_user ? provider.user_quota(name_) : provider.folder_quota(name_);
   if (!stored) return fail(stored.error());
   const Result<TransferUsage> moved = is_user ? provider.transfer_quota(name_) : Result<TransferUsage>(TransferUsage{});
   if (!moved) return fail(moved.error());
@@ -108,23 +108,23 @@ Result<void> Balance::load(store::Provider& provider) {
 
 Result<void> Balance::flush(store::Provider& provider) {
   const std::lock_guard turn(telling_);
-  QuotaUsage usage;
+  Usage usage;
   TransferUsage moved;
   {
     const std::lock_guard lock(mutex_);
     // The store does not go below 0: what would is told when it has come back.
-    const QuotaUsage below{std::min<std::int64_t>(0, used_.files), std::min<std::int64_t>(0, used_.size)};
+    const Usage below{std::min<std::int64_t>(0, used_.files), std::min<std::int64_t>(0, used_.size)};
     usage = plus(std::exchange(untold_, below), {-below.files, -below.size});
     moved = std::exchange(transfer_untold_, {});
   }
   Result<void> told;
   if (usage.files != 0 || usage.size != 0) {
-    told = kind_ == Kind::user ? provider.update_user_quota(name_, usage, QuotaUpdate::add)
-                               : provider.update_folder_quota(name_, usage, QuotaUpdate::add);
+    told = kind_ == Kind::user ? provider.update_user_quota(name_, usage, Update::add)
+                               : provider.update_folder_quota(name_, usage, Update::add);
     if (told) usage = {};
   }
   if (told && (moved.upload != 0 || moved.download != 0)) {
-    told = provider.update_transfer_quota(name_, moved, QuotaUpdate::add);
+    told = provider.update_transfer_quota(name_, moved, Update::add);
     if (told) moved = {};
   }
   // Nobody will ask any more for what belonged to one that was deleted.
@@ -136,7 +136,7 @@ Result<void> Balance::flush(store::Provider& provider) {
   return told;
 }
 
-Result<void> Balance::reset(store::Provider& provider, QuotaUsage usage, std::optional<std::uint64_t> generation) {
+Result<void> Balance::reset(store::Provider& provider, Usage usage, std::optional<std::uint64_t> generation) {
   const std::lock_guard turn(telling_);
   {
     const std::lock_guard lock(mutex_);
@@ -145,8 +145,8 @@ Result<void> Balance::reset(store::Provider& provider, QuotaUsage usage, std::op
     untold_ = {};
     ++generation_;
   }
-  return kind_ == Kind::user ? provider.update_user_quota(name_, usage, QuotaUpdate::reset)
-                             : provider.update_folder_quota(name_, usage, QuotaUpdate::reset);
+  return kind_ == Kind::user ? provider.update_user_quota(name_, usage, Update::reset)
+                             : provider.update_folder_quota(name_, usage, Update::reset);
 }
 
 Result<void> Balance::reset_transfer(store::Provider& provider, TransferUsage usage) {
@@ -156,102 +156,102 @@ Result<void> Balance::reset_transfer(store::Provider& provider, TransferUsage us
     transferred_ = usage;
     transfer_untold_ = {};
   }
-  return provider.update_transfer_quota(name_, usage, QuotaUpdate::reset);
+  return provider.update_transfer_quota(name_, usage, Update::reset);
 }
 
 // One order for everybody: where they lie.
-QuotaOwners::QuotaOwners(std::vector<QuotaOwner> all) : all_(std::move(all)) {
-  std::ranges::sort(all_, std::less<Balance*>(), [](const QuotaOwner& owner) { return owner.balance.get(); });
+Owners::Owners(std::vector<Owner> all) : all_(std::move(all)) {
+  std::ranges::sort(all_, std::less<Balance*>(), [](const Owner& owner) { return owner.balance.get(); });
 }
 
-bool QuotaOwners::has(const QuotaOwner& owner) const {
-  return std::ranges::find(all_, owner.balance, &QuotaOwner::balance) != all_.end();
+bool Owners::has(const Owner& owner) const {
+  return std::ranges::find(all_, owner.balance, &Owner::balance) != all_.end();
 }
 
-QuotaOwners QuotaOwners::with(const QuotaOwners& others) const {
-  std::vector<QuotaOwner> all = all_;
-  for (const QuotaOwner& owner : others.all_) {
+Owners Owners::with(const Owners& others) const {
+  std::vector<Owner> all = all_;
+  for (const Owner& owner : others.all_) {
     if (!has(owner)) all.push_back({owner.balance, {}});
   }
-  return QuotaOwners(std::move(all));
+  return Owners(std::move(all));
 }
 
-QuotaOwners QuotaOwners::without(const QuotaOwners& others) const {
-  std::vector<QuotaOwner> left = all_;
-  std::erase_if(left, [&others](const QuotaOwner& owner) { return others.has(owner); });
-  return QuotaOwners(std::move(left));
+Owners Owners::without(const Owners& others) const {
+  std::vector<Owner> left = all_;
+  std::erase_if(left, [&others](const Owner& owner) { return others.has(owner); });
+  return Owners(std::move(left));
 }
 
-std::vector<std::unique_lock<std::mutex>> QuotaOwners::lock_all() const {
+std::vector<std::unique_lock<std::mutex>> Owners::lock_all() const {
   std::vector<std::unique_lock<std::mutex>> locks;
   locks.reserve(all_.size());
-  for (const QuotaOwner& owner : all_) locks.emplace_back(owner.balance->mutex_);
+  for (const Owner& owner : all_) locks.emplace_back(owner.balance->mutex_);
   return locks;
 }
 
-QuotaUsage QuotaOwners::room_of_locked() const {
-  QuotaUsage room{boundless, boundless};
-  for (const QuotaOwner& owner : all_) {
-    const QuotaUsage taken = plus(owner.balance->used_, owner.balance->reserved_);
+Usage Owners::room_of_locked() const {
+  Usage room{boundless, boundless};
+  for (const Owner& owner : all_) {
+    const Usage taken = plus(owner.balance->used_, owner.balance->reserved_);
     room.files = std::min(room.files, left_of(owner.limits.files, taken.files));
     room.size = std::min(room.size, left_of(owner.limits.size, taken.size));
   }
   return room;
 }
 
-QuotaUsage QuotaOwners::room() const {
+Usage Owners::room() const {
   const auto locks = lock_all();
   return room_of_locked();
 }
 
-QuotaUsage QuotaOwners::limits() const {
-  QuotaUsage narrowest;
+Usage Owners::limits() const {
+  Usage narrowest;
   const auto narrow = [](std::int64_t& limit, std::int64_t other) {
     if (other > 0 && (limit == 0 || other < limit)) limit = other;
   };
-  for (const QuotaOwner& owner : all_) {
+  for (const Owner& owner : all_) {
     narrow(narrowest.files, owner.limits.files);
     narrow(narrowest.size, owner.limits.size);
   }
   return narrowest;
 }
 
-Result<void> QuotaOwners::reserve(QuotaUsage wanted) const {
+Result<void> Owners::reserve(Usage wanted) const {
   const auto locks = lock_all();
-  const QuotaUsage room = room_of_locked();
+  const Usage room = room_of_locked();
   if ((wanted.files > 0 && wanted.files > room.files) || (wanted.size > 0 && wanted.size > room.size)) {
     return fail(exceeded());
   }
-  for (const QuotaOwner& owner : all_) owner.balance->reserved_ = plus(owner.balance->reserved_, wanted);
+  for (const Owner& owner : all_) owner.balance->reserved_ = plus(owner.balance->reserved_, wanted);
   return {};
 }
 
-std::int64_t QuotaOwners::reserve_growth(std::int64_t needed, bool exactly) const {
+std::int64_t Owners::reserve_growth(std::int64_t needed, bool exactly) const {
   const auto locks = lock_all();
   const std::int64_t room = room_of_locked().size;
   if (room <= 0) return 0;
   const std::int64_t granted = std::min(room, exactly ? needed : chunk_of(needed, room));
-  for (const QuotaOwner& owner : all_) owner.balance->reserved_.size += granted;
+  for (const Owner& owner : all_) owner.balance->reserved_.size += granted;
   return granted;
 }
 
-void QuotaOwners::settle(QuotaUsage used, QuotaUsage reserved) const {
+void Owners::settle(Usage used, Usage reserved) const {
   const auto locks = lock_all();
-  for (const QuotaOwner& owner : all_) {
+  for (const Owner& owner : all_) {
     owner.balance->reserved_ = plus(owner.balance->reserved_, {-reserved.files, -reserved.size});
     if (used.files != 0 || used.size != 0) owner.balance->change_used(used);
   }
 }
 
-QuotaChange::QuotaChange(QuotaOwners owners) : owners_(std::move(owners)) {
-  for (const QuotaOwner& owner : owners_.all()) {
+Change::Change(Owners owners) : owners_(std::move(owners)) {
+  for (const Owner& owner : owners_.all()) {
     const std::lock_guard lock(owner.balance->mutex_);
     ++owner.balance->changing_;
   }
 }
 
-QuotaChange::~QuotaChange() {
-  for (const QuotaOwner& owner : owners_.all()) {
+Change::~Change() {
+  for (const Owner& owner : owners_.all()) {
     const std::lock_guard lock(owner.balance->mutex_);
     if (--owner.balance->changing_ == 0) owner.balance->rise_to_zero();
     ++owner.balance->generation_;
@@ -264,4 +264,4 @@ Balance::TransferLimits transfer_limits_of(const model::User& user) {
   return {bytes(user.upload_data_transfer), bytes(user.download_data_transfer), bytes(user.total_data_transfer)};
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

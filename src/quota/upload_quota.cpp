@@ -1,8 +1,8 @@
-#include "session/upload_quota.h"
+#include "quota/upload_quota.h"
 
 #include <limits>
 
-namespace ferry::session {
+namespace ferry::quota {
 
 namespace {
 
@@ -15,7 +15,7 @@ bool is_shared(const std::shared_ptr<SharedUpload>& row) { return row.use_count(
 
 }  // namespace
 
-UploadQuota::UploadQuota(std::shared_ptr<Ledger> ledger, QuotaOwners owners, std::uint64_t max_file_size)
+UploadQuota::UploadQuota(std::shared_ptr<Ledger> ledger, Owners owners, std::uint64_t max_file_size)
     : ledger_(std::move(ledger)),
       owners_(std::move(owners)),
       max_size_(max_file_size > 0 ? max_file_size : std::numeric_limits<std::uint64_t>::max()) {}
@@ -33,7 +33,7 @@ void UploadQuota::give_back() {
 Result<void> UploadQuota::check_open(const Existing& existing, const vfs::OpenOptions& options) {
   if (owners_.empty() || (!existing && !options.create)) return {};
   change_.emplace(owners_);
-  const QuotaUsage room = owners_.room();
+  const Usage room = owners_.room();
   // What is there may be replaced by as much; a file that is only changed asks when it grows.
   const bool begins_anew = !existing || options.truncate;
   if (begins_anew && room.size <= 0 && room.size + bytes(size_of(existing)) <= 0) return fail(refusal());
@@ -73,7 +73,7 @@ void UploadQuota::begin(const Existing& existing, const vfs::FileInfo& opened, b
   change_.reset();
 }
 
-const QuotaOwners& UploadQuota::growing() {
+const Owners& UploadQuota::growing() {
   if (std::exchange(growing_as_of_, row_->changes) != row_->changes) growing_ = owners_.with(row_->owners);
   return growing_;
 }
@@ -165,8 +165,8 @@ Result<void> UploadQuota::end_beside(std::uint64_t size, const Existing& replace
     const std::lock_guard lock(row_->mutex);
     reserved += bytes(row_->covered - row_->base);
   }
-  const QuotaUsage more{std::max<std::int64_t>(0, (replaced ? 0 : 1) - slots_),
-                        std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - reserved)};
+  const Usage more{std::max<std::int64_t>(0, (replaced ? 0 : 1) - slots_),
+                   std::max<std::int64_t>(0, bytes(size) - bytes(size_of(replaced)) - reserved)};
   const Result<void> granted = owners_.reserve(more);
   if (!granted) return granted;
   slots_ += more.files;
@@ -190,9 +190,9 @@ void UploadQuota::leave_placed() {
 void UploadQuota::placed() {
   if (row_) leave_placed();
   if (owners_.empty()) return;
-  const QuotaUsage loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : QuotaUsage{};
+  const Usage loss = replaced_ ? ledger_->uploads().take_away(*replaced_) : Usage{};
   owners_.settle({1 + loss.files, bytes(size_) + loss.size}, {std::exchange(slots_, 0), std::exchange(bytes_, 0)});
   change_.reset();
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::quota

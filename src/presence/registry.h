@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "session/connection_info.h"
+#include "presence/connection_info.h"
 
-namespace ferry::session {
+namespace ferry::presence {
 
 // Milliseconds since the Unix epoch: how REST and the stored objects count time.
 std::int64_t now_ms();
@@ -141,4 +141,4 @@ class Registry {
   std::shared_ptr<RegistryState> state_;
 };
 
-}  // namespace ferry::session
+}  // namespace ferry::presence

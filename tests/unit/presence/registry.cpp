@@ -1,11 +1,11 @@
-#include "session/registry.h"
+#include "presence/registry.h"
 
 #include <gtest/gtest.h>
 
 #include <latch>
 #include <thread>
 
-namespace ferry::session {
+namespace ferry::presence {
 namespace {
 
 ConnectionInfo connection(const std::string& id) {
@@ -228,4 +228,4 @@ TEST(Registry, NoSessionIsIdleWhileAnotherOfItsLoginIsBusy) {
 }
 
 }  // namespace
-}  // namespace ferry::session
+}  // namespace ferry::presence

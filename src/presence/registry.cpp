@@ -1,4 +1,4 @@
-#include "session/registry.h"
+#include "presence/registry.h"
 
 #include <algorithm>
 #include <functional>
@@ -6,7 +6,7 @@
 #include <mutex>
 #include <unordered_map>
 
-namespace ferry::session {
+namespace ferry::presence {
 
 struct ConnectionRow {
   std::string username;
@@ -300,4 +300,4 @@ void Registry::set_limits(Limits limits) {
   state_->limits = limits;
 }
 
-}  // namespace ferry::session
+}  // namespace ferry::presence
