@@ -1,5 +1,5 @@
 # The commands of daily work; each does its own set-up. `make help` lists them.
-.PHONY: run test test-long fuzz test-asan test-tsan bench bench-session lint format clean help setup-run setup-test setup-lint setup-bench
+.PHONY: run test test-long fuzz test-asan test-tsan bench bench-session bench-storage lint format clean help setup-run setup-test setup-lint setup-bench
 .DEFAULT_GOAL := help
 
 BUILD := build/release
@@ -38,6 +38,12 @@ bench-session: setup-bench ## what permissions, patterns and virtual folders cos
 	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) --target ferry
 	@$(if $(wildcard .venv/bin/python),.venv/bin/python,$(error run make test once: it makes .venv)) bench/session_bench.py
+
+bench-storage: setup-test setup-bench ## speed, CPU and memory over S3 beside rclone's, at 0 and 30 ms of round trip (bench/README.md)
+	@cmake --preset release -DFERRY_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) --target ferry bench_floor bench_link
+	@scripts/install-emulators
+	@/usr/bin/python3 bench/storage_bench.py
 
 lint: setup-lint ## formatting, include floors, forbidden constructs
 	@scripts/lint

@@ -12,7 +12,7 @@ UNITS = {"gb_s": "GB/s", "cpu_s_gb": "CPU s/GB", "files_s": "files/s", "cpu_us_f
          "kib_session": "KiB/session"}
 GB_S, CPU = "gb_s", "cpu_s_gb"
 
-# (start of the row's name, metric, "best" peer or "floor" or absolute "value", limit): Ferry's figure, divided by
+# (start of the row's name, metric, "best" peer or one by its name or "floor" or absolute "value", limit): Ferry's figure, divided by
 # the best peer's or the floor's, is at most the limit, or at least it where more is better.
 TARGETS = [
     ("aes128-gcm down, 1 stream", CPU, "best", 0.65),
@@ -59,10 +59,10 @@ def judge(name, row):
             if found is None:
                 continue
             base, against = found
-        elif against == "floor":
-            if metric not in row.get("floor", {}):
+        elif against != "value":
+            if metric not in row.get(against, {}):
                 continue
-            base = row["floor"][metric]
+            base = row[against][metric]
         ratio = ours / base
         met = ratio >= limit if metric in HIGHER_IS_BETTER else ratio <= limit
         verdicts.append({"metric": metric, "against": against, "figure": round(ratio, 3), "limit": limit, "met": met})

@@ -46,7 +46,7 @@ int Defender::score_of(HostEvent event) const {
 void Defender::run(std::function<void()> work) {
   if (!options_.hosts_block) return work();
   if (!begin()) return;
-  asio::post(blocking_pool(), [this, work = std::move(work)] {
+  asio::post(blocking_pool(Lane::database), [this, work = std::move(work)] {
     try {
       work();
     } catch (const std::exception& error) {
@@ -136,7 +136,7 @@ Task<Result<void>> Defender::check(IpAddress address, Protocol protocol) {
   if (verdict == IpRules::Verdict::deny) co_return fail(ErrorCode::permission_denied, "it is on the block list");
   if (verdict == IpRules::Verdict::allow) co_return Result<void>();
   if (!options_.hosts_block) co_return check_ban(address);
-  Result<void> checked = co_await run_blocking([this, &address] { return check_ban(address); });
+  Result<void> checked = co_await run_blocking(Lane::database, [this, &address] { return check_ban(address); });
   co_return checked;
 }
 

@@ -48,7 +48,8 @@ class ProgramPeer final : public HookPeer {
     const std::string path = program_->child.program;
     auto started = co_await Child::start(std::move(program_->child));
     if (!started) {
-      const Error why = co_await run_blocking([&] { return events::why_not_started(started.error(), path); });
+      const Error why =
+          co_await run_blocking(Lane::process, [&] { return events::why_not_started(started.error(), path); });
       co_return fail(why);
     }
     child_ = std::move(*started);

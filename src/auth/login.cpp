@@ -80,7 +80,7 @@ template <class Decide>
 Task<std::invoke_result_t<Decide&>> Authenticator::State::decided(bool by_password, Decide decide) {
   std::optional<RefusalTime::Try> attempt;
   if (by_password) attempt.emplace(decision.refusal_time());
-  auto outcome = co_await run_blocking([&] {
+  auto outcome = co_await run_blocking(Lane::login, [&] {
     if (attempt) attempt->started();
     return decide();
   });
@@ -145,7 +145,7 @@ Task<Result<model::AdminPtr>> Authenticator::State::attempt_admin(const AdminLog
 }
 
 Task<Result<std::string>> Authenticator::State::password_hash(const std::string& username) {
-  auto user = co_await run_blocking([&] { return provider.user(options.naming.convert(username)); });
+  auto user = co_await run_blocking(Lane::database, [&] { return provider.user(options.naming.convert(username)); });
   if (!user) co_return fail(user.error());
   co_return (*user)->password;
 }

@@ -114,7 +114,7 @@ Result<LoginHooks::Stored> LoginHooks::read(const std::string& name) const {
 }
 
 Task<Result<HookVerdict>> LoginHooks::provide_account(const LoginRequest& request) {
-  auto stored = co_await run_blocking([&] { return read(request.username); });
+  auto stored = co_await run_blocking(Lane::database, [&] { return read(request.username); });
   if (!stored) co_return fail(stored.error());
   const bool external = !options_.external_auth.empty();
   const model::HooksFilter& disabled = stored->filters.hooks;
@@ -169,7 +169,7 @@ Task<Result<HookVerdict>> LoginHooks::ask_external(const LoginRequest& request, 
   auto given = model::user_from_text(answer->output);
   if (!given) co_return broken(what, given.error().message);
   if (given->username.empty()) co_return says_no(what);
-  auto kept = co_await run_blocking([&]() -> Result<Stored> {
+  auto kept = co_await run_blocking(Lane::database, [&]() -> Result<Stored> {
     if (auto good = store(stored, std::move(*given)); !good) return fail(good.error());
     return read(stored.name);
   });
@@ -204,7 +204,7 @@ Task<Result<HookVerdict>> LoginHooks::ask_pre_login(const LoginRequest& request,
   if (url && answer->status == 204) co_return HookVerdict{};
   if (!answer->ok) co_return broken(what, "status " + std::to_string(answer->status));
   if (!url && trimmed(answer->output).empty()) co_return HookVerdict{};
-  const auto kept = co_await run_blocking([&]() -> Result<void> {
+  const auto kept = co_await run_blocking(Lane::database, [&]() -> Result<void> {
     auto changed = changed_user(user, answer->output);
     if (!changed) return fail(changed.error());
     return store(stored, std::move(*changed));

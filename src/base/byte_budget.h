@@ -50,6 +50,8 @@ class ByteBudget : public std::enable_shared_from_this<ByteBudget> {
   // More than the whole budget is granted as the whole budget (the Ticket says how many), so that no wait is without
   // end.
   Task<Result<Ticket>> take(std::uint64_t bytes, std::chrono::milliseconds limit);
+  // For a budget whose tickets always come back, such as places for parts that are being sent.
+  static constexpr std::chrono::hours without_end{24 * 365};
   // Without waiting; no value when they are not free, or somebody is waiting already.
   std::optional<Ticket> try_take(std::uint64_t bytes);
 

@@ -94,7 +94,7 @@ void kill_group(pid_t process) {
 // It ends soon, but not at once; only the pool may wait for it.
 void kill_and_reap(pid_t process) {
   kill_group(process);
-  asio::post(blocking_pool(), [process] { ::waitpid(process, nullptr, 0); });
+  asio::post(blocking_pool(Lane::process), [process] { ::waitpid(process, nullptr, 0); });
 }
 
 // A process that has no Child yet: whoever waits for it may be gone before it runs.
@@ -172,7 +172,7 @@ std::string find_program(std::string_view name) {
 
 Task<Result<std::unique_ptr<Child>>> Child::start(ChildOptions options) {
   auto work = [&options] { return launch(options); };
-  Result<Started> started = co_await run_blocking(work);
+  Result<Started> started = co_await run_blocking(Lane::process, work);
   if (!started) co_return fail(started.error());
   const auto executor = co_await asio::this_coro::executor;
   std::unique_ptr<Child> child(new Child(started->release(), executor));
@@ -273,7 +273,7 @@ Task<int> Child::wait() {
   kill();
   int status = 0;
   auto reap = [this, &status] { return ::waitpid(process_, &status, 0); };
-  const pid_t reaped = co_await run_blocking(reap);
+  const pid_t reaped = co_await run_blocking(Lane::process, reap);
   reaped_ = true;
   boost::system::error_code ignored;
   output_.cancel(ignored);

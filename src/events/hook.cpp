@@ -55,7 +55,8 @@ Task<Result<HookAnswer>> run_program(const HookOptions& options, const HookReque
   if (!program) co_return fail(program.error());
   auto started = co_await Child::start(std::move(program->child));
   if (!started) {
-    const Error why = co_await run_blocking([&] { return why_not_started(started.error(), request.where); });
+    const Error why =
+        co_await run_blocking(Lane::process, [&] { return why_not_started(started.error(), request.where); });
     co_return fail(why);
   }
   const auto executor = co_await asio::this_coro::executor;

@@ -85,13 +85,13 @@ Task<void> Ledger::store(Owners owners) {
   auto work = [this, &owners] {
     for (const Owner& owner : owners.all()) flush(*owner.balance);
   };
-  co_await run_blocking(work);
+  co_await run_blocking(Lane::database, work);
 }
 
 Task<void> Ledger::store(std::shared_ptr<Balance> balance) {
   if (!balance || options_.delay.count() > 0) co_return;
   auto work = [this, &balance] { flush(*balance); };
-  co_await run_blocking(work);
+  co_await run_blocking(Lane::database, work);
 }
 
 Result<void> Ledger::update_user(const std::string& name, Usage usage, Update how) {

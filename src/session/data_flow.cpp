@@ -70,7 +70,8 @@ AccountFlow::~AccountFlow() {
     if (!way->allowance) continue;
     std::shared_ptr<quota::Balance> balance = way->allowance->balance();
     way->allowance.reset();
-    asio::co_spawn(blocking_pool().get_executor(), store(state_->ledger, std::move(balance)), asio::detached);
+    asio::co_spawn(blocking_pool(Lane::database).get_executor(), store(state_->ledger, std::move(balance)),
+                   asio::detached);
   }
   watch_.reset();
   if (owners_.empty()) return;

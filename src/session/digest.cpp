@@ -30,7 +30,7 @@ Task<Result<Bytes>> digest(OpenFile& file, crypto::HashAlgorithm algorithm, std:
       hasher.update(data);
     } else {
       auto update = [&hasher, data] { hasher.update(data); };
-      co_await run_blocking(update);
+      co_await run_blocking(Lane::compute, update);
     }
     offset += *got;
     length -= *got;

@@ -169,7 +169,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(model::UserPtr user, presenc
   std::optional<Opened> opened = open_at_once(*user, services);
   if (!opened) {
     auto open = [&] { return open_account(*user, services); };
-    Result<Opened> waited = co_await run_blocking(open);
+    Result<Opened> waited = co_await run_blocking(Lane::disk, open);
     if (!waited) co_return fail(waited.error());
     opened = std::move(*waited);
   }

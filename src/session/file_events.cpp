@@ -88,7 +88,7 @@ Task<bool> FileEvents::is_first(bool upload) {
   std::atomic<bool>& known = upload ? uploaded_ : downloaded_;
   if (known.exchange(true)) co_return false;
   auto note = [this, upload] { return ledger_->note_first_transfer(user_->username, upload); };
-  const Result<bool> first = co_await run_blocking(note);
+  const Result<bool> first = co_await run_blocking(Lane::database, note);
   if (!first) {
     known = first.error().code == ErrorCode::not_found;
     log::warn("events", who_->connection.id, "the first transfer is not noted: {}", first.error().message);

@@ -276,7 +276,7 @@ Result<void> QuotaScans::start(const std::shared_ptr<State>& state, model::UserP
     state->ended.notify_all();
   };
   const auto& ledger = state->services.ledger;
-  asio::co_spawn(blocking_pool().get_executor(),
+  asio::co_spawn(blocking_pool(Lane::disk).get_executor(),
                  scan(
                      ledger, ledger->known_user(user->username), "user \"" + user->username + '"', open,
                      [state] { return state->given_up(); }, end),
@@ -289,7 +289,7 @@ void QuotaScans::recount(model::UserPtr user) {
     const std::lock_guard lock(state_->mutex);
     ++state_->asked;
   }
-  asio::post(blocking_pool(), [state = state_, user = std::move(user)] {
+  asio::post(blocking_pool(Lane::disk), [state = state_, user = std::move(user)] {
     // Whoever counts now will see that something has changed.
     const quota::Change changed(state->services.ledger->owners_of_home(*user));
     const Result<void> started = start(state, user);
@@ -317,7 +317,7 @@ Result<void> QuotaScans::start_folder(model::Folder folder) {
     state->ended.notify_all();
   };
   const auto& ledger = state->services.ledger;
-  asio::co_spawn(blocking_pool().get_executor(),
+  asio::co_spawn(blocking_pool(Lane::disk).get_executor(),
                  scan(
                      ledger, ledger->known_folder(folder.name), "folder \"" + folder.name + '"', open,
                      [state] { return state->given_up(); }, end),
@@ -405,7 +405,7 @@ void QuotaScans::look_for_leftovers(store::Provider& provider) {
     const std::lock_guard lock(state_->mutex);
     ++state_->asked;
   }
-  asio::co_spawn(blocking_pool().get_executor(), search_everywhere(state_, provider), asio::detached);
+  asio::co_spawn(blocking_pool(Lane::disk).get_executor(), search_everywhere(state_, provider), asio::detached);
 }
 
 namespace {

@@ -16,7 +16,7 @@ Task<void> remove(HeldName partial) {
 
 StagedUpload::~StagedUpload() {
   if (ending || removed || !partial.storage) return;
-  asio::co_spawn(blocking_pool().get_executor(), remove(std::move(partial)), asio::detached);
+  asio::co_spawn(blocking_pool(Lane::disk).get_executor(), remove(std::move(partial)), asio::detached);
 }
 
 }  // namespace ferry::session

@@ -55,7 +55,7 @@ Transfer::~Transfer() {
   const Error vanished{ErrorCode::connection_lost, "the client went away"};
   // Nobody waits for it any more, and the connection's io_context may stop: the pool outlives it,
   // unless the storage does not answer even at the end of the server.
-  asio::co_spawn(pool_strand(), settle(std::move(settlement_), failure_.value_or(vanished)), asio::detached);
+  asio::co_spawn(pool_strand(Lane::disk), settle(std::move(settlement_), failure_.value_or(vanished)), asio::detached);
 }
 
 Result<std::size_t> Transfer::count_read(Result<std::size_t> count) {

@@ -1,7 +1,7 @@
 // Accounts: how objects are written. Checks them, hashes passwords, encrypts secrets, keeps what an update leaves
 // out, then stores. REST, dumps and the first administrator write through here, never into the provider.
 //
-//   auto stored = co_await run_blocking([&] { return accounts.add_user(std::move(user)); });
+//   auto stored = co_await run_blocking(Lane::database, [&] { return accounts.add_user(std::move(user)); });
 //
 // Blocking (a password hash takes tens of milliseconds): run through run_blocking. Safe from any thread.
 // Errors: those of the provider; invalid_argument with a message for the client.

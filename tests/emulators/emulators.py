@@ -77,8 +77,8 @@ def s3_headers(method, host, path, access=ACCESS, secret=SECRET):
             f"AWS4-HMAC-SHA256 Credential={access}/{scope}, SignedHeaders={signed}, Signature={signature}"}
 
 
-def make_s3_bucket(port):
-    host = f"127.0.0.1:{port}"
+def make_s3_bucket(port, address="127.0.0.1"):
+    host = f"{address}:{port}"
     return request("PUT", f"http://{host}/{BUCKET}", s3_headers("PUT", host, f"/{BUCKET}"))
 
 
@@ -107,8 +107,8 @@ def has_attributes(folder):
 
 
 class Emulators:
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    def __init__(self, folder, address="127.0.0.1"):
+        self.folder, self.address = Path(folder), address  # `address`: where versitygw listens
         self.folder.mkdir(parents=True, exist_ok=True)
         self.values, self.processes, self.scratch = {}, [], []
         self.starts = {
@@ -171,7 +171,7 @@ class Emulators:
                 return Path(folder)
         raise RuntimeError(f"no file system with extended attributes for {name}")
 
-    def start(self, name, port, *command, environment=None):
+    def start(self, name, port, *command, environment=None, address=None):
         """Starts a server and waits until it takes connections."""
         log = self.folder / f"{name}.log"
         with open(log, "wb") as output:
@@ -182,7 +182,7 @@ class Emulators:
         deadline = time.monotonic() + PATIENCE
         while True:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                if probe.connect_ex((address or "127.0.0.1", port)) == 0:
                     return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start:\n{log.read_text(errors='replace')[-4000:]}")
@@ -203,11 +203,11 @@ class Emulators:
         port, data = free_port(), self.data("versitygw")
         (data / "root").mkdir()
         (data / "versions").mkdir()
-        self.start("versitygw", port, self.program("versitygw"), "--port", f"127.0.0.1:{port}", "--access", ACCESS,
+        self.start("versitygw", port, self.program("versitygw"), "--port", f"{self.address}:{port}", "--access", ACCESS,
                    "--secret", SECRET, "--region", REGION, "--keep-alive", "-q", "posix", "--versioning-dir",
-                   data / "versions", data / "root")
-        self.made("versitygw", make_s3_bucket, port)
-        return f"http://127.0.0.1:{port} {ACCESS} {SECRET} {BUCKET}"
+                   data / "versions", data / "root", address=self.address)
+        self.made("versitygw", lambda at: make_s3_bucket(at, self.address), port)
+        return f"http://{self.address}:{port} {ACCESS} {SECRET} {BUCKET}"
 
     def moto(self):
         port = free_port()

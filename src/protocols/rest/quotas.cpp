@@ -9,7 +9,7 @@ namespace ferry::rest {
 namespace {
 
 using nlohmann::json;
-using quota::Update;
+using store::QuotaUpdate;
 
 std::optional<http::Response> not_tracked(const Call& call) {
   if (call.api.sessions.ledger->options().tracking != quota::Tracking::off) return std::nullopt;

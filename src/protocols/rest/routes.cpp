@@ -189,7 +189,7 @@ Result<Caller> find_caller(const Dependencies& api, const Row& row, const http::
 }
 
 Task<std::optional<http::Response>> check_caller(DependenciesPtr api, const Row* row, http::Request& request) {
-  auto caller = co_await run_blocking([&] { return find_caller(*api, *row, request); });
+  auto caller = co_await run_blocking(Lane::login, [&] { return find_caller(*api, *row, request); });
   if (!caller) {
     log::debug("httpd", request.id, "refused: {}", caller.error().message);
     if (!http::api_key(request).empty()) {
@@ -240,7 +240,7 @@ Task<http::Response> run(DependenciesPtr api, const Row* row, http::Request& req
   } else if (row->runs == at_once) {
     response = row->operation.function(call);
   } else {
-    response = co_await run_blocking([&] { return perform(*row, call); });
+    response = co_await run_blocking(Lane::database, [&] { return perform(*row, call); });
   }
   log_change(call, response);
   response.headers.set("Cache-Control", "no-store");

@@ -103,7 +103,7 @@ Task<Result<std::unique_ptr<Child>>> start(Program& program, std::optional<std::
     if (!sandbox) return fail(sandbox.error());
     return std::pair(std::move(file), std::move(*sandbox));
   };
-  Result<std::pair<std::string, Sandbox>> prepared = co_await run_blocking(prepare);
+  Result<std::pair<std::string, Sandbox>> prepared = co_await run_blocking(Lane::process, prepare);
   if (!prepared) co_return fail(prepared.error());
   const session::NativePlace& place = program.places.front();
   ChildOptions options;

@@ -98,7 +98,7 @@ Task<Result<void>> StdioChannel::write(ByteSpan data) {
 
 Task<Result<void>> StdioChannel::write_stderr(ByteSpan data) {
   auto work = [data] { return ::write(STDERR_FILENO, data.data(), data.size()); };
-  const ssize_t count = co_await run_blocking(work);
+  const ssize_t count = co_await run_blocking(Lane::disk, work);
   if (count < 0) co_return fail_errno(errno, "stderr");
   co_return Result<void>();
 }

@@ -158,7 +158,7 @@ Result<int> run_subsystem(config::Loaded loaded, SubsystemOptions options) {
   deliver_rest(**provider, stream, holders);
   (*events)->stop();
   hooks->close(std::chrono::seconds(5));
-  blocking_pool().join();
+  finish_blocking_work();
   return status;
 }
 

@@ -200,7 +200,7 @@ Task<Result<void>> Connection::serve() {
 Task<Result<void>> Connection::run_exchange_step(ExchangeInput input) {
   Result<ExchangeResult> result;
   if (input.method->finite_field) {
-    result = co_await run_blocking([&input] { return run_exchange(input); });
+    result = co_await run_blocking(Lane::compute, [&input] { return run_exchange(input); });
   } else {
     result = run_exchange(input);
   }

@@ -143,7 +143,7 @@ Task<Result<http::ClientRequest>> Identity::request_of() {
   if (named && !settings_.token_file.empty()) {
     const std::string path = settings_.token_file;
     const auto read = [path] { return read_token_file(path); };
-    auto assertion = co_await run_blocking(read);
+    auto assertion = co_await run_blocking(Lane::remote, read);
     if (!assertion) co_return fail(assertion.error());
     co_return exchange(common + "&client_assertion_type=" +
                        http::percent_encode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") +

@@ -47,7 +47,7 @@ Task<std::invoke_result_t<Work&, Lookup&>> look(Storage storage, Work work) {
     Lookup lookup;
     return work(lookup);
   };
-  auto answer = co_await run_blocking(waiting);
+  auto answer = co_await run_blocking(Lane::disk, waiting);
   co_return std::move(answer);
 }
 
@@ -67,7 +67,7 @@ Task<std::invoke_result_t<Work&, Lookup&>> change(Storage storage, Work work) {
     auto answer = work(lookup);
     if (!lookup.would_wait) co_return std::move(answer);
   }
-  auto answer = co_await run_blocking(waiting);
+  auto answer = co_await run_blocking(Lane::disk, waiting);
   co_return std::move(answer);
 }
 

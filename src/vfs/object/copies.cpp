@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint64_t least_range = std::uint64_t{256} << 20;
 constexpr std::uint64_t ranges_at_once = 16;
-constexpr std::chrono::hours without_end{24 * 365};
 
 struct CopyWork {
   std::shared_ptr<ObjectStore> store;
@@ -42,13 +41,13 @@ Task<Result<void>> copy_ranges(std::shared_ptr<CopyWork> work) {
   work->parts.assign(count, fail(ErrorCode::aborted, "not copied"));
   const auto slots = std::make_shared<ByteBudget>(ranges_at_once);
   for (std::size_t i = 0; i < count; ++i) {
-    Result<ByteBudget::Ticket> slot = co_await slots->take(1, without_end);
+    Result<ByteBudget::Ticket> slot = co_await slots->take(1, ByteBudget::without_end);
     if (!slot) co_return fail(slot.error());
     const std::uint64_t from = i * range;
-    asio::co_spawn(pool_strand(), copy_range(work, i, from, std::min(range, size - from), std::move(*slot)),
+    asio::co_spawn(pool_strand(Lane::remote), copy_range(work, i, from, std::min(range, size - from), std::move(*slot)),
                    asio::detached);
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(ranges_at_once, without_end);
+  const Result<ByteBudget::Ticket> all = co_await slots->take(ranges_at_once, ByteBudget::without_end);
   for (const Result<Part>& part : work->parts) {
     if (!part) co_return fail(part.error());
   }

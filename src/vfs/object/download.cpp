@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint64_t first_window = std::uint64_t{1} << 20;
 constexpr std::uint64_t default_range = std::uint64_t{5} << 20;
 constexpr unsigned default_ranges_at_once = 5, jumps_of_a_random_reader = 2;
-constexpr std::chrono::hours without_end{24 * 365};
 
 }  // namespace
 
@@ -87,9 +86,10 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
       co_return read;
     }
     std::optional<ByteBudget::Ticket> slot = slots->try_take(1);
-    asio::co_spawn(pool_strand(), read_one(std::move(one), window, into, std::move(*slot), results, i), asio::detached);
+    asio::co_spawn(pool_strand(Lane::remote), read_one(std::move(one), window, into, std::move(*slot), results, i),
+                   asio::detached);
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(count, without_end);
+  const Result<ByteBudget::Ticket> all = co_await slots->take(count, ByteBudget::without_end);
   for (const Result<void>& one : *results) {
     if (!one) co_return one;
   }

@@ -27,7 +27,7 @@ constexpr Capabilities abilities{.random_writes = false,
                                  .times = true,
                                  .space_info = false};
 
-constexpr int most_empty_pages = 100;
+constexpr int most_pages_looked_through = 100;
 
 std::unexpected<Error> unsupported(const char* what) { return fail(ErrorCode::unsupported, what); }
 
@@ -194,7 +194,7 @@ class ObjectFileSystem final : public FileSystem {
     ListRequest request{.prefix = directory, .max = 2};
     Result<Page> page = fail(ErrorCode::internal);
     // A service may answer pages with nothing on them before one with something.
-    for (int pages = 0; pages < most_empty_pages; ++pages) {
+    for (int pages = 0; pages < most_pages_looked_through; ++pages) {
       const auto ask = [=] { return store->list(request); };
       page = co_await retried(store, ask);
       if (!page) co_return fail(page.error());

@@ -17,7 +17,6 @@ constexpr std::uint64_t default_part = 5 * mebibyte;
 constexpr unsigned default_parts_at_once = 5;
 // How long a client is held before it is told that there is no memory: clients give up after some minutes of silence.
 constexpr std::chrono::minutes patience{2};
-constexpr std::chrono::hours without_end{24 * 365};
 
 // Sizes of parts where nobody knows how long the file will be: { up to this number, MiB }.
 struct Growth {
@@ -59,7 +58,7 @@ ObjectUpload::ObjectUpload(std::shared_ptr<ObjectStore> store, ObjectOptions opt
 ObjectUpload::~ObjectUpload() {
   if (ended_) return;
   // Nobody waits for it. The pool outlives whatever the file was used on.
-  asio::co_spawn(pool_strand(), abandon_alone(shared_, slots_), asio::detached);
+  asio::co_spawn(pool_strand(Lane::remote), abandon_alone(shared_, slots_), asio::detached);
 }
 
 Task<Result<std::size_t>> ObjectUpload::read_at(std::uint64_t, MutableByteSpan) {
@@ -126,7 +125,7 @@ Task<Result<void>> ObjectUpload::send_buffer() {
     if (!upload) co_return fail(upload.error());
     shared_->upload = std::move(*upload);
   }
-  Result<ByteBudget::Ticket> slot = co_await slots_->take(1, without_end);
+  Result<ByteBudget::Ticket> slot = co_await slots_->take(1, ByteBudget::without_end);
   if (!slot) co_return fail(slot.error());
   {
     const std::scoped_lock lock(shared_->mutex);
@@ -137,7 +136,7 @@ Task<Result<void>> ObjectUpload::send_buffer() {
   sent_ += buffer_->bytes.size();
   std::shared_ptr<Buffer> buffer = std::move(buffer_);
   buffer_.reset();
-  asio::co_spawn(pool_strand(), send_part(shared_, parts_, offset, std::move(buffer), std::move(*slot)),
+  asio::co_spawn(pool_strand(Lane::remote), send_part(shared_, parts_, offset, std::move(buffer), std::move(*slot)),
                  asio::detached);
   co_return Result<void>();
 }
@@ -168,7 +167,7 @@ Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::sh
     const std::scoped_lock lock(shared->mutex);
     if (!shared->failure) shared->failure = Error{ErrorCode::aborted, "the upload was given up"};
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(slots->limit(), without_end);
+  const Result<ByteBudget::Ticket> all = co_await slots->take(slots->limit(), ByteBudget::without_end);
   if (shared->upload.id.empty()) co_return Result<void>();
   const auto store = shared->store;
   const Upload upload = shared->upload;
@@ -267,7 +266,7 @@ Task<Result<void>> ObjectUpload::publish_small() {
 }
 
 Task<Result<void>> ObjectUpload::publish_parts() {
-  const Result<ByteBudget::Ticket> all = co_await slots_->take(slots_->limit(), without_end);
+  const Result<ByteBudget::Ticket> all = co_await slots_->take(slots_->limit(), ByteBudget::without_end);
   std::vector<Part> parts;
   {
     const std::scoped_lock lock(shared_->mutex);

@@ -242,7 +242,7 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
   }
 
   Task<Result<Credentials>> assume_by_token(std::string file, Role role) {
-    const auto token = co_await run_blocking([&file] { return read_whole(file); });
+    const auto token = co_await run_blocking(Lane::remote, [&file] { return read_whole(file); });
     if (!token) co_return none("the web identity's token file cannot be read");
     Pairs pairs{{"Action", "AssumeRoleWithWebIdentity"}, {"Version", "2011-06-15"}, {"RoleArn", role.arn}};
     pairs.emplace_back("RoleSessionName", role.session_name.empty() ? "ferry" : role.session_name);
@@ -266,7 +266,7 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
     if (config.empty() && !home.empty()) config = home + "/.aws/config";
     if (secrets.empty() && !home.empty()) secrets = home + "/.aws/credentials";
     auto profiles = std::make_shared<Profiles>();
-    co_await run_blocking([&] {
+    co_await run_blocking(Lane::remote, [&] {
       if (const auto text = read_whole(secrets)) read_profiles(*text, false, *profiles);
       if (const auto text = read_whole(config)) read_profiles(*text, true, *profiles);
     });
@@ -346,7 +346,7 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
     if (words.empty()) co_return none("credential_process is empty");
     ChildOptions options{.program = words.front(), .arguments = {words.begin() + 1, words.end()}, .environment = {}};
     if (!words.front().starts_with('/')) {
-      options.program = co_await run_blocking([&words] { return find_program(words.front()); });
+      options.program = co_await run_blocking(Lane::remote, [&words] { return find_program(words.front()); });
     }
     for (const auto& [name, value] : environment_) options.environment.push_back(name + "=" + value);
     options.environment.emplace_back("PATH=/usr/local/bin:/usr/bin:/bin");
@@ -387,7 +387,7 @@ class Chain final : public CredentialSource, public std::enable_shared_from_this
     std::string token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     const std::string file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (!file.empty()) {
-      const auto text = co_await run_blocking([&file] { return read_whole(file); });
+      const auto text = co_await run_blocking(Lane::remote, [&file] { return read_whole(file); });
       if (!text) co_return none("the container's token file cannot be read");
       token = trimmed_end(*text);
     }

@@ -165,7 +165,7 @@ Task<void> wake_often(Signal& signal, bool& over) {
 
 TEST(Signal, OnStrandsOfOnePool) {
   struct Pair {
-    asio::any_io_executor strand = pool_strand();
+    asio::any_io_executor strand = pool_strand(Lane::disk);
     Signal signal{strand};
     int woken = 0;
     bool over = false;

@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-TEST(presence::Pace, IsExactOverTime) {
+TEST(Pace, IsExactOverTime) {
   presence::Pace pace(1000);
   const presence::Pace::Clock::time_point start{seconds(1000)};
   presence::Pace::Clock::time_point now = start;
@@ -17,7 +17,7 @@ TEST(presence::Pace, IsExactOverTime) {
   EXPECT_EQ(now - start, seconds(10));
 }
 
-TEST(presence::Pace, MakesUpForWakingLateButNotForRest) {
+TEST(Pace, MakesUpForWakingLateButNotForRest) {
   presence::Pace pace(1000);
   const presence::Pace::Clock::time_point start{seconds(1000)};
   EXPECT_EQ(pace.book(100, true, start), start + milliseconds(100));
@@ -27,7 +27,7 @@ TEST(presence::Pace, MakesUpForWakingLateButNotForRest) {
   EXPECT_EQ(pace.book(100, true, start + seconds(90)), start + milliseconds(90'100));
 }
 
-TEST(presence::Pace, IsSharedInTurn) {
+TEST(Pace, IsSharedInTurn) {
   presence::Pace pace(1000);
   const presence::Pace::Clock::time_point start{seconds(1000)};
   EXPECT_EQ(pace.book(500, true, start), start + milliseconds(500));
@@ -35,14 +35,14 @@ TEST(presence::Pace, IsSharedInTurn) {
   EXPECT_EQ(pace.book(500, true, start + milliseconds(200)), start + milliseconds(1500));
 }
 
-TEST(presence::Pace, WaitingEndsWhenTheClientIsGone) {
+TEST(Pace, WaitingEndsWhenTheClientIsGone) {
   const auto pace = std::make_shared<presence::Pace>(1);
   EXPECT_FALSE(test::run(presence::Pace::wait(pace, 1'000'000, true, [] { return true; })));
   EXPECT_TRUE(
       test::run(presence::Pace::wait(std::make_shared<presence::Pace>(1'000'000'000), 10, true, [] { return true; })));
 }
 
-TEST(presence::Bandwidth, ByAccountAndSource) {
+TEST(Bandwidth, ByAccountAndSource) {
   presence::Bandwidth bandwidth;
   model::User user;
   user.username = "alice";

@@ -53,7 +53,7 @@ class Heavy : public testing::Test {
   bool at_once(Task<Result<T>> work) {
     // Until it opens no thread of the pool does anything else.
     const auto gate = std::make_shared<std::latch>(1);
-    for (int i = 0; i < 64; ++i) asio::post(blocking_pool(), [gate] { gate->wait(); });
+    for (int i = 0; i < 64; ++i) asio::post(blocking_pool(Lane::disk), [gate] { gate->wait(); });
     asio::io_context& io = test::lasting_context();
     bool done = false, succeeded = false;
     asio::co_spawn(io, std::move(work), [&](std::exception_ptr, Result<T> result) {
