@@ -11,7 +11,7 @@ list(JOIN not_fuzzed "|" not_fuzzed)
 # A static library from every .cpp below this folder (folders with a CMakeLists.txt of their own are
 # modules of their own). Its LIBS are its permission to include: see scripts/check-includes.py. PRECOMPILED names
 # the headers read once for it (FerryPrecompiled.cmake), `standard` unless told. TOGETHER: where headers are precompiled,
-# five files are compiled as one, which takes a quarter off the time of a whole build; names in their anonymous
+# eight files are compiled as one, which takes a quarter off the time of a whole build; names in their anonymous
 # namespaces must differ.
 function(ferry_module name)
   cmake_parse_arguments(ARG "TOGETHER" "PRECOMPILED" "LIBS;PRIVATE_LIBS" ${ARGN})
@@ -28,7 +28,7 @@ function(ferry_module name)
     target_link_libraries(ferry_${name} PUBLIC ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
     ferry_precompile(ferry_${name} ${ARG_PRECOMPILED})
     if(FERRY_PRECOMPILE AND ARG_TOGETHER)
-      set_target_properties(ferry_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+      set_target_properties(ferry_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
       # The compiler takes the anonymous namespaces of a unity file for those of a header.
       target_compile_options(ferry_${name} PRIVATE -Wno-subobject-linkage)
     endif()
@@ -40,7 +40,7 @@ function(ferry_module name)
 endfunction()
 
 # ferry_test(<name> [SEPARATE] LIBS <lib>...): one gtest program from every .cpp below this folder. Where headers are
-# precompiled, five files are compiled as one, which spares what they have in common; SEPARATE: their names collide.
+# precompiled, eight files are compiled as one, which spares what they have in common; SEPARATE: their names collide.
 function(ferry_test name)
   cmake_parse_arguments(ARG "SEPARATE" "" "LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
@@ -55,7 +55,7 @@ function(ferry_test name)
   target_link_libraries(test_${name} PRIVATE ${ARG_LIBS} GTest::gtest GTest::gtest_main)
   ferry_precompile(test_${name} test)
   if(FERRY_PRECOMPILE AND NOT ARG_SEPARATE)
-    set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
   add_test(NAME ${name} COMMAND test_${name})
   if(FERRY_SANITIZE)

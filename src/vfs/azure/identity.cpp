@@ -8,6 +8,7 @@
 
 #include "http/message.h"
 #include "vfs/azure/answers.h"
+#include "vfs/object/times.h"
 
 namespace ferry::vfs::azure {
 
@@ -17,10 +18,6 @@ constexpr std::int64_t early = 300;  // seconds
 constexpr std::size_t longest_token = std::size_t{64} * 1024;
 constexpr std::chrono::milliseconds longest_wait{30'000}, between_looks{50};
 constexpr std::string_view scope = "https://storage.azure.com/.default", resource = "https://storage.azure.com/";
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -71,7 +68,7 @@ Task<Result<crypto::Secret>> Identity::token() {
   bool mine = false;
   {
     const std::scoped_lock lock(mutex_);
-    const std::int64_t left = held_.expires - unix_now();
+    const std::int64_t left = held_.expires - object::unix_now();
     if (left > early || (left > 0 && held_.fetching)) co_return held_.token;
     if (!held_.fetching) {
       mine = true;
@@ -94,7 +91,7 @@ Task<Result<crypto::Secret>> Identity::wait_for_another() {
     timer.expires_after(between_looks);
     co_await timer.async_wait(asio::use_awaitable);
     const std::scoped_lock lock(mutex_);
-    if (held_.expires > unix_now()) co_return held_.token;
+    if (held_.expires > object::unix_now()) co_return held_.token;
     if (!held_.fetching) co_return fail(ErrorCode::io_error, "no token for Azure could be had");
   }
   co_return fail(ErrorCode::timeout, "no token for Azure in time");
@@ -105,7 +102,7 @@ Task<Result<crypto::Secret>> Identity::fetch_and_keep() {
   const FetchEnds ends(*this);
   auto request = co_await request_of();
   if (!request) co_return fail(request.error());
-  const std::int64_t began = unix_now();
+  const std::int64_t began = object::unix_now();
   auto answer = co_await client_->send(std::move(*request));
   co_return keep(std::move(answer), began);
 }
@@ -129,7 +126,7 @@ Result<crypto::Secret> Identity::keep(Result<http::ClientResponse> answer, std::
     problem = parsed.error();
   }
   const std::scoped_lock lock(mutex_);
-  if (held_.expires > unix_now()) return held_.token;
+  if (held_.expires > object::unix_now()) return held_.token;
   return fail(std::move(problem));
 }
 

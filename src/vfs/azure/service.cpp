@@ -20,10 +20,6 @@ constexpr auto stall_limit = std::chrono::seconds(60);
 constexpr std::int64_t skew_allowed = 900;  // seconds; more is refused by the service
 constexpr std::int64_t longest_pause = 300'000;
 
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '$';
@@ -202,7 +198,7 @@ Task<Result<http::ClientResponse>> Service::send(Call call) {
   parts.path = path_of(call.key);
   parts.query = call.query;
   parts.headers = call.headers;
-  parts.headers.emplace_back("x-ms-date", object::http_date(unix_now()));
+  parts.headers.emplace_back("x-ms-date", object::http_date(object::unix_now()));
   parts.headers.emplace_back("x-ms-version", version);
   parts.body_size = call.body.size();
   for (const ByteSpan piece : call.pieces) parts.body_size += piece.size();
@@ -229,7 +225,7 @@ Error Service::error_of(const Call& call, const http::ClientResponse& answer) {
   if (const std::string text = error_message(answer.body); !text.empty()) error.message += ": " + text;
   if (answer.status == 403) {
     const auto there = object::parse_http_date(answer.header("date"));
-    const std::int64_t apart = there ? std::abs(*there - unix_now()) : 0;
+    const std::int64_t apart = there ? std::abs(*there - object::unix_now()) : 0;
     if (apart > skew_allowed) error.message += "; the clocks are " + std::to_string(apart) + " seconds apart";
   }
   if (error.code == ErrorCode::limit_exceeded) retry_after_ = pause_asked_for(answer);

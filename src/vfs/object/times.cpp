@@ -157,6 +157,10 @@ std::optional<FileTime> parse_rfc3339(std::string_view text) {
   return FileTime{*seconds - offset, nanoseconds};
 }
 
+std::int64_t unix_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 std::string http_date(std::int64_t seconds) {
   const Clock at = clock_of(seconds);
   const auto days = std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(seconds)));

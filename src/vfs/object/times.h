@@ -17,6 +17,7 @@ std::string rfc3339(FileTime time);
 std::optional<FileTime> parse_rfc3339(std::string_view text);
 
 // RFC 9110 section 5.6.7, IMF-fixdate: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::int64_t unix_now();  // seconds
 std::string http_date(std::int64_t seconds);
 // No value: something else; the old forms too.
 std::optional<std::int64_t> parse_http_date(std::string_view text);

@@ -23,7 +23,7 @@ struct ReadFields {
   std::size_t count = 0;
 };
 
-Result<ReadFields> parse(Request request) {
+Result<ReadFields> parse_read(Request request) {
   ReadFields fields;
   fields.handle = request.fields.blob();
   fields.offset = request.fields.u64();
@@ -112,7 +112,7 @@ Task<Answer> read_through_buffer(Connection& connection, session::OpenFile& file
 }  // namespace
 
 bool read_at_once(Connection& connection, Request request) {
-  const Result<ReadFields> fields = parse(request);
+  const Result<ReadFields> fields = parse_read(request);
   if (!fields || fields->count == 0) return false;
   Handle* handle = connection.handles.find_file(fields->handle);
   if (!handle || !handle->readable) return false;
@@ -120,7 +120,7 @@ bool read_at_once(Connection& connection, Request request) {
 }
 
 Task<Answer> read_file(Connection& connection, Request request) {
-  const Result<ReadFields> fields = parse(request);
+  const Result<ReadFields> fields = parse_read(request);
   if (!fields) co_return fail(fields.error());
   Handle* handle = connection.handles.find_file(fields->handle);
   if (!handle) co_return invalid_handle(request.id);

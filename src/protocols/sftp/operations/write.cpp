@@ -23,7 +23,7 @@ struct WriteFields {
   std::size_t tail = 0;     // bytes after the data
 };
 
-Result<WriteFields> parse(Request request) {
+Result<WriteFields> parse_write(Request request) {
   WriteFields fields;
   fields.handle = request.fields.blob();
   fields.offset = request.fields.u64();
@@ -52,7 +52,7 @@ bool extend(Connection& connection, Batch& batch, ByteSpan handle, FragmentCurso
   Request next;
   if (frame_at(cursor, available - batch.size, connection.gathered, next) != FrameState::complete) return false;
   if (next.type != Packet::write) return false;
-  const Result<WriteFields> fields = parse(next);
+  const Result<WriteFields> fields = parse_write(next);
   if (!fields || fields->count == 0 || fields->offset != batch.offset + batch.count) return false;
   if (!std::ranges::equal(fields->handle, handle) || batch.count + fields->count > max_batch) return false;
 
@@ -105,7 +105,7 @@ void finish(Connection& connection, const Batch& batch, const Result<void>& writ
 }  // namespace
 
 bool write_at_once(Connection& connection, Request request) {
-  const Result<WriteFields> fields = parse(request);
+  const Result<WriteFields> fields = parse_write(request);
   if (!fields || fields->count == 0) return false;
   Handle* handle = connection.handles.find_file(fields->handle);
   if (!handle || !handle->writable) return false;
@@ -117,7 +117,7 @@ bool write_at_once(Connection& connection, Request request) {
 }
 
 Task<Answer> write_file(Connection& connection, Request request) {
-  const Result<WriteFields> fields = parse(request);
+  const Result<WriteFields> fields = parse_write(request);
   if (!fields) co_return fail(fields.error());
   Handle* handle = connection.handles.find_file(fields->handle);
   if (!handle) co_return invalid_handle(request.id);
