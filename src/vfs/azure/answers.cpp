@@ -103,6 +103,8 @@ void apply_metadata(object::ObjectInfo& info, std::string_view name, std::string
   } else if (same_name(name, "sha256")) {
     const bool digest = value.size() == 64 && std::ranges::all_of(value, [](char c) { return hex_digit(c) >= 0; });
     if (digest) info.sha256 = value;
+  } else if (same_name(name, "ferrywriting")) {
+    info.writing = value;
   }
 }
 

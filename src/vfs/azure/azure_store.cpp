@@ -155,10 +155,15 @@ Task<Result<void>> AzureStore::remove(std::string key) {
 Task<Result<void>> AzureStore::remove_version(std::string key, std::string version) {
   Call call;
   call.method = "DELETE";
-  call.key = std::move(key);
+  call.key = key;
   call.headers.emplace_back("x-ms-delete-snapshots", "include");
   if (!version.empty()) call.headers.emplace_back("If-Match", version);
   auto answer = co_await service_->send(std::move(call));
+  // A blob that is gone does not have the version either.
+  if (!answer && !version.empty() && answer.error().code == ErrorCode::conflict) {
+    auto there = co_await describe(std::move(key));
+    if (!there && there.error().code == ErrorCode::not_found) co_return Result<void>();
+  }
   if (!answer && answer.error().code != ErrorCode::not_found) co_return fail(answer.error());
   co_return Result<void>();
 }
@@ -175,7 +180,8 @@ Task<Result<object::ObjectInfo>> AzureStore::set_metadata(std::string key, objec
   call.headers = metadata_headers(properties);
   // What others have stored with it stays.
   for (const auto& [name, value] : before->metadata) {
-    if (name != "x-ms-meta-mtime" && name != "x-ms-meta-sha256") call.headers.emplace_back(name, value);
+    const bool ours = name == "x-ms-meta-mtime" || name == "x-ms-meta-sha256" || name == "x-ms-meta-ferrywriting";
+    if (!ours) call.headers.emplace_back(name, value);
   }
   call.headers.emplace_back("If-Match", before->info.version);
   auto answer = co_await service_->send(std::move(call));

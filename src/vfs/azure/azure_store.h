@@ -37,6 +37,7 @@ class AzureStore : public object::ObjectStore {
   Task<Result<object::ObjectInfo>> put(std::string key, object::Payload payload, object::ObjectProperties properties,
                                        object::Condition condition) override;
   Task<Result<void>> remove(std::string key) override;
+  Task<Result<void>> remove_version(std::string key, std::string version) override;
   Task<Result<object::ObjectInfo>> copy(std::string from, std::string to,
                                         std::optional<object::ObjectProperties> properties, std::string source_version,
                                         object::Condition condition) override;
@@ -64,7 +65,6 @@ class AzureStore : public object::ObjectStore {
   Task<Result<object::ObjectInfo>> set_metadata(std::string key, object::ObjectProperties properties,
                                                 std::string version);
   Task<Result<object::ObjectInfo>> wait_for_copy(std::string key);
-  Task<Result<void>> remove_version(std::string key, std::string version);
   Task<bool> holds_exactly(std::string key, std::vector<std::string> ids);
 
   const std::unique_ptr<Service> service_;

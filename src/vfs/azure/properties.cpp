@@ -13,6 +13,7 @@ Pairs metadata_headers(const object::ObjectProperties& properties) {
     }
   }
   if (!properties.sha256.empty()) headers.emplace_back("x-ms-meta-sha256", properties.sha256);
+  if (!properties.writing.empty()) headers.emplace_back("x-ms-meta-ferrywriting", properties.writing);
   return headers;
 }
 
@@ -34,6 +35,7 @@ object::ObjectInfo stored_info(std::string key, std::uint64_t size, const object
   info.version = answer.header("etag");
   info.content_type = properties.content_type;
   info.sha256 = properties.sha256;
+  info.writing = properties.writing;
   if (const auto seconds = object::parse_http_date(answer.header("last-modified"))) info.modified.seconds = *seconds;
   if (properties.modified) info.modified = *properties.modified;
   return info;

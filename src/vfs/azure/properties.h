@@ -10,7 +10,7 @@
 
 namespace ferry::vfs::azure {
 
-// x-ms-meta-mtime, x-ms-meta-sha256.
+// x-ms-meta-mtime, x-ms-meta-sha256, x-ms-meta-ferrywriting.
 Pairs metadata_headers(const object::ObjectProperties& properties);
 // Also the content type, for requests that store content.
 void add_properties(Pairs& headers, const object::ObjectProperties& properties);

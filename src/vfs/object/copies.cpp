@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "vfs/object/lost_answers.h"
 #include "vfs/object/retry.h"
 
 namespace ferry::vfs::object {
@@ -70,9 +71,8 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo sou
     for (Result<Part>& part : work->parts) parts.push_back(std::move(*part));
     const Condition condition{.absent = exclusive};
     const auto complete = [=] { return store->complete(open, parts, properties, condition); };
-    // When an answer was lost this says that it failed although it was made: a rename then keeps both, and loses
-    // nothing.
-    const Result<ObjectInfo> made = co_await retried(store, complete);
+    Result<ObjectInfo> made = co_await retried(store, complete);
+    if (!made) made = co_await if_written_by(store, to, properties.writing, made.error());
     if (!made) done = fail(made.error());
   }
   if (!done) {
@@ -86,8 +86,10 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo sou
 
 Task<Result<void>> copy_object(std::shared_ptr<ObjectStore> store, ObjectInfo source, std::string to,
                                std::optional<ObjectProperties> properties, bool exclusive) {
+  if (properties) properties->writing = new_writing();
   if (source.size > store->traits().max_copy) {
     ObjectProperties kept{.modified = source.modified, .content_type = source.content_type, .sha256 = source.sha256};
+    kept.writing = new_writing();
     if (properties) kept = *properties;
     Result<void> done = co_await copy_large(store, std::move(source), std::move(to), std::move(kept), exclusive);
     co_return done;
@@ -95,7 +97,12 @@ Task<Result<void>> copy_object(std::shared_ptr<ObjectStore> store, ObjectInfo so
   const std::string from = source.key, version = source.version;
   const Condition condition{.absent = exclusive};
   const auto ask = [=] { return store->copy(from, to, properties, version, condition); };
-  const Result<ObjectInfo> copied = co_await retried(store, ask);
+  Result<ObjectInfo> copied = co_await retried(store, ask);
+  // Without properties the copy has the mark of its source. Should somebody else have made the same copy at the same
+  // moment, there is what was wanted, too.
+  const std::string mark = properties ? properties->writing : source.writing;
+  const bool may_be_ours = properties.has_value() || exclusive;
+  if (!copied && may_be_ours) copied = co_await if_written_by(store, to, mark, copied.error());
   if (!copied) co_return fail(copied.error());
   co_return Result<void>();
 }

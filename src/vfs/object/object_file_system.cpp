@@ -123,24 +123,23 @@ class ObjectFileSystem final : public FileSystem {
       co_return done;
     }
     if (from == to) co_return done;
-    done = co_await copy_file(from, std::move(to), overwrite);
-    if (done) done = co_await remove_key(keys_.file(from));
+    const Result<ObjectInfo> object = co_await head(std::move(from));
+    if (!object) co_return fail(object.error());
+    done = co_await copy_from(*object, std::move(to), overwrite);
+    if (!done) co_return done;
+    const auto store = store_;
+    const std::string key = object->key, version = object->version;
+    const auto ask = [=] { return store->remove_version(key, version); };
+    done = co_await retried(store, ask);
+    // What somebody has put there since is not what was renamed, and stays.
+    if (!done && done.error().code == ErrorCode::conflict) done = Result<void>();
     co_return done;
   }
 
   Task<Result<void>> copy_file(VirtualPath from, VirtualPath to, bool overwrite) override {
-    const Result<FileInfo> there = co_await look(to);
-    if (there && there->type == FileType::directory) co_return fail(ErrorCode::is_a_directory, "a directory");
-    if (there && !overwrite) co_return fail(ErrorCode::already_exists, "something is there");
-    if (!there && there.error().code != ErrorCode::not_found) co_return fail(there.error());
-    const Result<void> parent = co_await check_parent(to);
-    if (!parent) co_return parent;
     Result<ObjectInfo> source = co_await head(std::move(from));
     if (!source) co_return fail(source.error());
-    std::optional<ObjectProperties> kept;
-    std::string target = keys_.file(to);
-    Result<void> done =
-        co_await copy_object(store_, std::move(*source), std::move(target), std::move(kept), !overwrite);
+    Result<void> done = co_await copy_from(std::move(*source), std::move(to), overwrite);
     co_return done;
   }
 
@@ -185,6 +184,19 @@ class ObjectFileSystem final : public FileSystem {
     const auto ask = [=] { return store->head(key); };
     Result<ObjectInfo> object = co_await retried(store, ask);
     co_return object;
+  }
+
+  Task<Result<void>> copy_from(ObjectInfo source, VirtualPath to, bool overwrite) {
+    const Result<FileInfo> there = co_await look(to);
+    if (there && there->type == FileType::directory) co_return fail(ErrorCode::is_a_directory, "a directory");
+    if (there && !overwrite) co_return fail(ErrorCode::already_exists, "something is there");
+    if (!there && there.error().code != ErrorCode::not_found) co_return fail(there.error());
+    const Result<void> parent = co_await check_parent(to);
+    if (!parent) co_return parent;
+    std::optional<ObjectProperties> kept;
+    std::string target = keys_.file(to);
+    Result<void> done = co_await copy_object(store_, std::move(source), std::move(target), std::move(kept), !overwrite);
+    co_return done;
   }
 
   // Whether anything lies in the directory, its marker aside; not_found: it is none.

@@ -61,7 +61,8 @@ struct ObjectInfo {
   std::string content_type = {};
   bool directory = false;  // marked as one by the service's own means (Azure: hdi_isfolder), beside a key ending in /
   std::optional<std::uint32_t> crc32c = {};  // of the whole content, where it is stored
-  std::string sha256 = {};  // of the whole content, lower-case hex, where it is stored in metadata; else ""
+  std::string sha256 = {};   // of the whole content, lower-case hex, where it is stored in metadata; else ""
+  std::string writing = {};  // ObjectProperties::writing of who wrote it; told by head() at least
 };
 
 struct ListRequest {
@@ -82,6 +83,9 @@ struct ObjectProperties {
   std::optional<FileTime> modified = {};  // what a client set; none: the service's time counts
   std::string content_type = {};          // "": the service's default
   std::string sha256 = {};                // see ObjectInfo
+  // A random text, another for each object that this server writes (hexadecimal digits, metadata `ferrywriting`): who
+  // lost the answer to a request looks whether what is there now is its own. "": none.
+  std::string writing = {};
 };
 
 // When an object is written: only if there is none (S3: If-None-Match: *), or only if it is still the version that was
@@ -136,6 +140,10 @@ class ObjectStore {
                                        Condition condition) = 0;
   // Success also when there is none.
   virtual Task<Result<void>> remove(std::string key) = 0;
+  // Only if it is this version; conflict: it is another by now; success: there is none. `version` "": as remove(). The
+  // default, for services without a condition on DELETE, looks before it removes: what is put there in between is
+  // removed.
+  virtual Task<Result<void>> remove_version(std::string key, std::string version);
   // Several at once, at most 1000; success also for those that do not exist. The default removes one after another.
   virtual Task<Result<void>> remove_many(std::vector<std::string> keys);
   // `properties`: instead of those of the source; none: they are kept. `from` and `to` may be the same key (to set

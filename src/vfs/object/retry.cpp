@@ -13,6 +13,8 @@ constexpr int most_tries = 10;
 constexpr std::chrono::milliseconds first_pause = 100ms, longest_pause = 10s;
 constexpr std::chrono::minutes longest_work{3};
 
+}  // namespace
+
 bool is_passing(ErrorCode code) {
   switch (code) {
     case ErrorCode::limit_exceeded:
@@ -22,8 +24,6 @@ bool is_passing(ErrorCode code) {
     default: return false;
   }
 }
-
-}  // namespace
 
 std::optional<std::chrono::milliseconds> Retries::after(const Error& error) {
   if (!is_passing(error.code) || tries_ == most_tries) return std::nullopt;

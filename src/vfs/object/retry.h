@@ -11,6 +11,9 @@
 
 namespace ferry::vfs::object {
 
+// Whether another try may go better.
+bool is_passing(ErrorCode code);
+
 // How the tries of one request go on: at most 10, in the 3 minutes after the first has failed. The pause before try n
 // is a random time between 0 and 100 ms x 2^n, at most 10 s ("full jitter": clients that failed together do not come
 // back together), and not less than the service asked for.

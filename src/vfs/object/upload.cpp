@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "crypto/crc32c.h"
+#include "vfs/object/lost_answers.h"
 #include "vfs/object/retry.h"
 
 namespace ferry::vfs::object {
@@ -51,6 +52,7 @@ ObjectUpload::ObjectUpload(std::shared_ptr<ObjectStore> store, ObjectOptions opt
                            const OpenOptions& how)
     : options_(std::move(options)), key_(std::move(key)), how_(how) {
   shared_->store = std::move(store);
+  properties_.writing = new_writing();
   const unsigned at_once = options_.upload_concurrency == 0 ? default_parts_at_once : options_.upload_concurrency;
   slots_ = std::make_shared<ByteBudget>(shared_->store->traits().parallel_parts ? at_once : 1);
 }
@@ -226,43 +228,27 @@ Task<Result<void>> ObjectUpload::discard() {
   co_return done;
 }
 
-// Whether the object is exactly this. Asked after a creation that found something there: the answer of an earlier try
-// may have been lost (libcurl, too, sends again on a new connection), and what is there may be ours.
-Task<bool> ObjectUpload::holds(std::shared_ptr<ObjectStore> store, std::string key, ByteSpan content) {
-  const auto look = [=] { return store->head(key); };
-  const Result<ObjectInfo> there = co_await retried(store, look);
-  if (!there || there->size != content.size()) co_return false;
-  Bytes stored(content.size());
-  std::size_t read = 0;
-  while (read < stored.size()) {
-    const MutableByteSpan rest = MutableByteSpan(stored).subspan(read);
-    const std::string version = there->version;
-    const auto ask = [=] { return store->get(key, read, rest, version); };
-    const Result<std::size_t> count = co_await retried(store, ask);
-    if (!count || *count == 0) co_return false;
-    read += *count;
-  }
-  co_return std::ranges::equal(stored, content);
+// What is published is marked as this upload's own, so that a request whose answer was lost is told from one that did
+// nothing. (libcurl, too, sends again on a new connection, and who sent twice is told already_exists or not_found.)
+Task<Result<void>> ObjectUpload::settle(Result<ObjectInfo> published) {
+  if (!published) published = co_await if_written_by(shared_->store, key_, properties_.writing, published.error());
+  if (!published) co_return fail(published.error());
+  version_ = published->version;
+  co_return Result<void>();
 }
 
 Task<Result<void>> ObjectUpload::publish_small() {
   const auto store = shared_->store;
   const std::string key = key_;
   const ObjectProperties properties = properties_;
-  const std::shared_ptr<Buffer> buffer = buffer_;
+  const std::shared_ptr<Buffer> buffer = std::move(buffer_);
   Payload payload;
   if (buffer) payload = {{ByteSpan(buffer->bytes)}, buffer->bytes.size(), crypto::crc32c(buffer->bytes)};
   const Condition condition{.absent = how_.exclusive};
   const auto ask = [=] { return store->put(key, payload, properties, condition); };
-  const Result<ObjectInfo> put = co_await retried(store, ask);
-  buffer_.reset();
-  if (put) co_return Result<void>();
-  if (put.error().code == ErrorCode::already_exists) {
-    const ByteSpan content = buffer ? ByteSpan(buffer->bytes) : ByteSpan();
-    const bool ours = co_await holds(store, key, content);
-    if (ours) co_return Result<void>();
-  }
-  co_return fail(put.error());
+  Result<ObjectInfo> put = co_await retried(store, ask);
+  Result<void> done = co_await settle(std::move(put));
+  co_return done;
 }
 
 Task<Result<void>> ObjectUpload::publish_parts() {
@@ -282,39 +268,25 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   const Upload upload = shared_->upload;
   const ObjectProperties properties = properties_;
   const Condition condition{.absent = how_.exclusive};
-  // What is replaced: should the answer be lost, another version there than this one is ours.
-  const std::string key = key_;
-  const auto look = [=] { return store->head(key); };
-  const Result<ObjectInfo> before = co_await retried(store, look);
   const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
   Result<ObjectInfo> complete = co_await retried(store, ask);
-  if (complete) co_return Result<void>();
-  const ErrorCode code = complete.error().code;
-  if (code == ErrorCode::not_found || code == ErrorCode::already_exists) {
-    // The answer of an earlier try was lost: then the object is there, and the upload is not any more.
-    const auto list = [=] { return store->parts(upload); };
-    const Result<std::vector<Part>> left = co_await retried(store, list);
-    const bool gone = !left && left.error().code == ErrorCode::not_found;
-    const bool known = gone && (before || before.error().code == ErrorCode::not_found);
-    const Result<ObjectInfo> there = co_await retried(store, look);
-    const bool changed = there && (!before || there->version != before->version);
-    if (known && changed && there->size == written_) co_return Result<void>();
-  }
-  co_return fail(complete.error());
+  Result<void> done = co_await settle(std::move(complete));
+  co_return done;
 }
 
-// Properties are stored when an upload begins. One that was set afterwards needs a copy of the object onto itself.
+// Properties are stored when an upload begins. One that was set afterwards needs a copy of the object onto itself, of
+// the one that was published: by now there may be another.
 Task<Result<void>> ObjectUpload::set_time_late() {
   const auto store = shared_->store;
   if (written_ > store->traits().max_copy) {
     log::warn(store->traits().name, "", "{}: its time is not set: it is too large to be copied", store->location(key_));
     co_return Result<void>();
   }
-  const std::string key = key_;
+  const std::string key = key_, version = version_;
   const std::optional<ObjectProperties> properties = properties_;
-  const auto ask = [=] { return store->copy(key, key, properties, "", Condition{}); };
+  const auto ask = [=] { return store->copy(key, key, properties, version, Condition{}); };
   Result<ObjectInfo> set = co_await retried(store, ask);
-  if (!set) {
+  if (!set && set.error().code != ErrorCode::conflict) {
     log::warn(store->traits().name, "", "{}: its time is not set: {}", store->location(key), set.error().message);
   }
   co_return Result<void>();

@@ -54,7 +54,7 @@ class ObjectUpload final : public File {
                               std::shared_ptr<Buffer> buffer, ByteBudget::Ticket slot);
   static Task<Result<void>> abandon(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
   static Task<void> abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
-  static Task<bool> holds(std::shared_ptr<ObjectStore> store, std::string key, ByteSpan content);
+  Task<Result<void>> settle(Result<ObjectInfo> published);
   Task<Result<void>> publish_small();
   Task<Result<void>> publish_parts();
   Task<Result<void>> set_time_late();
@@ -65,6 +65,7 @@ class ObjectUpload final : public File {
   OpenOptions how_;
   ObjectProperties properties_;
   bool time_changed_late_ = false;     // after the upload had begun with other properties
+  std::string version_;                // of the object that was published
   std::shared_ptr<ByteBudget> slots_;  // parts on their way, as a budget of that many bytes
   std::shared_ptr<Buffer> buffer_;     // of the part that is being filled; null: none
   std::uint32_t parts_ = 0;            // that were sent, or are on their way

@@ -72,6 +72,7 @@ object::ObjectInfo info_of(std::string key, const http::ClientResponse& answer) 
   info.version = quoted_tag(answer.header("etag"));
   info.content_type = answer.header("content-type");
   info.sha256 = answer.header("x-amz-meta-sha256");
+  info.writing = answer.header("x-amz-meta-ferrywriting");
   const auto stored = object::parse_http_date(answer.header("last-modified"));
   if (stored) info.modified.seconds = *stored;
   if (const auto set = parse_mtime(answer.header("x-amz-meta-mtime"))) info.modified = *set;
@@ -148,6 +149,7 @@ constexpr const char* source_customer_prefix = "x-amz-copy-source-server-side-en
 void S3Store::add_properties(Pairs& headers, Call& call, const object::ObjectProperties& properties) const {
   if (properties.modified) headers.emplace_back("x-amz-meta-mtime", write_mtime(*properties.modified));
   if (!properties.sha256.empty()) headers.emplace_back("x-amz-meta-sha256", properties.sha256);
+  if (!properties.writing.empty()) headers.emplace_back("x-amz-meta-ferrywriting", properties.writing);
   if (!options_.storage_class.empty()) headers.emplace_back("x-amz-storage-class", options_.storage_class);
   if (!options_.acl.empty()) headers.emplace_back("x-amz-acl", options_.acl);
   call.content_type = properties.content_type.empty() ? "application/octet-stream" : properties.content_type;

@@ -60,7 +60,7 @@ ErrorCode code_of(const Result<T>& result) {
 }  // namespace
 
 void ObjectStoreTest::SetUp() {
-  const auto started = emulator(GetParam().variable);
+  const auto started = GetParam().variable.empty() ? Emulator() : emulator(GetParam().variable);
   if (!started) GTEST_SKIP() << no_emulator(GetParam().variable);
   store_ = GetParam().make(*started);
   ASSERT_NE(store_, nullptr);
@@ -134,6 +134,18 @@ TEST_P(ObjectStoreTest, Removes) {
   EXPECT_EQ(code_of(run(store_->head(key("three")))), ErrorCode::not_found);
 }
 
+TEST_P(ObjectStoreTest, RemovesAVersion) {
+  const auto first = run(store_->put(key("v"), payload("first"), ObjectProperties{}, Condition{}));
+  ASSERT_TRUE(first) << first.error().message;
+  FERRY_PUT("v", "second");
+  EXPECT_EQ(code_of(run(store_->remove_version(key("v"), first->version))), ErrorCode::conflict);
+  const auto there = run(store_->head(key("v")));
+  ASSERT_TRUE(there) << there.error().message;
+  EXPECT_TRUE(run(store_->remove_version(key("v"), there->version)));
+  EXPECT_EQ(code_of(run(store_->head(key("v")))), ErrorCode::not_found);
+  EXPECT_TRUE(run(store_->remove_version(key("v"), there->version)));
+}
+
 TEST_P(ObjectStoreTest, KeysOfManyKinds) {
   std::vector<std::string> names{"plain",       "with space", "plus+plus", "per%25cent", "\xc3\xa4\xe2\x82\xac",
                                  "a=b&c?d#e;f", "d/e/f.txt",  "quote\"'",  "<tag>&amp;", "[x]{y}|~^`z"};
@@ -199,12 +211,14 @@ TEST_P(ObjectStoreTest, Properties) {
   properties.modified = FileTime{1'234'567'890, 123'456'789};
   properties.content_type = "text/x-suite";
   properties.sha256 = std::string(64, 'a');
+  properties.writing = std::string(32, 'b');
   ASSERT_TRUE(run(store_->put(key("p"), payload("content"), properties, Condition{})));
   const auto head = run(store_->head(key("p")));
   ASSERT_TRUE(head);
   EXPECT_EQ(head->modified, *properties.modified);
   EXPECT_EQ(head->content_type, "text/x-suite");
   EXPECT_EQ(head->sha256, properties.sha256);
+  EXPECT_EQ(head->writing, properties.writing);
   if (store_->traits().times_in_listings) {
     ListRequest request{.prefix = key("p")};
     const auto page = run(store_->list(request));
@@ -213,6 +227,7 @@ TEST_P(ObjectStoreTest, Properties) {
   }
   // Other times for what is there.
   properties.modified = FileTime{1'000'000'000, 0};
+  properties.writing = std::string(32, 'c');
   const std::optional<ObjectProperties> changed = properties;
   const auto set = run(store_->copy(key("p"), key("p"), changed, head->version, Condition{}));
   ASSERT_TRUE(set) << set.error().message;
@@ -220,6 +235,7 @@ TEST_P(ObjectStoreTest, Properties) {
   ASSERT_TRUE(again);
   EXPECT_EQ(again->modified, *properties.modified);
   EXPECT_EQ(again->content_type, "text/x-suite");
+  EXPECT_EQ(again->writing, properties.writing);
   EXPECT_EQ(again->version, set->version);
   EXPECT_EQ(read(*store_, key("p"), 0, 100).value_or(""), "content");
 }
@@ -273,6 +289,7 @@ TEST_P(ObjectStoreTest, UploadsInParts) {
   ObjectProperties properties;
   properties.modified = FileTime{1'234'567'890, 0};
   properties.content_type = "text/x-suite";
+  properties.writing = std::string(32, 'd');
   const auto upload = run(store_->begin_upload(key("parts"), properties));
   ASSERT_TRUE(upload) << upload.error().message;
   std::vector<Part> parts(contents.size());
@@ -297,6 +314,7 @@ TEST_P(ObjectStoreTest, UploadsInParts) {
   ASSERT_TRUE(head);
   EXPECT_EQ(head->size, 2 * size + 1000);
   EXPECT_EQ(head->version, done->version);
+  EXPECT_EQ(head->writing, properties.writing);
   EXPECT_EQ(head->modified, *properties.modified);
   EXPECT_EQ(head->content_type, "text/x-suite");
   EXPECT_TRUE(read(*store_, key("parts"), size - 10, 20).value_or("") ==

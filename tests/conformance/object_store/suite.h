@@ -14,7 +14,7 @@
 namespace ferry::test {
 
 struct Case {
-  std::string variable;
+  std::string variable;  // "": needs no emulator
   std::unique_ptr<vfs::object::ObjectStore> (*make)(const Emulator&);
   // What this emulator does not do, although the service does.
   bool conditions = true;          // on put() and complete()
