@@ -95,7 +95,10 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3
     keys.region = config.region;
     const std::shared_ptr<http::Client> own = client(config.skip_tls_verify);
     // Whatever an account says of its own endpoint: this server's identity is only shown to hosts that prove theirs.
-    auto source = vfs::s3::credential_source(std::move(keys), vfs::s3::aws_environment(), client(false));
+    if (!s3_identities_) {
+      s3_identities_ = std::make_shared<vfs::s3::CredentialSources>(vfs::s3::aws_environment(), client(false));
+    }
+    auto source = s3_identities_->of(std::move(keys));
     vfs::s3::StoreOptions options;
     options.endpoint = {config.bucket, config.region, config.endpoint, config.force_path_style};
     options.storage_class = config.storage_class;

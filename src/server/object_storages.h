@@ -19,6 +19,9 @@ class ObjectStore;
 namespace ferry::vfs::azure {
 class Identity;
 }
+namespace ferry::vfs::s3 {
+class CredentialSources;
+}
 
 namespace ferry::server {
 
@@ -41,6 +44,7 @@ class ObjectStorages {
   std::mutex mutex_;
   std::shared_ptr<http::Client> clients_[2];  // that check certificates, and that do not
   std::shared_ptr<vfs::azure::Identity> azure_identity_;
+  std::shared_ptr<vfs::s3::CredentialSources> s3_identities_;
   std::map<std::string, std::weak_ptr<vfs::object::ObjectStore>> stores_;  // by a digest of their configuration
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <pugixml.hpp>
 
@@ -165,6 +166,29 @@ Result<Credentials> parse_sts(std::string_view xml) {
                           .expires = expires ? expires->seconds : 0};
   if (credentials.access_key.empty() || credentials.secret.empty() || !expires) return unreadable("answer of STS");
   return credentials;
+}
+
+Result<Credentials> parse_json_credentials(std::string_view text, const char* token) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto field = [&](const char* name) {
+    return json.is_object() && json.contains(name) && json[name].is_string() ? json[name].get<std::string>()
+                                                                             : std::string();
+  };
+  const auto refused = [](const char* why) {
+    return fail(ErrorCode::permission_denied, std::string("S3 credentials: an answer ") + why);
+  };
+  const std::string code = field("Code"), until = field("Expiration");
+  if (!code.empty() && code != "Success") return refused("that there are none");
+  std::string secret = field("SecretAccessKey");
+  Credentials found{.access_key = field("AccessKeyId"),
+                    .secret = crypto::Secret(std::string_view(secret)),
+                    .session_token = field(token)};
+  crypto::wipe(secret.data(), secret.size());
+  const auto expires = object::parse_rfc3339(until);
+  if (found.access_key.empty() || found.secret.empty()) return refused("without keys");
+  if (!until.empty() && !expires) return refused("with an unreadable Expiration");
+  if (expires) found.expires = expires->seconds;
+  return found;
 }
 
 ServiceError parse_error(std::string_view xml) {

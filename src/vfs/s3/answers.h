@@ -36,6 +36,9 @@ std::uint32_t parse_checksum(std::string_view xml);
 Result<std::vector<std::string>> parse_failed_deletes(std::string_view xml);
 // Credentials of an answer of STS.
 Result<Credentials> parse_sts(std::string_view xml);
+// What containers, virtual machines and credential_process answer; `token`: how the session token is called there.
+// permission_denied: no keys, or a Code other than Success (the machine's role cannot be taken).
+Result<Credentials> parse_json_credentials(std::string_view json, const char* token);
 
 // The Code and Message of an <Error>, the message cut to 300 bytes without control characters. Both "": it is no error.
 struct ServiceError {

@@ -11,16 +11,30 @@
 // "Standardized credential providers".
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
+#include "base/error.h"
+#include "base/task.h"
 #include "http/client.h"
-#include "vfs/s3/s3_store.h"
+#include "vfs/s3/sigv4.h"
 
 namespace ferry::vfs::s3 {
+
+// Answers the credentials to sign a request with; asked before each one. Safe from any thread.
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // permission_denied: there are none, or they are refused; io_error: whoever gives them does not answer at the moment;
+  // timeout: they took too long.
+  virtual Task<Result<Credentials>> credentials() = 0;
+  // A service has answered that these are over. True: they are held no more, and others may be had; false: these are
+  // all there are, or they were fetched just now.
+  virtual bool expired(const Credentials& given) = 0;
+};
 
 // Of one account; "": not set.
 struct CredentialOptions {
@@ -28,7 +42,7 @@ struct CredentialOptions {
   crypto::Secret access_secret = {};
   std::string session_token = {};
   std::string role_arn = {};
-  std::string region = {};  // of the STS that is asked
+  std::string region = {};  // of the STS that is asked for role_arn
 };
 
 // What the process was given; separate, so that tests need no environment of their own.
@@ -36,10 +50,34 @@ using Environment = std::map<std::string, std::string>;
 // The variables that begin with "AWS_", and HOME.
 Environment aws_environment();
 
-// One source for each set of options. What it has fetched serves until five minutes before it ends; while it is valid
-// and new ones are fetched, or cannot be had, it goes on serving. permission_denied: there are none, or they are
-// refused.
-std::shared_ptr<CredentialSource> credential_source(CredentialOptions options, Environment environment,
-                                                    std::shared_ptr<http::Client> client);
+struct CredentialTimes {
+  std::chrono::milliseconds after_passing{1'000};   // a failure that may be over by then: so long it is not asked again
+  std::chrono::milliseconds after_refusal{10'000};  // and so long after a refusal, or a success
+  std::chrono::milliseconds process_limit{60'000};  // of credential_process
+};
+
+// What all ways to credentials need.
+struct CredentialSurroundings {
+  Environment environment;
+  std::shared_ptr<http::Client> client;
+  CredentialTimes times;
+};
+
+// The identities of the process. Accounts of one identity share its credentials: a thousand that use the server's own
+// ask for it once, and once for each role beside it. What was fetched serves until five minutes before it ends (or half
+// of its time, where that is shorter); while it is valid and new ones are fetched, or cannot be had, it goes on
+// serving.
+class CredentialSources {
+ public:
+  CredentialSources(Environment environment, std::shared_ptr<http::Client> client, CredentialTimes times = {});
+  // Asks nobody anything yet. Safe from any thread.
+  std::shared_ptr<CredentialSource> of(CredentialOptions options);
+
+ private:
+  const std::shared_ptr<const CredentialSurroundings> surroundings_;
+  const std::shared_ptr<CredentialSource> own_;  // the server's
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<CredentialSource>> roles_;  // by a digest of role, region and whose they are
+};
 
 }  // namespace ferry::vfs::s3

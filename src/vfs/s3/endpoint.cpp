@@ -45,6 +45,12 @@ bool is_address(const std::string& name) {
 
 }  // namespace
 
+std::string_view dns_suffix(std::string_view region) {
+  if (region.starts_with("cn-")) return "amazonaws.com.cn";
+  if (region.starts_with("eusc-")) return "amazonaws.eu";
+  return "amazonaws.com";
+}
+
 Result<Endpoint> endpoint_of(const EndpointOptions& options) {
   if (!is_bucket(options.bucket)) return fail(ErrorCode::invalid_argument, "S3: not a bucket's name");
   if (!is_region(options.region)) return fail(ErrorCode::invalid_argument, "S3: not a region");
@@ -58,7 +64,7 @@ Result<Endpoint> endpoint_of(const EndpointOptions& options) {
     host.remove_prefix(scheme + 3);
   }
   while (host.ends_with('/')) host.remove_suffix(1);
-  place.host = host.empty() ? "s3." + place.region + ".amazonaws.com" : std::string(host);
+  place.host = host.empty() ? "s3." + place.region + "." + std::string(dns_suffix(place.region)) : std::string(host);
   if (!is_host(place.host)) return fail(ErrorCode::invalid_argument, "S3: not an endpoint: a host and a port");
   const std::string_view own_port = place.tls ? ":443" : ":80";
   if (place.host.ends_with(own_port)) place.host.resize(place.host.size() - own_port.size());

@@ -25,6 +25,9 @@ struct Endpoint {
   std::string url() const { return (tls ? "https://" : "http://") + host + base_path; }
 };
 
+// What AWS's hosts of a region end in: "amazonaws.com", in China "amazonaws.com.cn".
+std::string_view dns_suffix(std::string_view region);
+
 // The bucket stands in the host name, as AWS wants it; in the path where that was asked for, where the host is an
 // address or "localhost", and, with TLS, where the bucket has a dot, as no certificate fits such a name.
 // invalid_argument: not a bucket or not an endpoint.

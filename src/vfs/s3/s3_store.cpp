@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/log.h"
 #include "crypto/cipher.h"
@@ -23,6 +24,8 @@ constexpr std::size_t longest_answer = std::size_t{8} << 20;
 // Copies inside the service, and putting 10,000 parts together, take minutes.
 constexpr std::chrono::seconds long_work{600}, stall{30};
 constexpr std::size_t most_deletes = 1000;
+constexpr std::int64_t least_skew = 300;  // seconds; AWS refuses from 900 on
+constexpr int most_lessons = 2;           // that one request may teach: a clock, and a token or a header
 
 std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
 
@@ -82,6 +85,10 @@ object::ObjectInfo info_of(std::string key, const http::ClientResponse& answer) 
 void add_condition(Pairs& headers, const object::Condition& condition) {
   if (condition.absent) headers.emplace_back("if-none-match", "*");
   if (!condition.version.empty()) headers.emplace_back("if-match", condition.version);
+}
+
+bool is_expired_token(const ServiceError& error) {
+  return error.code == "ExpiredToken" || error.code == "ExpiredTokenException" || error.code == "TokenRefreshRequired";
 }
 
 bool mentions_checksum(const ServiceError& error) {
@@ -156,9 +163,8 @@ void S3Store::add_properties(Pairs& headers, Call& call, const object::ObjectPro
   add_encryption(headers, customer_prefix);
 }
 
-Task<Result<http::ClientResponse>> S3Store::send_once(const Call& call, bool with_checksum) {
-  Result<Credentials> credentials = co_await credentials_->credentials();
-  if (!credentials) co_return fail(credentials.error());
+Task<Result<http::ClientResponse>> S3Store::send_once(const Call& call, const Credentials& credentials,
+                                                      bool with_checksum) {
   const std::int64_t time = now() + skew_;
   RequestToSign request{.method = call.method,
                         .path = path_of(call.key),
@@ -169,13 +175,13 @@ Task<Result<http::ClientResponse>> S3Store::send_once(const Call& call, bool wit
   request.headers.emplace_back("host", endpoint_.host);
   request.headers.emplace_back("x-amz-content-sha256", request.payload_hash);
   request.headers.emplace_back("x-amz-date", amz_date(time));
-  if (!credentials->session_token.empty()) {
-    request.headers.emplace_back("x-amz-security-token", credentials->session_token);
+  if (!credentials.session_token.empty()) {
+    request.headers.emplace_back("x-amz-security-token", credentials.session_token);
   }
   if (call.checked && with_checksum)
     request.headers.emplace_back("x-amz-checksum-crc32c", crc_text(call.payload.crc32c));
   const SigningScope scope{endpoint_.region, "s3"};
-  const std::string sign = authorization(request, scope, *credentials, time);
+  const std::string sign = authorization(request, scope, credentials, time);
   http::ClientRequest sent;
   sent.method = call.method;
   sent.url = (endpoint_.tls ? "https://" : "http://") + endpoint_.host + request.path;
@@ -197,18 +203,26 @@ Task<Result<http::ClientResponse>> S3Store::send_once(const Call& call, bool wit
   co_return answer;
 }
 
+// An answer to HEAD has no body that could say why; then the service's Date has to do.
+bool S3Store::learns_clock(const http::ClientResponse& answer, const ServiceError& error) {
+  const bool silent = answer.status == 403 && answer.body.empty();
+  if (error.code != "RequestTimeTooSkewed" && !silent) return false;
+  const auto theirs = object::parse_http_date(answer.header("date"));
+  if (!theirs || (silent && std::abs(*theirs - now() - skew_) <= least_skew)) return false;
+  skew_ = *theirs - now();
+  return true;
+}
+
 // Whether the request should be sent once more, because of what its answer says about the service.
-bool S3Store::learns(const http::ClientResponse& answer, bool with_checksum) {
+bool S3Store::learns(const Call& call, const http::ClientResponse& answer, const Credentials& used,
+                     bool with_checksum) {
   if (answer.status < 400) return false;
   const ServiceError error = parse_error(answer.body);
-  if (error.code == "RequestTimeTooSkewed") {
-    const auto theirs = object::parse_http_date(answer.header("date"));
-    if (!theirs) return false;
-    skew_ = *theirs - now();
-    return true;
-  }
+  if (learns_clock(answer, error)) return true;
+  const bool silent = call.method == "HEAD" && answer.status == 400 && !used.session_token.empty();
+  if (is_expired_token(error) || silent) return credentials_->expired(used);
   const bool refused = answer.status == 501 || (answer.status == 400 && mentions_checksum(error));
-  if (!with_checksum || !refused || error.code == "BadDigest") return false;
+  if (!with_checksum || !refused) return false;
   if (checksums_.exchange(false)) {
     log::info("s3fs", "", "{} takes no checksums ({} {}): uploads go on without them", endpoint_.host, answer.status,
               error.code);
@@ -217,17 +231,22 @@ bool S3Store::learns(const http::ClientResponse& answer, bool with_checksum) {
 }
 
 Task<Result<http::ClientResponse>> S3Store::send(Call call) {
+  const std::int64_t skew = skew_;
   for (int attempt = 0;; ++attempt) {
     const bool with_checksum = call.checked && checksums_;
-    Result<http::ClientResponse> answer = co_await send_once(call, with_checksum);
+    const Result<Credentials> credentials = co_await credentials_->credentials();
+    if (!credentials) co_return fail(credentials.error());
+    Result<http::ClientResponse> answer = co_await send_once(call, *credentials, with_checksum);
     if (!answer) co_return answer;
     if (answer->status < 300) {
       // CopyObject and CompleteMultipartUpload may fail after they have answered 200.
       const bool failed = !call.into && answer->body.contains("<Error>") && !parse_error(answer->body).code.empty();
       if (!failed) co_return answer;
-    } else if (attempt == 0 && learns(*answer, with_checksum)) {
+    } else if (attempt < most_lessons && learns(call, *answer, *credentials, with_checksum)) {
       continue;
     }
+    // Refused with their time as well: it was not the clock, and a Date that is wrong must not stop what went well.
+    if (attempt > 0 && answer->status == 403 && call.method == "HEAD") skew_ = skew;
     co_return fail(error_of(call, *answer));
   }
 }
@@ -240,6 +259,7 @@ ErrorCode code_of(int status, const ServiceError& error, bool creates) {
   if (error.code == "InternalError") return ErrorCode::io_error;
   // Another request for the key is under way: what will be there is not known yet.
   if (error.code == "ConditionalRequestConflict" || error.code == "OperationAborted") return ErrorCode::io_error;
+  if (is_expired_token(error)) return ErrorCode::permission_denied;
   if (error.code == "ObjectParentIsFile" || error.code == "ParentIsObject") return ErrorCode::not_a_directory;
   switch (status) {
     case 400: return error.code == "BadDigest" ? ErrorCode::io_error : ErrorCode::invalid_argument;

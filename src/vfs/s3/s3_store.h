@@ -9,17 +9,12 @@
 
 #include "http/client.h"
 #include "vfs/object/object_store.h"
+#include "vfs/s3/answers.h"
+#include "vfs/s3/credentials.h"
 #include "vfs/s3/endpoint.h"
 #include "vfs/s3/sigv4.h"
 
 namespace ferry::vfs::s3 {
-
-// Answers the credentials to sign a request with; asked before each one. Safe from any thread.
-class CredentialSource {
- public:
-  virtual ~CredentialSource() = default;
-  virtual Task<Result<Credentials>> credentials() = 0;
-};
 
 struct StoreOptions {
   EndpointOptions endpoint;
@@ -81,11 +76,12 @@ class S3Store final : public object::ObjectStore {
           std::shared_ptr<CredentialSource> credentials);
   // An answer of a status below 300, and no error in its body; others as the Error that ObjectStore asks for.
   Task<Result<http::ClientResponse>> send(Call call);
-  Task<Result<http::ClientResponse>> send_once(const Call& call, bool with_checksum);
+  Task<Result<http::ClientResponse>> send_once(const Call& call, const Credentials& credentials, bool with_checksum);
   std::string path_of(std::string_view key) const;
   std::string payload_hash(const Call& call) const;
   Error error_of(const Call& call, const http::ClientResponse& answer);
-  bool learns(const http::ClientResponse& answer, bool with_checksum);
+  bool learns(const Call& call, const http::ClientResponse& answer, const Credentials& used, bool with_checksum);
+  bool learns_clock(const http::ClientResponse& answer, const ServiceError& error);
   void add_encryption(Pairs& headers, const std::string& prefix) const;
   void add_properties(Pairs& headers, Call& call, const object::ObjectProperties& properties) const;
   std::string copy_source(std::string_view key) const;

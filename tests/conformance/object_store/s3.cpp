@@ -12,8 +12,10 @@ Result<std::unique_ptr<S3Store>> open_s3(const Emulator& started, std::string bu
   auto client = std::make_shared<http::Client>(http::ClientOptions{});
   vfs::s3::StoreOptions options;
   options.endpoint = {.bucket = std::move(bucket), .endpoint = started.url, .path_style = true};
-  auto source = vfs::s3::credential_source(
-      {.access_key = started.words.at(0), .access_secret = crypto::Secret(std::string_view(secret))}, {}, client);
+  vfs::s3::CredentialOptions keys;
+  keys.access_key = started.words.at(0);
+  keys.access_secret = crypto::Secret(std::string_view(secret));
+  auto source = vfs::s3::CredentialSources({}, client).of(std::move(keys));
   return S3Store::make(std::move(options), client, std::move(source));
 }
 

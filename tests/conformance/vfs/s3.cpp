@@ -23,7 +23,7 @@ std::shared_ptr<FileSystem> make_s3(const char* variable) {
   s3::CredentialOptions keys;
   keys.access_key = started->words.at(0);
   keys.access_secret = crypto::Secret(std::string_view(started->words.at(1)));
-  auto source = s3::credential_source(std::move(keys), {}, client);
+  auto source = s3::CredentialSources({}, client).of(std::move(keys));
   auto store = s3::S3Store::make(std::move(options), client, std::move(source));
   if (!store) return nullptr;
   object::ObjectOptions how;
