@@ -1,10 +1,13 @@
 #include "http/client_transfer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+
+#include "base/trouble.h"
 
 namespace ferry::http {
 
@@ -74,6 +77,19 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(space);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+std::optional<Trouble> trouble_in(CURL* easy, CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: return Trouble::host_not_found;
+    case CURLE_PEER_FAILED_VERIFICATION: return Trouble::certificate;
+    case CURLE_SSL_CONNECT_ERROR: return Trouble::tls;
+    case CURLE_COULDNT_CONNECT: break;
+    default: return std::nullopt;
+  }
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  return number == ECONNREFUSED ? Trouble::refused : Trouble::unreachable;
 }
 
 }  // namespace
@@ -256,8 +272,11 @@ Result<void> Transfer::outcome_of(CURLcode code) const {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT: return fail(ErrorCode::invalid_argument, "not a URL of http or https");
     case CURLE_WRITE_ERROR: return fail(ErrorCode::connection_lost, "the answer is too long");
-    default: return fail(ErrorCode::connection_lost, curl_easy_strerror(code));
+    default: break;
   }
+  Error error{ErrorCode::connection_lost, curl_easy_strerror(code)};
+  if (const auto trouble = trouble_in(easy.get(), code)) error = with_trouble(std::move(error), *trouble);
+  return fail(std::move(error));
 }
 
 void Transfer::note_received() const {

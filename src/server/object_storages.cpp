@@ -71,8 +71,26 @@ std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
   return one;
 }
 
-Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3Config& config,
-                                                                 const crypto::Secret& master_key) {
+Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const model::FilesystemConfig& config,
+                                                              const crypto::Secret& master_key) {
+  auto below = store(config, master_key);
+  if (!below) return fail(below.error());
+  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, budget_)
+                                                              : options_of(config.azblobconfig, budget_);
+  return vfs::object::make_object_file_system(std::move(*below), std::move(how));
+}
+
+Result<ObjectStorages::StorePtr> ObjectStorages::store(const model::FilesystemConfig& config,
+                                                       const crypto::Secret& master_key) {
+  switch (config.provider) {
+    case model::FilesystemProvider::s3: return s3_store(config.s3config, master_key);
+    case model::FilesystemProvider::azure_blob: return azure_store(config.azblobconfig, master_key);
+    default: return fail(ErrorCode::unsupported, "no object store");
+  }
+}
+
+Result<ObjectStorages::StorePtr> ObjectStorages::s3_store(const model::S3Config& config,
+                                                          const crypto::Secret& master_key) {
   auto secret = model::open(config.access_secret, master_key);
   if (!secret) return fail(secret.error());
   auto sealed = model::open(config.sse_customer_key, master_key);
@@ -84,7 +102,7 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3
                  config.role_arn, config.session_token, config.storage_class, config.acl,
                  config.force_path_style ? "path" : "host", config.skip_tls_verify ? "careless" : "careful"});
   const std::scoped_lock lock(mutex_);
-  std::shared_ptr<vfs::object::ObjectStore> store = stores_[name].lock();
+  StorePtr store = stores_[name].lock();
   if (!store) {
     std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
     vfs::s3::CredentialOptions keys;
@@ -109,11 +127,11 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_s3(const model::S3
     store = std::move(*made);
     stores_[name] = store;
   }
-  return vfs::object::make_object_file_system(std::move(store), options_of(config, budget_));
+  return store;
 }
 
-Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_azure(const model::AzureBlobConfig& config,
-                                                                    const crypto::Secret& master_key) {
+Result<ObjectStorages::StorePtr> ObjectStorages::azure_store(const model::AzureBlobConfig& config,
+                                                             const crypto::Secret& master_key) {
   auto key = model::open(config.account_key, master_key);
   if (!key) return fail(key.error());
   auto sas_url = model::open(config.sas_url, master_key);
@@ -122,7 +140,7 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_azure(const model:
       digest_of({"azure", config.container, config.account_name, config.endpoint, key->text(), sas_url->text(),
                  config.access_tier, config.use_emulator ? "emulator" : "service"});
   const std::scoped_lock lock(mutex_);
-  std::shared_ptr<vfs::object::ObjectStore> store = stores_[name].lock();
+  StorePtr store = stores_[name].lock();
   if (!store) {
     std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
     const std::shared_ptr<http::Client> own = client(false);
@@ -142,7 +160,7 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open_azure(const model:
     store = std::move(*made);
     stores_[name] = store;
   }
-  return vfs::object::make_object_file_system(std::move(store), options_of(config, budget_));
+  return store;
 }
 
 }  // namespace ferry::server

@@ -32,12 +32,17 @@ class ObjectStorages {
 
   // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
   // meant; authentication_failed, unsupported: a secret that does not open.
-  Result<std::shared_ptr<vfs::FileSystem>> open_s3(const model::S3Config& config, const crypto::Secret& master_key);
-  // The same. Without a key and a SAS URL the store is reached by this server's own identity.
-  Result<std::shared_ptr<vfs::FileSystem>> open_azure(const model::AzureBlobConfig& config,
-                                                      const crypto::Secret& master_key);
+  Result<std::shared_ptr<vfs::FileSystem>> open(const model::FilesystemConfig& config,
+                                                const crypto::Secret& master_key);
+  // What lies below that: one request for each call, without retries. unsupported: the provider is no object store.
+  Result<std::shared_ptr<vfs::object::ObjectStore>> store(const model::FilesystemConfig& config,
+                                                          const crypto::Secret& master_key);
 
  private:
+  using StorePtr = std::shared_ptr<vfs::object::ObjectStore>;
+  Result<StorePtr> s3_store(const model::S3Config& config, const crypto::Secret& master_key);
+  // Without a key and a SAS URL the store is reached by this server's own identity.
+  Result<StorePtr> azure_store(const model::AzureBlobConfig& config, const crypto::Secret& master_key);
   std::shared_ptr<http::Client> client(bool skip_tls_verify);
 
   const std::shared_ptr<ByteBudget> budget_;

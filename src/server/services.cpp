@@ -84,6 +84,7 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   if (!rules) return fail(rules.error());
   StorageOptions storages{.master_key = master_key_, .paths = paths, .staging = rules->temp_path};
   if (config.common.allow_self_connections == 0) storages.own_host_keys = own_host_keys;
+  storage_checks = std::make_unique<StorageChecks>(storages);
   const std::uint64_t budget = static_cast<std::uint64_t>(config.common.memory_budget) << 20;
   storages.budget = std::make_shared<ByteBudget>(budget > 0 ? budget : ByteBudget::default_limit());
   session::Services shared{.registry = registry_,

@@ -19,6 +19,7 @@
 #include "server/entrance.h"
 #include "server/event_delivery.h"
 #include "server/own_host_keys.h"
+#include "server/storage_checks.h"
 #include "session/quota_scan.h"
 #include "store/accounts.h"
 
@@ -64,6 +65,7 @@ struct Services {
   std::unique_ptr<auth::Tokens> tokens;
   std::unique_ptr<auth::ApiKeyChecker> api_keys;
   std::shared_ptr<session::QuotaScans> scans;
+  std::unique_ptr<StorageChecks> storage_checks;
   std::shared_ptr<Entrance> entrance;  // with what sessions share: entrance->sessions
 
  private:

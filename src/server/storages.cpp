@@ -120,14 +120,23 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
   switch (request.config.provider) {
     case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
-    case model::FilesystemProvider::s3: return object_stores_->open_s3(request.config.s3config, options_.master_key);
+    case model::FilesystemProvider::s3:
+    case model::FilesystemProvider::azure_blob: return object_stores_->open(request.config, options_.master_key);
     case model::FilesystemProvider::sftp: return open_sftp(request);
-    case model::FilesystemProvider::azure_blob:
-      return object_stores_->open_azure(request.config.azblobconfig, options_.master_key);
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::http: break;
   }
   return fail(not_built_in(request.config.provider));
+}
+
+Result<void> Storages::check_directory(const std::string& path) const {
+  if (options_.paths == nullptr) return {};
+  const auto free = options_.paths->check(path);
+  return free ? Result<void>() : fail(ErrorCode::permission_denied, free.error().message);
+}
+
+Result<std::shared_ptr<vfs::object::ObjectStore>> Storages::object_store(const model::FilesystemConfig& config) const {
+  return object_stores_->store(config, options_.master_key);
 }
 
 session::StorageFactory factory_of(std::shared_ptr<const Storages> storages) {

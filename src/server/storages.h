@@ -15,6 +15,9 @@
 namespace ferry::vfs::sftp {
 class Pools;
 }
+namespace ferry::vfs::object {
+class ObjectStore;
+}
 
 namespace ferry::server {
 
@@ -41,6 +44,10 @@ class Storages {
   // permission_denied for a protected directory, also where links lead to one: the directory that was opened is
   // checked, not its name. Safe from any thread.
   Result<std::shared_ptr<vfs::FileSystem>> open(const session::StorageRequest& request) const;
+  // permission_denied: a directory of this machine that open() would refuse by its name and links. Blocks.
+  Result<void> check_directory(const std::string& path) const;
+  // Of a provider that is one: what open() sees as a tree.
+  Result<std::shared_ptr<vfs::object::ObjectStore>> object_store(const model::FilesystemConfig& config) const;
 
  private:
   Result<std::shared_ptr<vfs::FileSystem>> open_sftp(const session::StorageRequest& request) const;

@@ -166,6 +166,7 @@ const Schema& schema<Httpd>() {
       row<&Httpd::setup>("setup"),
       row<&Httpd::hide_support_link>("hide_support_link"),
       row<&Httpd::backups_path>("backups_path"),
+      row<&Httpd::allow_storage_checks>("allow_storage_checks"),
   };
   static const Schema table{rows};
   return table;

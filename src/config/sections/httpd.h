@@ -125,6 +125,7 @@ struct Httpd {
   } setup;
   bool hide_support_link = false;
   std::string backups_path = "backups";
+  bool allow_storage_checks = false;  // to administrators with a role; ours
   bool operator==(const Httpd&) const = default;
 };
 

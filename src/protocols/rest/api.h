@@ -70,7 +70,8 @@ struct Row {
   std::string_view method;
   std::string_view path;
   Access access;
-  // Of REST schema AdminPermissions, "*" needs all of them. For users: of WebClientOptions, it closes the row.
+  // Of REST schema AdminPermissions, "*" needs all of them; several with "|" between them: one of them. For users: of
+  // WebClientOptions, it closes the row.
   std::string_view permission;
   Runs runs;
   Operation operation;

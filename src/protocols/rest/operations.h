@@ -57,6 +57,9 @@ http::Response get_admin(const Call& call);
 http::Response update_admin(const Call& call);
 http::Response delete_admin(const Call& call);
 
+// storage_checks.cpp
+Task<http::Response> check_storage(const Call& call);
+
 // folders.cpp
 http::Response list_folders(const Call& call);
 http::Response add_folder(const Call& call);

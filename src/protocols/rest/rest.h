@@ -26,6 +26,7 @@
 #include "http/router.h"
 #include "presence/registry.h"
 #include "protocols/rest/service_status.h"
+#include "protocols/rest/storage_check.h"
 #include "session/quota_scan.h"
 #include "store/accounts.h"
 
@@ -68,6 +69,13 @@ struct ServerParts {
   std::function<ServicesStatus()> status;
 };
 
+// POST /storage-checks.
+struct StorageCheckParts {
+  // limit_exceeded: the administrator has one that runs, or there are too many. Empty: there are no such checks.
+  std::function<Task<Result<StorageReport>>(StorageCheck check)> run = {};
+  bool open_to_roles = false;  // httpd.allow_storage_checks
+};
+
 // What the operations work with. All of it outlives the router, and every part is safe from any thread.
 struct Dependencies {
   store::Accounts& accounts;
@@ -75,6 +83,7 @@ struct Dependencies {
   SessionParts sessions;
   ServerParts server;
   EventParts events = {};
+  StorageCheckParts storage_checks = {};
   std::filesystem::path backups;   // where dumps lie; made when the first one is written
   std::size_t max_body = 1 << 20;  // bytes of a JSON body
 };

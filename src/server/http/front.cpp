@@ -36,6 +36,11 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
                     .sessions = {.registry = sessions.registry, .ledger = sessions.ledger, .scans = services.scans},
                     .server = {.version = std::move(about), .status = std::move(status)},
                     .events = {.stream = sessions.events, .retry = [&services] { services.events->retry(); }},
+                    .storage_checks = {.run =
+                                           [&services](rest::StorageCheck check) {
+                                             return services.storage_checks->run(std::move(check));
+                                           },
+                                       .open_to_roles = services.config.httpd.allow_storage_checks},
                     .backups = services.directory / services.config.data_provider.backups_path});
   return router;
 }

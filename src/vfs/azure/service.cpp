@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/trouble.h"
 #include "crypto/encoding.h"
 #include "http/message.h"
 #include "vfs/azure/answers.h"
@@ -226,8 +227,14 @@ Error Service::error_of(const Call& call, const http::ClientResponse& answer) {
   if (answer.status == 403) {
     const auto there = object::parse_http_date(answer.header("date"));
     const std::int64_t apart = there ? std::abs(*there - object::unix_now()) : 0;
-    if (apart > skew_allowed) error.message += "; the clocks are " + std::to_string(apart) + " seconds apart";
+    if (apart > skew_allowed) {
+      error.message += "; the clocks are " + std::to_string(apart) + " seconds apart";
+      error = with_trouble(std::move(error), Trouble::clock);
+    } else if (code == "AuthenticationFailed" || code == "InvalidAuthenticationInfo") {
+      error = with_trouble(std::move(error), Trouble::bad_key);
+    }
   }
+  if (code == "ContainerNotFound") error = with_trouble(std::move(error), Trouble::no_bucket);
   if (error.code == ErrorCode::limit_exceeded) retry_after_ = pause_asked_for(answer);
   return error;
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/log.h"
+#include "base/trouble.h"
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
 #include "crypto/hasher.h"
@@ -277,6 +278,25 @@ ErrorCode code_of(int status, const ServiceError& error, bool creates) {
   }
 }
 
+std::optional<Trouble> trouble_in(const ServiceError& error) {
+  using enum Trouble;
+  constexpr std::pair<std::string_view, Trouble> known[] = {{"NoSuchBucket", no_bucket},
+                                                            {"InvalidBucketName", no_bucket},
+                                                            {"InvalidAccessKeyId", bad_key},
+                                                            {"SignatureDoesNotMatch", bad_key},
+                                                            {"InvalidToken", bad_key},
+                                                            {"XAdminUserNotFound", bad_key},  // versitygw
+                                                            {"ExpiredToken", bad_key},
+                                                            {"RequestTimeTooSkewed", clock},
+                                                            {"AuthorizationHeaderMalformed", wrong_region},
+                                                            {"PermanentRedirect", wrong_region},
+                                                            {"TemporaryRedirect", wrong_region}};
+  for (const auto& [code, trouble] : known) {
+    if (error.code == code) return trouble;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Error S3Store::error_of(const Call& call, const http::ClientResponse& answer) {
@@ -286,8 +306,10 @@ Error S3Store::error_of(const Call& call, const http::ClientResponse& answer) {
   const std::string_view after = answer.header("retry-after");
   std::from_chars(after.data(), after.data() + after.size(), seconds);
   if (code == ErrorCode::limit_exceeded) retry_after_ = std::clamp<std::int64_t>(seconds, 0, 60) * 1000;
-  return {code, fmt::format("S3: {} {}: {} {}{}{}", call.method, location(call.key), answer.status, error.code,
-                            error.message.empty() ? "" : ": ", error.message)};
+  Error said{code, fmt::format("S3: {} {}: {} {}{}{}", call.method, location(call.key), answer.status, error.code,
+                               error.message.empty() ? "" : ": ", error.message)};
+  const auto trouble = trouble_in(error);
+  return trouble ? with_trouble(std::move(said), *trouble) : said;
 }
 
 Task<Result<void>> S3Store::check() {

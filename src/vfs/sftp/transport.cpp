@@ -19,6 +19,7 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "base/trouble.h"
 
 namespace ferry::vfs::sftp {
 
@@ -69,9 +70,17 @@ void prepare_socket(int socket) {
   ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
 }
 
+// Why no connection came to be.
+std::unexpected<Error> not_connected(int error) {
+  Error failure{ErrorCode::connection_lost, error_from_errno(error, "connect").message};
+  if (error == ECONNREFUSED) return fail(with_trouble(std::move(failure), Trouble::refused));
+  const bool no_way = error == ENETUNREACH || error == EHOSTUNREACH;
+  return fail(no_way ? with_trouble(std::move(failure), Trouble::unreachable) : std::move(failure));
+}
+
 Result<void> connect_one(int socket, const addrinfo& address, const std::atomic<bool>& interrupted) {
   if (::connect(socket, address.ai_addr, address.ai_addrlen) == 0) return {};
-  if (errno != EINPROGRESS) return fail(ErrorCode::connection_lost, error_from_errno(errno, "connect").message);
+  if (errno != EINPROGRESS) return not_connected(errno);
   for (int waited = 0; waited < connect_limit_ms && !interrupted; waited += 100) {
     pollfd ready{.fd = socket, .events = POLLOUT, .revents = 0};
     if (::poll(&ready, 1, 100) <= 0) continue;
@@ -79,7 +88,7 @@ Result<void> connect_one(int socket, const addrinfo& address, const std::atomic<
     socklen_t size = sizeof error;
     ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error == 0) return {};
-    return fail(ErrorCode::connection_lost, error_from_errno(error, "connect").message);
+    return not_connected(error);
   }
   return fail(ErrorCode::timeout, "connect: no answer");
 }
@@ -89,7 +98,10 @@ Result<Descriptor> connect_to(const Endpoint& endpoint, const std::atomic<bool>&
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
   const int code = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
-  if (code != 0) return fail(ErrorCode::connection_lost, endpoint.host + ": " + ::gai_strerror(code));
+  if (code != 0) {
+    Error unknown{ErrorCode::connection_lost, endpoint.host + ": " + ::gai_strerror(code)};
+    return fail(with_trouble(std::move(unknown), Trouble::host_not_found));
+  }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, &::freeaddrinfo);
   Error last{ErrorCode::connection_lost, endpoint.host + ": no address"};
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
@@ -221,8 +233,9 @@ Result<bool> Transport::State::check_host_key(const Login& login, std::vector<bo
   const std::string md5 = fingerprint(raw, SSH_PUBLICKEY_HASH_MD5);
   if (sha256.empty()) return fail(ErrorCode::internal, "host key: no fingerprint");
   if (login.is_own && login.is_own(sha256)) {
-    return fail(ErrorCode::permission_denied,
-                "the SFTP endpoint is this server itself (allow_self_connections is off)");
+    Error itself{ErrorCode::permission_denied,
+                 "the SFTP endpoint is this server itself (allow_self_connections is off)"};
+    return fail(with_trouble(std::move(itself), Trouble::own_server));
   }
   if (login.fingerprints.empty()) return true;
   for (const std::string& known : login.fingerprints) {
@@ -230,7 +243,8 @@ Result<bool> Transport::State::check_host_key(const Login& login, std::vector<bo
   }
   excluded[family_of(raw)] = true;
   if (std::ranges::find(excluded, false) != excluded.end()) return false;
-  return fail(ErrorCode::permission_denied, "host key " + sha256 + " is not among the fingerprints");
+  Error strange{ErrorCode::permission_denied, "host key " + sha256 + " is not among the fingerprints"};
+  return fail(with_trouble(std::move(strange), Trouble::host_key));
 }
 
 Result<bool> Transport::State::try_key(const Login& login) {
@@ -327,7 +341,8 @@ Result<void> Transport::open(const Login& login) {
     if (auto started = state_->start(login, host_keys); !started) {
       const bool other_type = std::ranges::find(excluded, true) != excluded.end();
       if (!other_type || started.error().code == ErrorCode::timeout) return started;
-      return fail(ErrorCode::permission_denied, "no host key of the server is among the fingerprints");
+      Error strange{ErrorCode::permission_denied, "no host key of the server is among the fingerprints"};
+      return fail(with_trouble(std::move(strange), Trouble::host_key));
     }
     const Result<bool> known = state_->check_host_key(login, excluded);
     if (!known) return fail(known.error());

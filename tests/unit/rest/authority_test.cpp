@@ -1,4 +1,5 @@
 // docs/authority.md, held true: every route has a row there, and every kind of caller gets what the row says.
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -12,7 +13,7 @@ namespace ferry::test {
 namespace {
 
 struct Authority {
-  std::string permission;  // empty: every administrator
+  std::set<std::string> permissions;  // one of them; empty: every administrator
   bool role = false, key = false;
 };
 
@@ -54,10 +55,11 @@ Documented read_document() {
     if (section == "Calls of users") {
       for (const std::string& call : quoted(cells.at(0))) documented.of_users.push_back(call);
     } else if (section == "Calls of administrators") {
-      const auto permission = quoted(cells.at(1));
+      const auto permissions = quoted(cells.at(1));
       for (const std::string& call : quoted(cells.at(0))) {
         const bool fresh = documented.of_admins
-                               .emplace(call, Authority{permission.empty() ? "" : permission[0], cells.at(2) == "yes",
+                               .emplace(call, Authority{{permissions.begin(), permissions.end()},
+                                                        cells.at(2) == "yes",
                                                         cells.at(3) == "yes"})
                                .second;
         EXPECT_TRUE(fresh) << call << " stands twice";
@@ -69,6 +71,10 @@ Documented read_document() {
 
 std::string call_in_document(const rest::Row& row) {
   return std::string(row.method) + ' ' + std::string(row.path.substr(std::string_view("/api/v2/").size()));
+}
+
+bool holds_one(const std::set<std::string>& held, const std::set<std::string>& permissions) {
+  return std::ranges::any_of(permissions, [&](const std::string& one) { return held.contains(one); });
 }
 
 bool is_users_row(const rest::Row& row) {
@@ -138,7 +144,8 @@ TEST_F(RestAuthority, EachPermissionOpensItsCallsAndNoOther) {
         continue;
       }
       const Authority& needed = documented_.of_admins.at(call_in_document(row));
-      const bool opens = needed.permission.empty() || permission == "*" || permission == needed.permission;
+      const bool opens =
+          needed.permissions.empty() || permission == "*" || needed.permissions.contains(std::string(permission));
       expect(row, token, opens, " with " + std::string(permission));
     }
   }
@@ -191,7 +198,7 @@ TEST_F(RestAuthority, KeysOpenWhatTheDocumentSays) {
         }
         const Authority& needed = documented_.of_admins.at(call_in_document(row));
         const bool permitted =
-            needed.permission.empty() || held.contains("*") || (held.contains(needed.permission) && needed.role);
+            needed.permissions.empty() || held.contains("*") || (holds_one(held, needed.permissions) && needed.role);
         expect(row, key, needed.key && permitted, " by key of " + owner);
       }
     }

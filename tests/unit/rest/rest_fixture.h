@@ -44,13 +44,14 @@ class RestTest : public testing::Test {
  protected:
   static constexpr const char* root_password = "root's first password";
 
-  RestTest() {
+  explicit RestTest(rest::StorageCheckParts storage_checks = {}) {
     http::Router router;
     rest::add_routes(router, {.accounts = accounts_,
                               .logins = {.authenticator = authenticator_, .tokens = tokens_, .api_keys = api_keys_},
                               .sessions = {.registry = registry_, .ledger = ledger_, .scans = scans_},
                               .server = {.version = {"1.2.3", "2026-01-02T03:04:05Z", "abcdef", {"+memory"}},
                                          .status = [] { return some_status(); }},
+                              .storage_checks = std::move(storage_checks),
                               .backups = backups_.path() + "/dumps"});
     server_ = std::make_unique<http::Server>(std::vector<asio::io_context*>{&context_}, std::move(router),
                                              http::ServerOptions{});
