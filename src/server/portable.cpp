@@ -13,6 +13,7 @@
 #include "base/descriptor.h"
 #include "crypto/token.h"
 #include "server/server.h"
+#include "server/storages.h"
 
 namespace ferry::server {
 
@@ -81,14 +82,27 @@ config::Loaded configuration(const PortableOptions& options, int port) {
   config.sftpd.enabled_ssh_commands = options.ssh_commands;
   config.sftpd.host_keys = {"id_ecdsa", "id_ed25519"};  // made in a moment, unlike RSA's
   config.httpd.bindings.front().port = 0;
+  config.common.secret_min_entropy = 0;  // of a passphrase: what is shared may have one already
   return loaded;
 }
 
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
+std::string place_of(const PortableOptions& options) {
+  const model::FilesystemConfig& storage = options.filesystem;
+  switch (storage.provider) {
+    case model::FilesystemProvider::s3: return "s3://" + storage.s3config.bucket + "/" + storage.s3config.key_prefix;
+    case model::FilesystemProvider::gcs: return "gs://" + storage.gcsconfig.bucket + "/" + storage.gcsconfig.key_prefix;
+    case model::FilesystemProvider::azure_blob:
+      return "azblob://" + storage.azblobconfig.container + "/" + storage.azblobconfig.key_prefix;
+    case model::FilesystemProvider::sftp: return "sftp://" + storage.sftpconfig.endpoint + storage.sftpconfig.prefix;
+    default: return options.directory.string();
+  }
+}
+
 std::string invitation(const PortableOptions& options, int port, const std::string& fingerprint) {
   const std::string host = own_address();
-  std::string text = fmt::format("Sharing {} over SFTP on port {}\n", options.directory.string(), port);
+  std::string text = fmt::format("Sharing {} over SFTP on port {}\n", place_of(options), port);
   text += fmt::format("  user      {}\n", options.username);
   if (!options.password.empty()) text += fmt::format("  password  {}\n", options.password);
   if (!options.public_keys.empty()) text += fmt::format("  keys      {}\n", options.public_keys.size());
@@ -107,6 +121,7 @@ model::User account(const PortableOptions& options) {
   user.password = options.password;
   user.public_keys = options.public_keys;
   user.home_dir = options.directory.string();
+  user.filesystem = options.filesystem;
   user.permissions["/"] = options.permissions;
   user.filters.file_patterns = options.file_patterns;
   user.filters.start_directory = options.start_directory == "/" ? "" : options.start_directory;
@@ -116,6 +131,9 @@ model::User account(const PortableOptions& options) {
 }  // namespace
 
 Result<void> run_portable(PortableOptions options) {
+  if (!is_built(options.filesystem.provider)) {
+    return fail(ErrorCode::unsupported, "--fs-provider: this storage is not built yet");
+  }
   std::error_code error;
   options.directory = fs::canonical(options.directory, error);
   if (error) return fail(ErrorCode::not_found, "--directory: " + error.message());

@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/filesystem.h"
 #include "model/filters.h"
 
 namespace ferry::server {
 
 struct PortableOptions {
-  std::filesystem::path directory;  // what is shared
-  int sftpd_port = 0;               // 0: any free one
-  std::string username;             // empty: made up, as is the password when there is no key either
+  std::filesystem::path directory;     // what is shared, where the storage is local
+  model::FilesystemConfig filesystem;  // secrets are plain
+  int sftpd_port = 0;                  // 0: any free one
+  std::string username;                // empty: made up, as is the password when there is no key either
   std::string password;
   std::vector<std::string> public_keys;  // lines as in authorized_keys
   std::vector<std::string> permissions = {"list", "download"};

@@ -1,4 +1,5 @@
 """`ferry portable`: what it prints is enough to get at the files."""
+import getpass
 import os
 import re
 import signal
@@ -11,14 +12,17 @@ import pytest
 
 from clients import ClientFailed, random_file, same, scp, sftp, wait_for
 from ferry import binary, clean_environment, die_with_parent
+from test_azure import Container
+from test_s3 import Bucket
+from test_sftp_storage import OpenSsh, remote  # noqa: F401
 
 
 class Portable:
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, **variables):
         self.output = folder / "printed"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen([binary(), "portable", *map(str, arguments)], stdout=output,
-                                            stderr=subprocess.STDOUT, env=clean_environment(),
+                                            stderr=subprocess.STDOUT, env=clean_environment() | variables,
                                             preexec_fn=die_with_parent)
         wait_for(lambda: "Ctrl-C" in self.text() or self.process.poll() is not None, "the server")
 
@@ -43,8 +47,8 @@ class Portable:
 def portable(tmp_path):
     started = []
 
-    def start(*arguments):
-        started.append(Portable(tmp_path, *arguments))
+    def start(*arguments, **variables):
+        started.append(Portable(tmp_path, *arguments, **variables))
         return started[-1]
 
     yield start
@@ -100,7 +104,53 @@ def test_password_from_a_file(portable, shared, tmp_path):
     assert list(shared.iterdir()) == []
 
 
+def there_and_back(server, tmp_path):
+    """A file goes through what is shared, and shows there under its name."""
+    user = server.user(tmp_path)
+    source = random_file(tmp_path / "source", 6_000_000)
+    output = sftp(user, [f"put {source} file", "ls -l", f"get file {tmp_path / 'fetched'}"])
+    assert same(source, tmp_path / "fetched") and "6000000" in output
+
+
+def test_a_bucket(portable, emulators, tmp_path):
+    bucket = Bucket(emulators["FERRY_TEST_S3_VERSITYGW"])
+    flags = ["-f", "s3fs", "--s3-bucket", bucket.name, "--s3-region", "us-east-1", "--s3-endpoint", bucket.endpoint,
+             "--s3-access-key", bucket.access, "--s3-force-path-style", "--s3-key-prefix", bucket.prefix, "-g", "*"]
+    server = portable(*flags, "-l", tmp_path / "log", FERRY_PORTABLE_S3_ACCESS_SECRET=bucket.secret)
+    there_and_back(server, tmp_path)
+    assert f"s3://{bucket.name}/{bucket.prefix}" in server.text()
+    assert server.stop() == 0
+    assert bucket.secret not in server.text() and bucket.secret not in (tmp_path / "log").read_text()
+    again = portable(*flags, "--s3-access-secret", bucket.secret)
+    sftp(again.user(tmp_path), [f"get file {tmp_path / 'again'}"])
+    assert same(tmp_path / "source", tmp_path / "again")
+
+
+def test_a_container(portable, emulators, tmp_path):
+    container = Container(emulators["FERRY_TEST_AZURITE"])
+    there_and_back(portable("-f", "3", "--az-container", container.name, "--az-account-name", container.account,
+                            "--az-account-key", container.key, "--az-use-emulator", "--az-key-prefix", container.prefix,
+                            "--az-endpoint", container.url.rpartition("/")[0], "-g", "*"), tmp_path)
+
+
+def test_another_sftp_server(portable, remote, tmp_path):  # noqa: F811
+    there = remote(OpenSsh)
+    there_and_back(portable("-f", "sftpfs", "--sftp-endpoint", f"127.0.0.1:{there.port}", "--sftp-username",
+                            getpass.getuser(), "--sftp-key-path", there.folder / "key", "--sftp-fingerprints",
+                            there.fingerprint, "--sftp-prefix", there.data, "-g", "*"), tmp_path)
+    assert same(tmp_path / "source", there.data / "file")
+
+
+def test_encrypted_files(portable, tmp_path):
+    folder = tmp_path / "encrypted"
+    folder.mkdir()
+    there_and_back(portable("-f", "cryptfs", "--directory", folder, "--crypto-passphrase", "short", "-g", "*"), tmp_path)
+    assert (folder / "file").stat().st_size > 6_000_000 and not same(tmp_path / "source", folder / "file")
+
+
 @pytest.mark.parametrize("arguments", [["-d", "/no/such/folder"], ["-s", "-1"], ["-s", "99999"], ["-f", "s3fs"],
+                                       ["-f", "floppy"], ["-f", "gcsfs", "--gcs-credentials-file", "/no/such"],
+                                       ["-f", "sftpfs", "--sftp-key-path", "/no/such"],
                                        ["-g", "frobnicate"], ["-k", "not a key"], ["--password-file", "/no/such"],
                                        ["--start-directory", "relative/../.."], ["--unknown"]])
 def test_what_makes_no_sense_is_said_in_a_line(shared, tmp_path, arguments):

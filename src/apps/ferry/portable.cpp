@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "options.h"
+#include "portable_storage.h"
 #include "server/lifecycle.h"
 
 namespace ferry::app {
@@ -19,7 +20,7 @@ struct PortableFlags {
   server::PortableOptions options;
   std::string directory = ".";
   std::string password_file;
-  std::string fs_provider = "osfs";
+  StorageFlags storage;
   int ftpd_port = off, httpd_port = off, webdav_port = off;
   std::string certificates[6];  // of protocols that are off
   std::vector<std::string> allowed_patterns, denied_patterns;
@@ -89,6 +90,9 @@ int share(PortableFlags flags) {
     if (!password) return report(password.error());
     flags.options.password = std::move(*password);
   }
+  auto storage = storage_of(std::move(flags.storage));
+  if (!storage) return report(storage.error());
+  flags.options.filesystem = std::move(*storage);
   server::block_signals();
   log::Options log;
   if (!flags.log_file_path.empty()) log.file_path = std::filesystem::absolute(flags.log_file_path).string();
@@ -139,8 +143,7 @@ void add_portable(CommandLine& line) {
   Command command = line.add("portable", "share one directory with one account, without a configuration");
   auto flags = std::make_shared<PortableFlags>();
   command.add(flags->directory, {.name = "-d,--directory", .help = "what to share"});
-  command.add(flags->fs_provider,
-              {.name = "-f,--fs-provider", .help = "osfs (or 0): the local file system", .words = {"osfs", "0"}});
+  add_storage_options(command, flags->storage);
   command.add(flags->options.sftpd_port,
               {.name = "-s,--sftpd-port", .help = "0: any free port", .range = {{-1, 65535}}});
   add_account_options(command, *flags);
