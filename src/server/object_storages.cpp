@@ -8,6 +8,7 @@
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
 #include "vfs/azure/azure_store.h"
+#include "vfs/object/counted_store.h"
 #include "vfs/object/object_file_system.h"
 #include "vfs/s3/credentials.h"
 #include "vfs/s3/s3_store.h"
@@ -124,7 +125,7 @@ Result<ObjectStorages::StorePtr> ObjectStorages::s3_store(const model::S3Config&
     options.sse_customer_key = std::move(*key);
     auto made = vfs::s3::S3Store::make(std::move(options), own, std::move(source));
     if (!made) return fail(made.error());
-    store = std::move(*made);
+    store = vfs::object::make_counted(std::move(*made));
     stores_[name] = store;
   }
   return store;
@@ -157,7 +158,7 @@ Result<ObjectStorages::StorePtr> ObjectStorages::azure_store(const model::AzureB
     options.use_emulator = config.use_emulator;
     auto made = vfs::azure::AzureStore::make(std::move(options), own, azure_identity_);
     if (!made) return fail(made.error());
-    store = std::move(*made);
+    store = vfs::object::make_counted(std::move(*made));
     stores_[name] = store;
   }
   return store;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/storage_metrics.h"
 #include "session/quota_step.h"
 #include "session/staging.h"
 
@@ -295,6 +296,8 @@ Task<Result<void>> settle_all(Settlement& end, std::optional<Error> failure) {
   co_await settle_transfers(end);
   const std::uint64_t bytes = end.row->bytes.load(std::memory_order_relaxed);
   log_transfer(*end.who, end.upload, {end.log_path, end.virtual_path}, bytes, end.start, failure);
+  const auto kind = end.upload ? metrics::Transfer::upload : metrics::Transfer::download;
+  metrics::count_transfer(end.storage->name(), kind, bytes, !failure);
   FileOutcome outcome{end.upload ? size.value_or(bytes) : bytes, failure};
   Result<void> told;
   // Of what its own session removed before it was complete, nobody has to know.
