@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string_view>
 
 namespace ferry::server {
@@ -15,10 +16,8 @@ constexpr std::string_view unbuilt[] = {
     "common.event_manager",
     "common.metadata",
     "common.resume_max_size",
-    "data_provider.credentials_path",
     "data_provider.is_shared",
     "data_provider.node",
-    "data_provider.prefer_database_credentials",
     "ftpd",
     "httpd.backups_path",
     "httpd.bindings[].base_url",
@@ -48,19 +47,23 @@ constexpr std::string_view unbuilt[] = {
     "webdavd",
 };
 
+// Keys that will never do anything: Ferry keeps the credentials of Google Cloud Storage where it keeps all secrets, in
+// the data provider.
+constexpr std::string_view of_no_use[] = {"data_provider.credentials_path",
+                                          "data_provider.prefer_database_credentials"};
+
 bool covers(std::string_view entry, std::string_view key) {
   if (!key.starts_with(entry)) return false;
   key.remove_prefix(entry.size());
   return key.empty() || key.front() == '.' || key.front() == '[';
 }
 
-}  // namespace
-
-std::vector<std::string> unbuilt_warnings(const config::Config& config) {
+std::vector<std::string> warnings_of(const std::vector<std::string>& changed,
+                                     std::span<const std::string_view> entries, std::string_view what) {
   std::map<std::string, std::string> by_section;
-  for (const std::string& key : config::changed_keys(config)) {
-    const auto entry = std::ranges::find_if(unbuilt, [&](std::string_view one) { return covers(one, key); });
-    if (entry == std::end(unbuilt)) continue;
+  for (const std::string& key : changed) {
+    const auto entry = std::ranges::find_if(entries, [&](std::string_view one) { return covers(one, key); });
+    if (entry == entries.end()) continue;
     const std::size_t end = key.find_first_of(".[");
     std::string& line = by_section[key.substr(0, end)];
     if (entry->find('.') == std::string_view::npos) continue;  // the whole section: its name says it
@@ -68,7 +71,16 @@ std::vector<std::string> unbuilt_warnings(const config::Config& config) {
     line += key.substr(end + 1);
   }
   std::vector<std::string> warnings;
-  for (const auto& [section, keys] : by_section) warnings.push_back(section + ": not built yet, ignored" + keys);
+  for (const auto& [section, keys] : by_section) warnings.push_back(section + ": " + std::string(what) + keys);
+  return warnings;
+}
+
+}  // namespace
+
+std::vector<std::string> unbuilt_warnings(const config::Config& config) {
+  const std::vector<std::string> changed = config::changed_keys(config);
+  std::vector<std::string> warnings = warnings_of(changed, unbuilt, "not built yet, ignored");
+  for (auto& one : warnings_of(changed, of_no_use, "of no use in Ferry, ignored")) warnings.push_back(std::move(one));
   return warnings;
 }
 

@@ -41,6 +41,16 @@ TEST_F(SettingsTest, OneWarningForEachSectionThatIsNotBuilt) {
                                       "httpd: not built yet, ignored: bindings[].oidc.debug"}));
 }
 
+TEST_F(SettingsTest, KeysThatWillNeverDoAnythingSaySo) {
+  config_.data_provider.credentials_path = "/srv/credentials";
+  config_.data_provider.prefer_database_credentials = true;
+  config_.data_provider.is_shared = 1;
+  EXPECT_EQ(unbuilt_warnings(config_),
+            (std::vector<std::string>{
+                "data_provider: not built yet, ignored: is_shared",
+                "data_provider: of no use in Ferry, ignored: credentials_path, prefer_database_credentials"}));
+}
+
 TEST_F(SettingsTest, ANameThatOnlyStartsLikeAnEntryIsNotCovered) {
   config_.common.server_version = "short";
   config_.data_provider.name = "other.db";
