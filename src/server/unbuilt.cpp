@@ -58,8 +58,8 @@ bool covers(std::string_view entry, std::string_view key) {
   return key.empty() || key.front() == '.' || key.front() == '[';
 }
 
-std::vector<std::string> warnings_of(const std::vector<std::string>& changed,
-                                     std::span<const std::string_view> entries, std::string_view what) {
+std::vector<std::string> warnings_of(const std::vector<std::string>& changed, std::span<const std::string_view> entries,
+                                     std::string_view what) {
   std::map<std::string, std::string> by_section;
   for (const std::string& key : changed) {
     const auto entry = std::ranges::find_if(entries, [&](std::string_view one) { return covers(one, key); });

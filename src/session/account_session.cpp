@@ -19,6 +19,20 @@ Task<Result<vfs::FileInfo>> look(vfs::FileSystem& storage, VirtualPath path, boo
   co_return info;
 }
 
+// Whether the storage itself is in trouble. Clients ask for what does not exist all the time: that is no news.
+bool says_of_storage(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::authentication_failed:
+    case ErrorCode::protocol_error:
+    case ErrorCode::timeout:
+    case ErrorCode::connection_lost:
+    case ErrorCode::limit_exceeded:
+    case ErrorCode::io_error:
+    case ErrorCode::internal: return true;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 AccountSession::LoggedOperation::LoggedOperation(SessionState& owner, std::string_view name, const VirtualPath& where)
@@ -113,6 +127,7 @@ Task<Result<vfs::FileInfo>> AccountSession::look_at(VirtualPath path, bool follo
     pinned = pinned || state_->mounts.is_pinned(*allowed);
   }
   if (!info && info.error().code == ErrorCode::not_found && !pinned) info = co_await look_at_own(path, follow);
+  if (!info && says_of_storage(info.error().code)) log_failure(*state_->who, "stat", path, info.error());
   if ((!info || info->type != vfs::FileType::directory) && pinned) {
     co_return pinned_directory();
   }
