@@ -2,6 +2,7 @@
 
 #include "model/config_secret.h"
 #include "server/object_storages.h"
+#include "vfs/confirmed.h"
 #include "vfs/encrypted/encrypted_file_system.h"
 #include "vfs/local/local_file_system.h"
 #include "vfs/sftp/sftp_file_system.h"
@@ -114,6 +115,16 @@ std::string storage_obstacle(const model::User& user) {
   return {};
 }
 
+namespace {
+
+// Whose answers may be lost on their way: see vfs/confirmed.h.
+Result<std::shared_ptr<vfs::FileSystem>> confirmed(Result<std::shared_ptr<vfs::FileSystem>> remote) {
+  if (!remote) return remote;
+  return std::make_shared<vfs::ConfirmedFileSystem>(std::move(*remote));
+}
+
+}  // namespace
+
 Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRequest& request) const {
   const bool exempt = !options_.staging.empty() && request.path == options_.staging;
   const ProtectedPaths* paths = exempt ? nullptr : options_.paths.get();
@@ -121,8 +132,9 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::local: return open_local(request, paths);
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3:
-    case model::FilesystemProvider::azure_blob: return object_stores_->open(request.config, options_.master_key);
-    case model::FilesystemProvider::sftp: return open_sftp(request);
+    case model::FilesystemProvider::azure_blob:
+      return confirmed(object_stores_->open(request.config, options_.master_key));
+    case model::FilesystemProvider::sftp: return confirmed(open_sftp(request));
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::http: break;
   }

@@ -72,6 +72,7 @@ class AccountSession final : public Session {
   Task<Result<HeldName>> hold_target(const Settlement& settlement, bool follow);
   Task<Result<bool>> stage(HeldName& at, const Settlement& settlement);
   Task<Result<void>> keep_size(VirtualPath place, vfs::AttributeChange& change, bool follow);
+  Task<void> count_unanswered(HeldName target, quota::Existing existing, const Settlement& settlement);
   Task<void> look_at_opened(vfs::OpenOptions options, quota::Existing existing, Settlement& settlement);
   Task<Result<void>> open_by_storage(vfs::OpenOptions options, HeldName name, Settlement& settlement);
   Task<Result<void>> open_in_place(vfs::OpenOptions options, HeldName name, Settlement& settlement);

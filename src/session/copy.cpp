@@ -2,6 +2,7 @@
 #include "session/account_session.h"
 #include "session/quota_step.h"
 #include "session/tree_copy.h"
+#include "vfs/confirmed.h"
 
 namespace ferry::session {
 
@@ -67,7 +68,9 @@ Task<Result<void>> AccountSession::move(VirtualPath from, VirtualPath to, bool o
       claim = std::move(*claimed);
     }
     renamed = co_await rename_held(quota->from(), quota->at(), overwrite);
+    const bool one_step = quota->at().storage->capabilities().atomic_rename;
     if (renamed) co_await quota->done();
+    if (!renamed && !one_step && vfs::leaves_open(renamed.error())) co_await quota->partly_done();
   }
   if (!renamed && renamed.error().code == ErrorCode::unsupported) {
     TreeCopy tree(state_, TreeCopy::Purpose::move, std::move(given_up));

@@ -1,5 +1,7 @@
 #include "session/held_name.h"
 
+#include <functional>
+
 #include "session/partial_name.h"
 
 namespace ferry::session {
@@ -71,6 +73,11 @@ Result<std::shared_ptr<const void>> note_use(quota::UploadTable& uploads, const 
   const Result<void> stays = check_stays(name, whole);
   if (!stays) return fail(stays.error());
   return noted;
+}
+
+std::uint64_t writer_id(const vfs::FileInfo& info, const vfs::FileSystem& storage, const VirtualPath& path) {
+  if (info.id != 0) return info.id;
+  return std::hash<std::string>()(storage.location(path)) | 1U;  // not 0
 }
 
 Task<Result<void>> rename_held(HeldName from, HeldName to, bool overwrite) {

@@ -46,6 +46,10 @@ Result<std::shared_ptr<const void>> note_arrival(quota::UploadTable& uploads, co
 Result<std::shared_ptr<const void>> note_use(quota::UploadTable& uploads, const HeldName& name,
                                              const vfs::FileSystem& whole);
 
+// By what quota::UploadTable knows a file that is open for writing: its id; of storage that tells none (a remote SFTP
+// server) a number made of where it lies.
+std::uint64_t writer_id(const vfs::FileInfo& info, const vfs::FileSystem& storage, const VirtualPath& path);
+
 // As FileSystem::rename, from one held directory of a storage to another.
 Task<Result<void>> rename_held(HeldName from, HeldName to, bool overwrite);
 

@@ -5,6 +5,7 @@
 #include "session/held_name.h"
 #include "session/partial_name.h"
 #include "session/quota_step.h"
+#include "vfs/confirmed.h"
 
 namespace ferry::session {
 
@@ -154,7 +155,10 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
         settlement.placement == Placement::in_place || (settlement.placement == Placement::beside && !options.truncate);
     Result<void> room;
     if (!settlement.room->owners().empty() && !fresh && changed) room = may_resize(existing);
-    if (room) room = settlement.room->check_open(existing, options);
+    // A second handle of an upload of this session needs no second place among the files.
+    const bool second = settlement.placement == Placement::beside && !options.truncate && !existing &&
+                        state_->own_upload_at(*name) != nullptr;
+    if (room && !second) room = settlement.room->check_open(existing, options);
     if (!room) co_return room;
   }
   // Until it is open nobody takes the directory away; and of one that is staged, until it is in its place.
@@ -165,16 +169,34 @@ Task<Result<void>> AccountSession::open_upload(vfs::OpenOptions options, bool as
     arrival = std::move(*noted);
   }
   Result<void> opened;
+  const HeldName target = *name;
   switch (settlement.placement) {
     case Placement::in_place: opened = co_await open_in_place(options, std::move(*name), settlement); break;
     case Placement::beside: opened = co_await open_beside(options, std::move(*name), settlement); break;
     case Placement::by_storage: opened = co_await open_by_storage(options, std::move(*name), settlement); break;
   }
   if (!opened && fitted->new_only && opened.error().code == ErrorCode::already_exists) opened = fail(cannot_change());
+  const bool perhaps = !opened && vfs::leaves_open(opened.error()) && settlement.placement == Placement::in_place;
+  if (perhaps) co_await count_unanswered(target, existing, settlement);
   if (!opened) co_return opened;
   co_await look_at_opened(options, existing, settlement);
   if (settlement.staged) settlement.staged->arrival = std::move(arrival);
   co_return opened;
+}
+
+// The file may have been made or emptied, though the storage did not answer.
+Task<void> AccountSession::count_unanswered(HeldName target, quota::Existing existing, const Settlement& settlement) {
+  if (!settlement.room || !settlement.ledger) co_return;
+  const Result<vfs::FileInfo> now = co_await target.storage->stat(target.path);
+  if (!now && vfs::leaves_open(now.error())) co_return;
+  const quota::Existing there = countable(now);
+  quota::Usage change;
+  if (there) change = {.files = 1, .size = static_cast<std::int64_t>(there->size)};
+  if (existing) change = {change.files - 1, change.size - static_cast<std::int64_t>(existing->size)};
+  if (change.files == 0 && change.size == 0) co_return;
+  const quota::Owners owners = settlement.room->owners();
+  owners.settle(change, {});
+  co_await settlement.ledger->store(owners);
 }
 
 // Begins to count the file that was opened.
@@ -194,8 +216,11 @@ Task<void> AccountSession::look_at_opened(vfs::OpenOptions options, quota::Exist
   settlement.file_id = opened.id;
   settlement.began_with = opened.size;
   settlement.order.begin(opened.size);
-  if (settlement.ledger) settlement.writing = settlement.ledger->uploads().note_writer(opened.id);
   const bool in_place = settlement.placement == Placement::in_place;
+  if (settlement.ledger && settlement.placement != Placement::by_storage) {
+    const HeldName& written = settlement.staged ? settlement.staged->partial : settlement.name;
+    settlement.writing = settlement.ledger->uploads().note_writer(writer_id(opened, *written.storage, written.path));
+  }
   if (settlement.room) settlement.room->begin(existing, opened, in_place, options);
   if (!settlement.staged) co_return;
   settlement.staged->ledger = settlement.ledger;
@@ -234,6 +259,7 @@ Task<Result<void>> AccountSession::open_in_place(vfs::OpenOptions options, HeldN
   if (!file) file = co_await name.storage->open(name.path, options);
   if (!file) co_return fail(file.error());
   settlement.file = std::move(*file);
+  settlement.name = std::move(name);
   co_return Result<void>();
 }
 
@@ -253,9 +279,16 @@ Task<Result<void>> AccountSession::open_own(vfs::OpenOptions options, std::share
   const StagedClaim claim(own);
   if (!claim) co_return fail(ErrorCode::conflict, "it has just been completed");
   options.create = false;
+  if (settlement.room) {
+    // Both handles count as one file by its id; without one, what both write would be counted twice.
+    const Result<vfs::FileInfo> info = co_await own->partial.storage->lstat(own->partial.path);
+    if (!info) co_return fail(info.error());
+    if (info->id == 0) co_return fail(ErrorCode::conflict, "upload: it is being written");
+  }
   Result<std::unique_ptr<vfs::File>> file = co_await own->partial.storage->open(own->partial.path, options);
   if (!file) co_return fail(file.error());
   settlement.file = std::move(*file);
+  settlement.name = own->partial;
   co_return Result<void>();
 }
 
@@ -302,6 +335,8 @@ Task<Result<void>> AccountSession::open_beside(vfs::OpenOptions options, HeldNam
   Result<presence::OpenBudget::Taken> place = state_->take_places();
   if (!place) co_return fail(place.error());
   Result<std::unique_ptr<vfs::File>> file = co_await at.storage->open(at.path, options);
+  // Its name is known here alone: if it was made all the same nobody else would remove it before the next scan.
+  if (!file && vfs::leaves_open(file.error())) (void)co_await at.storage->remove_file(at.path);
   if (!file) co_return fail(file.error());
   settlement.file = std::move(*file);
   settlement.staged = std::make_shared<StagedUpload>();

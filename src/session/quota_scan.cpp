@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "session/held_name.h"
 #include "session/partial_name.h"
 #include "session/tree_walk.h"
 
@@ -108,9 +109,10 @@ class Count {
 
   // It counts when it gets its name. Of an upload or a copy that nobody runs any more, the scan tells.
   Task<Result<void>> note_hidden(const Level& level, const vfs::DirectoryEntry& entry) {
-    if (seen_ || uploads_.is_written(entry.info.id) || uploads_.awaits_arrival(level.here.id)) co_return Result<void>();
     const Result<VirtualPath> path = level.here.path.child(entry.name);
     if (!path) co_return fail(path.error());
+    const bool written = uploads_.is_written(writer_id(entry.info, *storage_, *path));
+    if (seen_ || written || uploads_.awaits_arrival(level.here.id)) co_return Result<void>();
     const Result<vfs::FileInfo> info = co_await storage_->lstat(*path);
     Result<void> noted;
     if (info) noted = co_await add_leftover(storage_, *path, *info, total_.leftovers);

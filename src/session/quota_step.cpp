@@ -168,7 +168,8 @@ Task<Result<QuotaStep>> QuotaStep::renaming(SessionState& state, VirtualPath fro
   if (!step.removed_) co_return std::move(step);
   // Two names of one file: rename(2) leaves both.
   const Result<vfs::FileInfo> moved = co_await step.from_.storage->lstat(step.from_.path);
-  if (moved && moved->id != 0 && moved->id == step.removed_->id) step.removed_.reset();
+  const bool same_file = moved && moved->id != 0 && moved->id == step.removed_->id;
+  if (same_file || step.from_.key() == step.at_.key()) step.removed_.reset();
   co_return std::move(step);
 }
 
@@ -229,6 +230,16 @@ Task<Result<QuotaStep>> QuotaStep::linking(SessionState& state, VirtualPath exis
   const Result<void> reserved = step.reserve(step.gained_);
   if (!reserved) co_return fail(reserved.error());
   co_return std::move(step);
+}
+
+Task<void> QuotaStep::partly_done() {
+  if (owners_.empty()) co_return;
+  const Result<vfs::FileInfo> now = co_await at_.storage->lstat(at_.path);
+  if (!now && is_unknown(now.error())) co_return;
+  const quota::Existing there = countable(now);
+  if (there && removed_ && there->size == removed_->size && there->modified == removed_->modified) co_return;
+  if (there) gained_ = {.files = 1, .size = static_cast<std::int64_t>(there->size)};
+  co_await done();
 }
 
 Task<void> QuotaStep::done() {

@@ -42,6 +42,9 @@ class QuotaStep {
 
   // Call it when the storage has done the operation. If it is not called nothing is settled.
   Task<void> done();
+  // Call it instead when a rename failed on storage that does it in several steps: what is at at() now is settled. (S3
+  // copies, and then removes the source, which may fail.)
+  Task<void> partly_done();
 
  private:
   QuotaStep(std::shared_ptr<quota::Ledger> ledger, quota::Owners owners)

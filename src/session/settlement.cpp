@@ -5,6 +5,7 @@
 
 #include "base/storage_metrics.h"
 #include "session/quota_step.h"
+#include "session/shown.h"
 #include "session/staging.h"
 
 namespace ferry::session {
@@ -105,7 +106,7 @@ Task<Result<void>> take_away(Settlement& end, quota::Owners owners, bool only_em
   const bool other =
       end.published && (there->size != end.published->size || there->modified != end.published->modified);
   if (other_id || other) co_return fail(ErrorCode::not_found, "another file is there");
-  const bool written = end.ledger && end.ledger->uploads().is_written(there->id);
+  const bool written = end.ledger && end.ledger->uploads().is_written(writer_id(*there, *name->storage, name->path));
   if (written || (only_empty && there->size > 0)) co_return fail(ErrorCode::not_found, "somebody wrote it meanwhile");
   Result<void> removed = co_await name->storage->remove_file(name->path);
   if (removed) co_await quota->done();
@@ -236,22 +237,24 @@ Task<void> end_beside(Settlement& end, std::optional<std::uint64_t>& size, std::
 // held, so that nobody in this process replaces or removes the old one after its size was read.
 Task<void> end_by_storage(Settlement& end, std::optional<std::uint64_t>& size, std::optional<Error>& failure) {
   const bool followed = end.room && end.ledger;
+  quota::Existing before;
+  const bool whole = !failure;
   if (!failure && followed) {
     const Result<vfs::FileInfo> there = co_await end.name.storage->lstat(end.name.path);
     Result<void> fits;
     if (!there && there.error().code != ErrorCode::not_found) fits = fail(there.error());
-    if (fits) fits = end.room->end_beside(size.value_or(0), countable(there));
+    before = countable(there);
+    if (fits) fits = end.room->end_beside(size.value_or(0), before);
     if (!fits) failure = fits.error();
   }
   co_await end_handle(end, failure);
+  if (whole && failure && followed && size && vfs::leaves_open(*failure)) {
+    const bool shown = co_await is_shown(*end.name.storage, end.name.path, *size, before);
+    if (shown) failure.reset();
+  }
   if (failure) size = 0;
   if (followed && failure) end.room->drop();
   if (followed && !failure) end.room->placed();
-  if (!failure && end.events && end.events->may_be_refused(FileAction::upload)) {
-    // A hook that refuses it takes away this one, not what somebody put there after it.
-    const Result<vfs::FileInfo> there = co_await end.name.storage->lstat(end.name.path);
-    if (there) end.published = *there;
-  }
 }
 
 // What has become of the file: its size, if that is known.
@@ -261,7 +264,9 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
   if (followed && end.staged) held = co_await end.ledger->locks().take(end.staged->target.key());
   if (followed && end.placement == Placement::by_storage) held = co_await end.ledger->locks().take(end.name.key());
   if (followed && end.placement == Placement::in_place) {
-    file = co_await end.ledger->files().take(std::to_string(end.room->file_id()));
+    const std::uint64_t id = end.room->file_id();
+    if (id != 0) file = co_await end.ledger->files().take(std::to_string(id));
+    if (id == 0) held = co_await end.ledger->locks().take(end.name.key());
   }
   std::optional<std::uint64_t> size;
   const bool wanted = followed || (end.upload && (end.events || is_refused(failure)));
@@ -271,6 +276,12 @@ Task<std::optional<std::uint64_t>> end_file(Settlement& end, std::optional<Error
     case Placement::in_place: torn = co_await end_in_place(end, size, failure); break;
     case Placement::beside: co_await end_beside(end, size, failure); break;
     case Placement::by_storage: co_await end_by_storage(end, size, failure); break;
+  }
+  if (end.upload && !failure && end.events && end.events->may_be_refused(FileAction::upload)) {
+    // A hook that refuses it takes away this one, not what somebody put there after it.
+    const HeldName& name = end.staged ? end.staged->target : end.name;
+    const Result<vfs::FileInfo> there = co_await name.storage->lstat(name.path);
+    if (there) end.published = *there;
   }
   end.writing.reset();  // a hook that is told next may move it
   const quota::Owners owners = followed ? end.room->owners() : quota::Owners();

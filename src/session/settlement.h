@@ -27,12 +27,12 @@ struct Settlement {
   Placement placement = Placement::in_place;
   WriteOrder order;
   std::shared_ptr<StagedUpload> staged;  // of Placement::beside, else null
-  HeldName name;                         // of Placement::by_storage: what it will be
+  HeldName name;                         // of an upload: where it is written in place, or what the storage will show
   // What an upload found when it was opened.
   std::uint64_t file_id = 0;                    // vfs::FileInfo::id; 0: unknown
   std::uint64_t began_with = 0;                 // size of the file then
   bool began_anew = false;                      // the file was created then, or truncated
-  std::optional<vfs::FileInfo> published = {};  // of Placement::by_storage, where a hook may still refuse it
+  std::optional<vfs::FileInfo> published = {};  // what a hook may still refuse, as it was when it was complete
   std::optional<Error> unusable = {};           // it is open, and must be ended as failed at once
   std::shared_ptr<const Identity> who;
   std::shared_ptr<presence::TransferRow> row;

@@ -41,8 +41,12 @@ Task<Result<void>> TreeCopy::run(VirtualPath from, VirtualPath to, bool overwrit
   if (!all.empty()) change_.emplace(all);
   const vfs::Capabilities& can = target_->capabilities();
   copy_facts_ = !in_place_ && can.attributes && can.times ? TreeFacts::copy : TreeFacts::content;
+  const std::shared_ptr<vfs::FileSystem>& from_storage = state_->mounts.resolve(item->from).mount->storage;
+  removes_singly_ = purpose_ == Purpose::move && item->info.type == vfs::FileType::directory &&
+                    !from_storage->capabilities().directory_rename;
   Result<void> done;
   if (in_place_) done = co_await hold_target();
+  if (done && in_place_) done = co_await check_target(*item, overwrite);  // nobody puts anything there any more
   if (done) done = co_await grow(*item);
   way_.clear();
   if (done && purpose_ == Purpose::move) done = co_await compare_source(*item);
@@ -74,11 +78,17 @@ Task<void> TreeCopy::undo(const Item& top) {
     co_return;
   }
   Result<void> removed;
-  if (made_) removed = co_await remove_stored(target_, top.made);
-  const bool gone = removed || removed.error().code == ErrorCode::not_found;
-  if (!gone) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
-  const bool stays = !gone && in_place_;  // where clients see it: then it counts
-  gaining_.settle(stays ? counted_ : quota::Usage{}, counted_);
+  quota::Usage gone;
+  made_entries_.sort();
+  const bool seen = in_place_ && top.info.type == vfs::FileType::directory;  // others may have put something into it
+  if (made_) removed = co_await remove_stored(target_, top.made, &gone, seen ? &made_entries_ : nullptr);
+  const bool all = removed || removed.error().code == ErrorCode::not_found;
+  if (!all) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
+  // What stays where clients see it counts. So does what others have removed or replaced meanwhile, as they have
+  // counted that for themselves as taken away.
+  quota::Usage stays;
+  if (in_place_ && !all) stays = {counted_.files - gone.files, counted_.size - gone.size};
+  gaining_.settle(stays, counted_);
   // What it was written over went with it.
   if (made_ && in_place_ && replaced_) co_await replaced_->done();
 }
@@ -216,10 +226,10 @@ Result<void> TreeCopy::check_item(const Item& item) const {
   return {};
 }
 
-bool TreeCopy::is_busy(std::uint64_t id) const {
+bool TreeCopy::is_busy(const vfs::FileInfo& info, const vfs::FileSystem& storage, const VirtualPath& path) const {
   if (!state_->ledger) return false;
   const quota::UploadTable& uploads = state_->ledger->uploads();
-  return uploads.is_written(id) || uploads.awaits_arrival(id);
+  return uploads.is_written(writer_id(info, storage, path)) || uploads.awaits_arrival(info.id);
 }
 
 Result<void> TreeCopy::claim(std::uint64_t size) {

@@ -58,6 +58,8 @@ class TreeCopy {
   Task<Result<bool>> stored_copy(const Item& item);
   VirtualPath below_top(const Item& item) const;
   Task<Result<void>> note_copied(const Item& item, vfs::File& copy);
+  Task<quota::Existing> replaced_before(const Item& item);
+  Result<void> note_made(const Item& item, std::uint64_t size);
   Task<Result<void>> data(vfs::File& from, vfs::File& to, std::uint64_t size);
   Task<Result<void>> link(const Item& item);
   Task<Result<void>> enter(Item item);
@@ -66,7 +68,7 @@ class TreeCopy {
   Task<Result<void>> place(const Item& top, bool overwrite);
   Task<Result<void>> hold_place(VirtualPath target);
   // Of a file: somebody writes it. Of a directory: something is on its way into it.
-  bool is_busy(std::uint64_t id) const;
+  bool is_busy(const vfs::FileInfo& info, const vfs::FileSystem& storage, const VirtualPath& path) const;
   Result<void> claim(std::uint64_t size);
   Task<Result<void>> hold_target();
   const quota::UploadTable* uploads() const { return state_->ledger ? &state_->ledger->uploads() : nullptr; }
@@ -94,8 +96,12 @@ class TreeCopy {
   bool replaces_ = false;   // the target existed
   bool in_place_ = false;   // the copy is made under its final name: a hidden one could not be renamed, or need not
   bool made_ = false;       // something of the copy is in the storage
-  bool split_ = false;      // part of the source has been removed: what is left of it is not the whole any more
-  TreeManifest moved_, copied_;  // of a move: what was found of the source, and what was made of it
+  // Part of the source has been removed, or may have been: what is left of it may not be the whole any more.
+  bool split_ = false;
+  bool removes_singly_ = false;                   // the source is a directory of storage that removes it entry by entry
+  TreeManifest moved_, copied_;                   // of a move: what was found of the source, and what was made of it
+  TreeEntries found_{TreeFacts::original};        // of the source, where removes_singly_
+  TreeEntries made_entries_{TreeFacts::content};  // of the copy of a directory, where in_place_
   TreeFacts copy_facts_ = TreeFacts::content;
   quota::Usage counted_;        // what has been copied; reserved until it is settled
   std::vector<Directory> way_;  // the directories that are being copied, the deepest last

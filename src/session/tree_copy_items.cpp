@@ -1,12 +1,13 @@
 // The single entries of a TreeCopy: files, links and directories.
 #include "session/listing.h"
+#include "session/shown.h"
 #include "session/tree_copy.h"
 
 namespace ferry::session {
 
 namespace {
 
-constexpr std::size_t piece = 1024 * 1024;
+constexpr std::size_t copy_piece = 1024 * 1024;
 // Links may lead a copy into itself by other names than its own: it ends there. Each costs a descriptor.
 constexpr std::size_t deepest = 100;
 
@@ -20,6 +21,8 @@ Task<Result<void>> TreeCopy::entry(Item item) {
   Result<void> done = co_await pause();
   if (!done) co_return done;
   if (purpose_ == Purpose::move) moved_.add(below_top(item), item.info, TreeFacts::original);
+  if (removes_singly_) done = found_.add(below_top(item), item.info);
+  if (!done) co_return done;
   switch (item.info.type) {
     case vfs::FileType::regular: done = co_await file(item); break;
     case vfs::FileType::symlink: done = co_await link(item); break;
@@ -40,7 +43,8 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   if (!from) co_return fail(from.error());
   const Result<vfs::FileInfo> opened = co_await (*from)->info();
   if (!opened) co_return fail(opened.error());
-  if (purpose_ == Purpose::move && is_busy(opened->id)) co_return fail(ErrorCode::conflict, "it is being written");
+  if (purpose_ == Purpose::move && is_busy(*opened, *storage, source.path))
+    co_return fail(ErrorCode::conflict, "it is being written");
   if (purpose_ == Purpose::move && opened->size != item.info.size) {
     co_return fail(ErrorCode::conflict, "it was changed while it was copied");
   }
@@ -54,7 +58,10 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
                              .truncate = replaces,
                              .mode = item.info.mode & 0777U,
                              .expected_size = opened->size};
+  quota::Existing before;
+  if (replaces) before = co_await replaced_before(item);
   Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, how);
+  if (!to && vfs::leaves_open(to.error()) && !can.published_at_close) made_ = true;  // perhaps: undo() looks
   if (!to) co_return fail(to.error());
   if (!can.published_at_close) made_ = true;
   done = co_await data(**from, **to, opened->size);
@@ -63,11 +70,16 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   if (purpose_ == Purpose::move && can.times) kept.times = {item.info.accessed, item.info.modified};
   if (done && (kept.mode || kept.times)) done = co_await (*to)->set_attributes(kept);
   if (done && purpose_ == Purpose::move) done = co_await note_copied(item, **to);
+  if (done) done = note_made(item, opened->size);
   // Before the copy is shown: afterwards nothing may fail that would take away what has replaced something.
   const Result<void> read = co_await (*from)->close();
   if (done && !read) done = read;
   if (done) {
     done = co_await (*to)->close();
+    if (!done && can.published_at_close && vfs::leaves_open(done.error())) {
+      const bool shown = co_await is_shown(*target_, item.made, opened->size, before);
+      if (shown) done = Result<void>();
+    }
     if (done) made_ = true;
   } else {
     (void)co_await (*to)->discard();  // what went wrong before says more
@@ -86,12 +98,20 @@ Task<Result<bool>> TreeCopy::stored_copy(const Item& item) {
   Result<void> done = claim(item.info.size);
   if (!done) co_return fail(done.error());
   const bool replaces = in_place_ && overwrite_ && way_.empty();
+  quota::Existing old;
+  if (replaces) old = co_await replaced_before(item);
   done = co_await target_->copy_file(source.path, item.made, replaces);
+  if (!done && vfs::leaves_open(done.error())) {
+    const bool shown = co_await is_shown(*target_, item.made, item.info.size, old);
+    if (shown) done = Result<void>();
+  }
   if (!done && done.error().code == ErrorCode::unsupported) {
     gaining_.settle({}, {counted_.files - before.files, counted_.size - before.size});
     counted_ = before;
     co_return false;
   }
+  Result<void> noted = note_made(item, item.info.size);
+  if (done) done = noted;
   if (!done) co_return fail(done.error());
   made_ = true;
   if (gaining_.empty() && losing_.empty()) co_return true;
@@ -101,7 +121,24 @@ Task<Result<bool>> TreeCopy::stored_copy(const Item& item) {
   if (!copied) co_return true;
   const std::int64_t more = static_cast<std::int64_t>(copied->size) - static_cast<std::int64_t>(item.info.size);
   if (more != 0) gaining_.settle({.size = more}, {});
+  if (more != 0) noted = note_made(item, copied->size);
+  if (!noted) co_return fail(noted.error());
   co_return true;
+}
+
+// What the copy of a file that is made in place replaces: if the end of it is not answered, that tells the two apart.
+Task<quota::Existing> TreeCopy::replaced_before(const Item& item) {
+  const Result<vfs::FileInfo> there = co_await target_->lstat(item.made);
+  co_return countable(there);
+}
+
+// Before it shows, so that an answer which is lost leaves nothing that undo() does not know.
+Result<void> TreeCopy::note_made(const Item& item, std::uint64_t size) {
+  const bool in_directory = !way_.empty() || item.info.type == vfs::FileType::directory;
+  if (!in_place_ || !in_directory) return {};
+  vfs::FileInfo made = item.info;
+  made.size = size;
+  return made_entries_.add(below_top(item), made);
 }
 
 Task<Result<void>> TreeCopy::note_copied(const Item& item, vfs::File& copy) {
@@ -117,9 +154,9 @@ Task<Result<void>> TreeCopy::note_copied(const Item& item, vfs::File& copy) {
 
 // `size`: what was there when it was opened; a file that grows meanwhile must not be copied for ever.
 Task<Result<void>> TreeCopy::data(vfs::File& from, vfs::File& to, std::uint64_t size) {
-  if (buffer_.empty()) buffer_.resize(piece);
+  if (buffer_.empty()) buffer_.resize(copy_piece);
   for (std::uint64_t at = 0; at < size;) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece, size - at));
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(copy_piece, size - at));
     const Result<std::size_t> got = co_await from.read_at(at, MutableByteSpan(buffer_).first(wanted));
     if (!got) co_return fail(got.error());
     if (*got == 0) co_return fail(ErrorCode::conflict, "the source became shorter");
@@ -160,7 +197,9 @@ Task<Result<void>> TreeCopy::link(const Item& item) {
   }
   const vfs::MountTable::Target there = state_->mounts.resolve(*meant);
   if (there.mount != target_mount_) co_return fail(ErrorCode::unsupported, "a link between two storages");
-  Result<void> made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
+  Result<void> made = note_made(item, 0);
+  if (!made) co_return made;
+  made = co_await target_->make_symlink(absolute ? there.path.text() : *text, item.made);
   copied_.add(below_top(item), item.info, copy_facts_);
   if (made) made_ = true;
   co_return made;
@@ -186,12 +225,15 @@ Task<Result<std::unique_ptr<OpenDirectory>>> TreeCopy::list(VirtualPath director
 
 Task<Result<void>> TreeCopy::enter(Item item) {
   if (way_.size() == deepest) co_return fail(ErrorCode::limit_exceeded, "too deep");
-  if (purpose_ == Purpose::move && is_busy(item.info.id)) {
+  const vfs::MountTable::Target source = state_->mounts.resolve(item.from);
+  if (purpose_ == Purpose::move && is_busy(item.info, *source.mount->storage, source.path)) {
     co_return fail(ErrorCode::conflict, "an upload or a copy into it is running");
   }
   Result<std::unique_ptr<OpenDirectory>> listing = co_await list(item.from);
   if (!listing) co_return fail(listing.error());
-  Result<void> made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
+  Result<void> made = note_made(item, 0);
+  if (!made) co_return made;
+  made = co_await target_->make_directory(item.made, item.info.mode | 0700U);
   copied_.add(below_top(item), item.info, copy_facts_);
   if (made) made_ = true;
   if (made) way_.push_back({std::move(item), std::move(*listing)});

@@ -1,16 +1,22 @@
 #include "session/tree_manifest.h"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstring>
 
 #include "crypto/cipher.h"
+#include "session/held_name.h"
 #include "session/partial_name.h"
 #include "session/tree_walk.h"
 
 namespace ferry::session {
 
-void TreeManifest::add(const VirtualPath& below, const vfs::FileInfo& info, TreeFacts facts) {
+namespace {
+
+using EntryDigest = std::array<std::uint64_t, 4>;
+
+EntryDigest entry_digest(const VirtualPath& below, const vfs::FileInfo& info, TreeFacts facts) {
   std::array<std::uint64_t, 6> told{static_cast<std::uint64_t>(info.type)};
   const bool original = facts == TreeFacts::original;
   if (original && info.type != vfs::FileType::symlink) told[1] = info.mode;
@@ -24,10 +30,30 @@ void TreeManifest::add(const VirtualPath& below, const vfs::FileInfo& info, Tree
   }
   const Bytes digest = crypto::hash(crypto::HashAlgorithm::sha256,
                                     {std::as_bytes(std::span(told)), std::as_bytes(std::span(below.text()))});
-  std::array<std::uint64_t, 4> words{};
+  EntryDigest words{};
   std::memcpy(words.data(), digest.data(), sizeof words);
+  return words;
+}
+
+}  // namespace
+
+void TreeManifest::add(const VirtualPath& below, const vfs::FileInfo& info, TreeFacts facts) {
+  const EntryDigest words = entry_digest(below, info, facts);
   for (std::size_t i = 0; i < words.size(); ++i) sum_[i] += words[i];
   ++entries_;
+}
+
+Result<void> TreeEntries::add(const VirtualPath& below, const vfs::FileInfo& info) {
+  constexpr std::size_t most = 4'000'000;
+  if (digests_.size() == most) return fail(ErrorCode::limit_exceeded, "too many files for one operation");
+  digests_.push_back(entry_digest(below, info, facts_)[0]);
+  return {};
+}
+
+void TreeEntries::sort() { std::ranges::sort(digests_); }
+
+bool TreeEntries::contains(const VirtualPath& below, const vfs::FileInfo& info) const {
+  return std::ranges::binary_search(digests_, entry_digest(below, info, facts_)[0]);
 }
 
 namespace {
@@ -68,7 +94,8 @@ class ManifestWalk {
   Task<Result<bool>> note(ListedLevel entry, vfs::FileInfo info) {
     const bool directory = info.type == vfs::FileType::directory;
     if (uploads_ != nullptr) {
-      if (uploads_->is_written(info.id) || uploads_->awaits_arrival(info.id)) co_return false;
+      if (uploads_->is_written(writer_id(info, *storage_, entry.path)) || uploads_->awaits_arrival(info.id))
+        co_return false;
       if (set_aside_ && directory) {
         const bool unused = co_await wait_until_unused(info.id);
         // What was waited for may have been the beginning of an upload.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/task.h"
 #include "quota/upload_table.h"
@@ -34,6 +35,22 @@ class TreeManifest {
  private:
   std::uint64_t entries_ = 0;
   std::array<std::uint64_t, 4> sum_{};  // of the SHA-256 digests of the entries
+};
+
+// The entries themselves, for storage on which a tree is made and removed entry by entry while others see it: what they
+// have put there meanwhile must not go with it. 8 bytes an entry.
+class TreeEntries {
+ public:
+  explicit TreeEntries(TreeFacts facts) : facts_(facts) {}
+  // limit_exceeded: more than 4 million.
+  Result<void> add(const VirtualPath& below, const vfs::FileInfo& info);
+  bool contains(const VirtualPath& below, const vfs::FileInfo& info) const;
+  // Before the first contains(), and after the last add().
+  void sort();
+
+ private:
+  TreeFacts facts_;
+  std::vector<std::uint64_t> digests_;
 };
 
 // Of what is at `top` now; hidden files of uploads and copies are left out. No value: somebody has a file of it open

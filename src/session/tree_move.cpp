@@ -1,9 +1,12 @@
 // The end of a TreeCopy: the copy is put in its place and, of a move, the source is taken away.
 #include <fmt/format.h>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "session/partial_name.h"
 #include "session/stored_tree.h"
 #include "session/tree_copy.h"
+#include "vfs/confirmed.h"
 
 namespace ferry::session {
 
@@ -47,9 +50,14 @@ namespace {
 
 // Back to its name; when that was taken meanwhile, to one beside it that clients see.
 Task<Result<void>> put_back(vfs::FileSystem& storage, VirtualPath aside, VirtualPath name) {
-  constexpr int most_tries = 100;
+  constexpr int most_tries = 100, most_answers_lost = 3;
   constexpr std::size_t longest_suffix = 16;
   Result<void> back = co_await storage.rename(aside, name, false);
+  for (int lost = 1; !back && vfs::leaves_open(back.error()) && lost <= most_answers_lost; ++lost) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(500) * lost);
+    co_await timer.async_wait(asio::use_awaitable);
+    back = co_await storage.rename(aside, name, false);
+  }
   for (int tries = 1; !back && back.error().code == ErrorCode::already_exists && tries <= most_tries; ++tries) {
     const std::string_view kept = name.name().substr(0, VirtualPath::max_name_length - longest_suffix);
     const Result<VirtualPath> other = name.parent().child(fmt::format("{}.not-moved-{}", kept, tries));
@@ -68,13 +76,24 @@ Task<Result<void>> TreeCopy::remove_source(const Item& top, std::shared_ptr<vfs:
   const Result<void> whole = co_await check_whole(storage, path, false);
   if (!whole) co_return whole;
   quota::Usage removed;
-  Result<void> gone = co_await remove_stored(storage, path, &removed);
+  found_.sort();
+  Result<void> gone = co_await remove_stored(storage, path, &removed, removes_singly_ ? &found_ : nullptr);
+  const quota::Owners owners = state_->owners_of(*state_->mounts.resolve(top.from).mount);
+  if (!gone && gone.error().code == ErrorCode::conflict) {
+    // All that was copied is gone. What others have put there meanwhile stays, and is counted by them; what they have
+    // replaced they have subtracted, though the copy of it is there.
+    losing_.settle({-removed.files, -removed.size}, {});
+    owners.without(losing_).settle({counted_.files - removed.files, counted_.size - removed.size}, {});
+    co_return Result<void>();
+  }
   if (gone) {
     losing_.settle({-counted_.files, -counted_.size}, {});
-  } else if (removed.files > 0) {
-    split_ = true;
-    state_->owners_of(*state_->mounts.resolve(top.from).mount).settle({-removed.files, -removed.size}, {});
+    co_return gone;
   }
+  // An answer that was lost leaves open whether something was removed.
+  const Result<void> still_whole = co_await check_whole(storage, path, false);
+  if (!still_whole) split_ = true;
+  if (removed.files > 0) owners.settle({-removed.files, -removed.size}, {});
   co_return gone;
 }
 
@@ -105,10 +124,15 @@ Task<Result<void>> TreeCopy::take_source_away(const Item& top) {
   if (!step) co_return fail(step.error());
   held.emplace(std::move(*step));
   const Result<void> moved = co_await name->storage->rename(name->path, aside, false);
-  if (!moved) co_return moved;
+  if (!moved) {
+    const Result<vfs::FileInfo> stays = co_await name->storage->lstat(name->path);
+    if (!stays) split_ = true;
+    co_return moved;
+  }
   const Result<void> whole = co_await check_whole(name->storage, aside, true);
   if (!whole) {
     const Result<void> returned = co_await put_back(*name->storage, aside, name->path);
+    if (!returned) split_ = true;
     if (!returned) log_failure(*state_->who, "put back what was not moved", top.from, returned.error());
     co_return whole;
   }
@@ -150,7 +174,13 @@ Task<Result<void>> TreeCopy::take_copy_back(const Item& top) {
   const auto now = co_await manifest_of(target_, top.made, copy_facts_, uploads(), !in_place);
   const bool unchanged = now && *now && **now == copied_;
   if (unchanged) {
-    done = co_await remove_stored(target_, top.made);
+    quota::Usage gone;
+    made_entries_.sort();
+    const bool directory = top.info.type == vfs::FileType::directory;
+    done = co_await remove_stored(target_, top.made, &gone, in_place && directory ? &made_entries_ : nullptr);
+    if (!done && in_place && gone.files > 0) {
+      state_->owners_of(*target_mount_).settle({-gone.files, -gone.size}, {});
+    }
     if (!done && !in_place) log_failure(*state_->who, "tidy up after a move", top.to, done.error());
     co_return in_place ? done : Result<void>();
   }

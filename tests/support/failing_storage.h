@@ -1,4 +1,5 @@
-// A storage that counts the calls which reach it, and fails one of them: the n-th, with io_error, without doing it.
+// A storage that counts the calls which reach it, and fails one of them: the n-th, with io_error. It does not do it;
+// or, with `answer_lost`, it does it and the caller is told that it failed, as when a connection breaks.
 //
 //   auto faults = std::make_shared<Faults>();
 //   FailingStorage storage(inner, faults);
@@ -20,10 +21,12 @@ struct Faults {
   std::size_t calls = 0;
   std::size_t fail_at = 0;  // counted from 1; 0: none
   std::string failed;       // which call that was
+  bool answer_lost = false;
 
-  void restart(std::size_t which) {
+  void restart(std::size_t which, bool lost = false) {
     calls = 0;
     fail_at = which;
+    answer_lost = lost;
     failed.clear();
   }
   Result<void> pass(const char* what) {
@@ -75,8 +78,11 @@ class FailingStorage final : public vfs::FileSystem {
     co_return answer;
   }
   Task<Result<std::unique_ptr<vfs::File>>> open(VirtualPath path, vfs::OpenOptions how) override {
-    if (auto passed = faults_->pass("open"); !passed) co_return fail(passed.error());
+    const Result<void> passed = faults_->pass("open");
+    if (!passed && !faults_->answer_lost) co_return fail(passed.error());
     Result<std::unique_ptr<vfs::File>> file = co_await inner_->open(std::move(path), how);
+    if (!passed && file) (void)co_await (*file)->discard();  // the storage ends what nobody uses
+    if (!passed) co_return fail(passed.error());
     if (!file) co_return fail(file.error());
     co_return std::make_unique<Open>(std::move(*file), faults_);
   }
@@ -87,39 +93,54 @@ class FailingStorage final : public vfs::FileSystem {
     co_return std::make_unique<Listing>(std::move(*listing), faults_);
   }
   Task<Result<void>> make_directory(VirtualPath path, std::uint32_t mode) override {
-    Result<void> done = faults_->pass("make_directory");
-    if (done) done = co_await inner_->make_directory(std::move(path), mode);
+    const Result<void> passed = faults_->pass("make_directory");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->make_directory(std::move(path), mode);
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> remove_file(VirtualPath path) override {
-    Result<void> done = faults_->pass("remove_file");
-    if (done) done = co_await inner_->remove_file(std::move(path));
+    const Result<void> passed = faults_->pass("remove_file");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->remove_file(std::move(path));
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> remove_directory(VirtualPath path) override {
-    Result<void> done = faults_->pass("remove_directory");
-    if (done) done = co_await inner_->remove_directory(std::move(path));
+    const Result<void> passed = faults_->pass("remove_directory");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->remove_directory(std::move(path));
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> rename(VirtualPath from, VirtualPath to, bool overwrite) override {
-    Result<void> done = faults_->pass("rename");
-    if (done) done = co_await inner_->rename(std::move(from), std::move(to), overwrite);
+    const Result<void> passed = faults_->pass("rename");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->rename(std::move(from), std::move(to), overwrite);
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> copy_file(VirtualPath from, VirtualPath to, bool overwrite) override {
-    Result<void> done = faults_->pass("copy_file");
-    if (done) done = co_await inner_->copy_file(std::move(from), std::move(to), overwrite);
+    const Result<void> passed = faults_->pass("copy_file");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->copy_file(std::move(from), std::move(to), overwrite);
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> take_over(vfs::FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) override {
-    Result<void> done = faults_->pass("take_over");
+    const Result<void> passed = faults_->pass("take_over");
     vfs::FileSystem& source = *dynamic_cast<FailingStorage&>(storage).inner_;
-    if (done) done = co_await inner_->take_over(source, std::move(from), std::move(to), overwrite);
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost)
+      done = co_await inner_->take_over(source, std::move(from), std::move(to), overwrite);
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> make_symlink(std::string target, VirtualPath link) override {
-    Result<void> done = faults_->pass("make_symlink");
-    if (done) done = co_await inner_->make_symlink(std::move(target), std::move(link));
+    const Result<void> passed = faults_->pass("make_symlink");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->make_symlink(std::move(target), std::move(link));
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<std::string>> read_symlink(VirtualPath path) override {
@@ -128,13 +149,17 @@ class FailingStorage final : public vfs::FileSystem {
     co_return answer;
   }
   Task<Result<void>> make_hard_link(VirtualPath existing, VirtualPath link) override {
-    Result<void> done = faults_->pass("make_hard_link");
-    if (done) done = co_await inner_->make_hard_link(std::move(existing), std::move(link));
+    const Result<void> passed = faults_->pass("make_hard_link");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->make_hard_link(std::move(existing), std::move(link));
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<void>> set_attributes(VirtualPath path, vfs::AttributeChange change, bool follow) override {
-    Result<void> done = faults_->pass("set_attributes");
-    if (done) done = co_await inner_->set_attributes(std::move(path), change, follow);
+    const Result<void> passed = faults_->pass("set_attributes");
+    Result<void> done = passed;
+    if (passed || faults_->answer_lost) done = co_await inner_->set_attributes(std::move(path), change, follow);
+    if (!passed) co_return passed;
     co_return done;
   }
   Task<Result<vfs::SpaceInfo>> space(VirtualPath path) override {
@@ -154,8 +179,10 @@ class FailingStorage final : public vfs::FileSystem {
       co_return count;
     }
     Task<Result<void>> write_at(std::uint64_t offset, std::span<const iovec> pieces) override {
-      Result<void> done = faults_->pass("write_at");
-      if (done) done = co_await inner_->write_at(offset, pieces);
+      const Result<void> passed = faults_->pass("write_at");
+      Result<void> done = passed;
+      if (passed || faults_->answer_lost) done = co_await inner_->write_at(offset, pieces);
+      if (!passed) co_return passed;
       co_return done;
     }
     Task<Result<vfs::FileInfo>> info() override {
@@ -164,23 +191,29 @@ class FailingStorage final : public vfs::FileSystem {
       co_return answer;
     }
     Task<Result<void>> set_attributes(vfs::AttributeChange change) override {
-      Result<void> done = faults_->pass("File::set_attributes");
-      if (done) done = co_await inner_->set_attributes(change);
+      const Result<void> passed = faults_->pass("File::set_attributes");
+      Result<void> done = passed;
+      if (passed || faults_->answer_lost) done = co_await inner_->set_attributes(change);
+      if (!passed) co_return passed;
       co_return done;
     }
     Task<Result<void>> sync() override {
-      Result<void> done = faults_->pass("sync");
-      if (done) done = co_await inner_->sync();
+      const Result<void> passed = faults_->pass("sync");
+      Result<void> done = passed;
+      if (passed || faults_->answer_lost) done = co_await inner_->sync();
+      if (!passed) co_return passed;
       co_return done;
     }
     // A failed close() has ended the file all the same.
     Task<Result<void>> close() override {
-      Result<void> done = faults_->pass("close");
-      if (done) {
+      const Result<void> passed = faults_->pass("close");
+      Result<void> done = passed;
+      if (passed || faults_->answer_lost) {
         done = co_await inner_->close();
       } else {
         (void)co_await inner_->discard();
       }
+      if (!passed) co_return passed;
       co_return done;
     }
     Task<Result<void>> discard() override {

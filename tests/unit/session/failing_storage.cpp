@@ -8,6 +8,7 @@
 #include "session/partial_name.h"
 #include "tests/support/memory_storage.h"
 #include "tests/unit/session/quota_support.h"
+#include "vfs/confirmed.h"
 
 namespace ferry::session {
 namespace {
@@ -72,6 +73,10 @@ class World : public QuotaTest {
     }
     return found;
   }
+  // Somebody else's upload into the home, on storage that is kept in memory.
+  void put_behind(const std::string& path, const std::string& text) {
+    memories_.at(user.home_dir)->state.objects[path] = {text, {}};
+  }
   std::map<std::string, std::string> home() { return contents(user.home_dir); }
   std::map<std::string, std::string> folder() { return contents(base / "own"); }
 
@@ -122,7 +127,10 @@ class World : public QuotaTest {
       inner = memory;
     }
     const vfs::Capabilities can = capabilities_of(kind_, inner->capabilities());
-    return std::make_shared<test::FailingStorage>(std::move(inner), faults, can);
+    auto failing = std::make_shared<test::FailingStorage>(std::move(inner), faults, can);
+    // As the server does it for storage on other machines.
+    if (kind_ == Kind::local) return failing;
+    return std::make_shared<vfs::ConfirmedFileSystem>(std::move(failing));
   }
 
   Kind kind_;
@@ -132,6 +140,7 @@ class World : public QuotaTest {
 struct Case {
   Kind kind;
   UploadMode mode;
+  bool answer_lost = false;  // else the call that fails does nothing
 };
 
 class FailingStorages : public testing::TestWithParam<Case> {
@@ -143,7 +152,7 @@ class FailingStorages : public testing::TestWithParam<Case> {
     for (std::size_t failing = 0; failing <= calls; ++failing) {
       World world(GetParam().kind, GetParam().mode);
       prepare(world);
-      world.faults->restart(failing);
+      world.faults->restart(failing, GetParam().answer_lost);
       const Result<void> done = act(world);
       if (failing == 0) {
         calls = world.faults->calls;
@@ -286,10 +295,39 @@ TEST_P(FailingStorages, MoveToAnotherStorage) {
       });
 }
 
+// Such storage tells no ids, by which two names of one file would be known.
+TEST(FailingStorage, RenamingAFileOntoItselfCountsNothing) {
+  for (const Kind kind : {Kind::local, Kind::by_path, Kind::object_store, Kind::in_order}) {
+    World world(kind, UploadMode::standard);
+    ASSERT_TRUE(world.upload("/f", new_text));
+    for (int i = 0; i < 3; ++i) (void)run(world.session->rename(at("/f"), at("/f"), true, {}));
+    EXPECT_EQ(world.home()["/f"], new_text);
+    world.session.reset();
+    world.expect_counted();
+  }
+}
+
+TEST(FailingStorage, UndoingACopyLeavesWhatOthersPutIntoIt) {
+  World world(Kind::object_store, UploadMode::standard);
+  ASSERT_TRUE(run(world.session->make_directory(at("/d"), 0777)));
+  for (const char* name : {"/d/a", "/d/b", "/d/c"}) ASSERT_TRUE(world.upload(name, new_text));
+  const auto give_up = [&world] {
+    const bool half = world.home().contains("/e/b");
+    if (half) world.put_behind("/e/others", old_text);
+    if (half) world.put_behind("/e/a", old_text);
+    return half;
+  };
+  EXPECT_FALSE(run(world.session->copy(at("/d"), at("/e"), false, give_up)));
+  auto files = world.home();
+  EXPECT_EQ(files["/e/others"], old_text);
+  EXPECT_EQ(files["/e/a"], old_text);
+  EXPECT_FALSE(files.contains("/e/b"));
+}
+
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   const char* const kinds[] = {"local", "by_path", "object_store", "in_order"};
   return std::string(kinds[static_cast<int>(info.param.kind)]) + "_mode_" +
-         std::to_string(static_cast<int>(info.param.mode));
+         std::to_string(static_cast<int>(info.param.mode)) + (info.param.answer_lost ? "_answer_lost" : "");
 }
 
 std::vector<Case> all_cases() {
@@ -297,6 +335,7 @@ std::vector<Case> all_cases() {
   for (const Kind kind : {Kind::local, Kind::by_path, Kind::object_store, Kind::in_order}) {
     for (const UploadMode mode : {UploadMode::standard, UploadMode::atomic, UploadMode::atomic_with_resume}) {
       cases.push_back({kind, mode});
+      if (kind != Kind::local) cases.push_back({kind, mode, true});  // no network lies between it and the server
     }
   }
   return cases;
