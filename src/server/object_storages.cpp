@@ -34,7 +34,8 @@ std::string digest_of(std::initializer_list<std::string_view> parts) {
 
 // Of a service's configuration, which all name these alike.
 template <class Config>
-vfs::object::ObjectOptions options_of(const Config& config, std::shared_ptr<ByteBudget> budget) {
+vfs::object::ObjectOptions options_of(const Config& config, std::shared_ptr<ByteBudget> budget,
+                                      const std::string& account) {
   vfs::object::ObjectOptions how;
   how.key_prefix = config.key_prefix;
   how.upload_part_size = bytes_of(config.upload_part_size);
@@ -42,6 +43,7 @@ vfs::object::ObjectOptions options_of(const Config& config, std::shared_ptr<Byte
   how.download_part_size = bytes_of(config.download_part_size);
   how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
   how.budget = std::move(budget);
+  how.account = account;
   return how;
 }
 
@@ -72,12 +74,13 @@ std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
   return one;
 }
 
-Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const model::FilesystemConfig& config,
+Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const session::StorageRequest& request,
                                                               const crypto::Secret& master_key) {
+  const model::FilesystemConfig& config = request.config;
   auto below = store(config, master_key);
   if (!below) return fail(below.error());
-  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, budget_)
-                                                              : options_of(config.azblobconfig, budget_);
+  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, budget_, request.account)
+                                                              : options_of(config.azblobconfig, budget_, request.account);
   return vfs::object::make_object_file_system(std::move(*below), std::move(how));
 }
 

@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "http/client.h"
 #include "model/filesystem.h"
+#include "session/factory.h"
 #include "vfs/file_system.h"
 
 namespace ferry::vfs::object {
@@ -32,7 +33,7 @@ class ObjectStorages {
 
   // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
   // meant; authentication_failed, unsupported: a secret that does not open.
-  Result<std::shared_ptr<vfs::FileSystem>> open(const model::FilesystemConfig& config,
+  Result<std::shared_ptr<vfs::FileSystem>> open(const session::StorageRequest& request,
                                                 const crypto::Secret& master_key);
   // What lies below that: one request for each call, without retries. unsupported: the provider is no object store.
   Result<std::shared_ptr<vfs::object::ObjectStore>> store(const model::FilesystemConfig& config,

@@ -91,6 +91,7 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open_sftp(const session::Stor
   options.umask = request.umask;
   options.transfer.concurrent_reads = !config.disable_concurrent_reads;
   options.transfer.budget = budget_;
+  options.transfer.account = request.account;
   if (config.buffer_size > 0) options.transfer.most_ahead = static_cast<std::uint64_t>(config.buffer_size) << 20;
   options.same_server_by_endpoint = config.equality_check_mode == 1;
   auto storage = vfs::SftpFileSystem::open(sftp_pools_->of(std::move(login)), std::move(options));
@@ -133,7 +134,7 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::azure_blob:
-      return confirmed(object_stores_->open(request.config, options_.master_key));
+      return confirmed(object_stores_->open(request, options_.master_key));
     case model::FilesystemProvider::sftp: return confirmed(open_sftp(request));
     case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::http: break;

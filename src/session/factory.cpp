@@ -24,6 +24,7 @@ Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, c
                                                       std::string path, const Services& services,
                                                       const std::string& what, bool at_once = false) {
   Result<std::shared_ptr<vfs::FileSystem>> storage = services.storage({.config = config,
+                                                                       .account = user.username,
                                                                        .path = std::move(path),
                                                                        .umask = services.options.umask,
                                                                        .owner = owner_of(user),

@@ -54,7 +54,8 @@ struct Options {
 // Which storage to open: the home of an account, or a folder.
 struct StorageRequest {
   const model::FilesystemConfig& config;
-  std::string path;  // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
+  std::string account = {};  // the user's name: whose memory the buffers of transfers are
+  std::string path;          // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
   std::uint32_t umask = 022;
   std::optional<vfs::AttributeChange::Owner> owner = {};  // of what is created; none: the server's own account
   bool at_once = false;  // fail instead of blocking; the caller then asks again on the blocking pool

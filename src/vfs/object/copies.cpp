@@ -22,7 +22,7 @@ struct CopyWork {
 };
 
 Task<void> copy_range(std::shared_ptr<CopyWork> work, std::size_t index, std::uint64_t offset, std::uint64_t size,
-                      ByteBudget::Ticket slot) {
+                      Tickets::Ticket slot) {
   const auto store = work->store;
   const Upload upload = work->upload;
   const std::string source = work->source.key, version = work->source.version;
@@ -40,15 +40,15 @@ Task<Result<void>> copy_ranges(std::shared_ptr<CopyWork> work) {
       std::min(std::max(least_range, (size + traits.max_parts - 1) / traits.max_parts), traits.max_part);
   const std::size_t count = (size + range - 1) / range;
   work->parts.assign(count, fail(ErrorCode::aborted, "not copied"));
-  const auto slots = std::make_shared<ByteBudget>(ranges_at_once);
+  const auto slots = std::make_shared<Tickets>(ranges_at_once);
   for (std::size_t i = 0; i < count; ++i) {
-    Result<ByteBudget::Ticket> slot = co_await slots->take(1, ByteBudget::without_end);
+    Result<Tickets::Ticket> slot = co_await slots->take(1, Tickets::without_end);
     if (!slot) co_return fail(slot.error());
     const std::uint64_t from = i * range;
     asio::co_spawn(pool_strand(Lane::remote), copy_range(work, i, from, std::min(range, size - from), std::move(*slot)),
                    asio::detached);
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(ranges_at_once, ByteBudget::without_end);
+  const Result<Tickets::Ticket> all = co_await slots->take(ranges_at_once, Tickets::without_end);
   for (const Result<Part>& part : work->parts) {
     if (!part) co_return fail(part.error());
   }

@@ -41,6 +41,11 @@ class CountedStore final : public ObjectStore {
     count(Request::remove, answer.has_value());
     co_return answer;
   }
+  Task<Result<void>> remove_version(std::string key, std::string version) override {
+    auto answer = co_await store_->remove_version(std::move(key), std::move(version));
+    count(Request::remove, answer.has_value() || answer.error().code == ErrorCode::conflict);
+    co_return answer;
+  }
   Task<Result<void>> remove_many(std::vector<std::string> keys) override {
     auto answer = co_await store_->remove_many(std::move(keys));
     count(Request::remove, answer.has_value());

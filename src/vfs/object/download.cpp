@@ -39,9 +39,13 @@ Task<Result<std::size_t>> ObjectDownload::read_at(std::uint64_t offset, MutableB
   into = into.first(std::min<std::uint64_t>(into.size(), object_.size - offset));
   if (!window_ || !window_->holds(offset)) {
     window_.reset();  // its memory may be what the next one gets
-    const std::uint64_t size = window_size(offset, into.size());
-    std::optional<ByteBudget::Ticket> ticket;
-    if (size > into.size()) ticket = options_.budget->try_take(size);
+    std::uint64_t size = window_size(offset, into.size());
+    std::optional<Tickets::Ticket> ticket;
+    while (!ticket && size > into.size()) {
+      ticket = options_.budget->ahead().try_take(size, options_.account);
+      if (ticket && ticket->count() < size) ticket.reset();  // all that there is
+      if (!ticket) ahead_ = size /= 2;
+    }
     if (!ticket) {
       // A reader at random, or no memory is left: what was asked for, to where it is wanted.
       Range exact{store_, object_.key, object_.version, offset};
@@ -60,6 +64,7 @@ Task<Result<std::size_t>> ObjectDownload::read_at(std::uint64_t offset, MutableB
   const std::size_t count = std::min<std::uint64_t>(into.size(), window_->bytes.size() - at);
   std::memcpy(into.data(), window_->bytes.data() + at, count);
   next_ = offset + count;
+  if (at + count == window_->bytes.size()) window_.reset();  // a client that pauses now holds nothing
   if (count == into.size()) co_return count;
   // The rest is in the next window.
   const Result<std::size_t> more = co_await read_at(next_, into.subspan(count));
@@ -74,7 +79,7 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
   window->bytes.resize(size);
   const std::uint64_t range = options_.download_part_size == 0 ? default_range : options_.download_part_size;
   const std::uint64_t count = (size + range - 1) / range;
-  const auto slots = std::make_shared<ByteBudget>(count);
+  const auto slots = std::make_shared<Tickets>(count);
   const auto results =
       std::make_shared<std::vector<Result<void>>>(count, fail(ErrorCode::aborted, "a range was not read"));
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -85,11 +90,11 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
       Result<void> read = co_await read_range(std::move(one), into);
       co_return read;
     }
-    std::optional<ByteBudget::Ticket> slot = slots->try_take(1);
+    std::optional<Tickets::Ticket> slot = slots->try_take(1);
     asio::co_spawn(pool_strand(Lane::remote), read_one(std::move(one), window, into, std::move(*slot), results, i),
                    asio::detached);
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(count, ByteBudget::without_end);
+  const Result<Tickets::Ticket> all = co_await slots->take(count, Tickets::without_end);
   for (const Result<void>& one : *results) {
     if (!one) co_return one;
   }
@@ -98,7 +103,7 @@ Task<Result<void>> ObjectDownload::read_window(std::uint64_t offset, std::uint64
 
 // `window` is what `into` points into; it may outlive the file.
 Task<void> ObjectDownload::read_one(Range range, std::shared_ptr<Window> window, MutableByteSpan into,
-                                    ByteBudget::Ticket slot, std::shared_ptr<std::vector<Result<void>>> results,
+                                    Tickets::Ticket slot, std::shared_ptr<std::vector<Result<void>>> results,
                                     std::size_t index) {
   (*results)[index] = co_await read_range(std::move(range), into);
   slot.reset();

@@ -23,7 +23,7 @@ class ObjectDownload final : public File {
  private:
   // Bytes of the object that were read ahead.
   struct Window {
-    ByteBudget::Ticket ticket;
+    Tickets::Ticket ticket;
     Bytes bytes;
     std::uint64_t from = 0;
     bool holds(std::uint64_t offset) const { return offset >= from && offset < from + bytes.size(); }
@@ -37,7 +37,7 @@ class ObjectDownload final : public File {
   std::uint64_t window_size(std::uint64_t offset, std::uint64_t wanted);
   Task<Result<void>> read_window(std::uint64_t offset, std::uint64_t size);
   static Task<Result<void>> read_range(Range range, MutableByteSpan into);
-  static Task<void> read_one(Range range, std::shared_ptr<Window> window, MutableByteSpan into, ByteBudget::Ticket slot,
+  static Task<void> read_one(Range range, std::shared_ptr<Window> window, MutableByteSpan into, Tickets::Ticket slot,
                              std::shared_ptr<std::vector<Result<void>>> results, std::size_t index);
 
   std::shared_ptr<ObjectStore> store_;

@@ -22,6 +22,7 @@ struct ObjectOptions {
   std::uint64_t download_part_size = 0;  // bytes of one request; 0: 5 MiB
   unsigned download_concurrency = 0;     // requests of one file at once; 0: 5
   std::shared_ptr<ByteBudget> budget = {};
+  std::string account = {};  // whose transfers they are: the owner of their memory
 };
 
 // `options.budget` must be there.

@@ -26,6 +26,10 @@ struct Growth {
 };
 constexpr Growth growth[] = {{1000, 5}, {2000, 16}, {4000, 32}, {6000, 64}, {10'000, 128}};
 
+// What a client holds that has sent one byte of a part, and sits still.
+constexpr std::uint64_t first_bytes = std::uint64_t{256} << 10;
+
+Error no_memory() { return {ErrorCode::limit_exceeded, "common.memory_budget: no buffer for an upload in time"}; }
 Error ended_error() { return {ErrorCode::invalid_argument, "the upload has ended"}; }
 
 std::uint64_t rounded_up(std::uint64_t size, std::uint64_t multiple) {
@@ -54,7 +58,7 @@ ObjectUpload::ObjectUpload(std::shared_ptr<ObjectStore> store, ObjectOptions opt
   shared_->store = std::move(store);
   properties_.writing = new_writing();
   const unsigned at_once = options_.upload_concurrency == 0 ? default_parts_at_once : options_.upload_concurrency;
-  slots_ = std::make_shared<ByteBudget>(shared_->store->traits().parallel_parts ? at_once : 1);
+  slots_ = std::make_shared<Tickets>(shared_->store->traits().parallel_parts ? at_once : 1);
 }
 
 ObjectUpload::~ObjectUpload() {
@@ -67,25 +71,39 @@ Task<Result<std::size_t>> ObjectUpload::read_at(std::uint64_t, MutableByteSpan) 
   co_return fail(ErrorCode::unsupported, "an upload that is not complete cannot be read");
 }
 
+// How long the file will be. A client may send more than it said.
+std::optional<std::uint64_t> ObjectUpload::expected() const {
+  if (how_.expected_size && *how_.expected_size < written_) return std::nullopt;
+  return how_.expected_size;
+}
+
 Task<Result<void>> ObjectUpload::begin_buffer() {
-  std::optional<std::uint64_t> expected = how_.expected_size;
-  // A client may send more than it said.
-  if (expected && *expected < written_) expected.reset();
   const Traits& traits = shared_->store->traits();
   if (parts_ >= traits.max_parts) co_return fail(ErrorCode::storage_full, "more parts than an object may have");
   // One part must not take the memory of all.
-  const std::uint64_t most = std::max(options_.budget->limit() / 4, traits.min_part);
-  const std::uint64_t size = std::min(part_size(traits, options_.upload_part_size, expected, parts_ + 1), most);
-  std::uint64_t needed = size;
-  if (expected && parts_ == 0) needed = std::min(size, std::max<std::uint64_t>(*expected, 1));
-  Result<ByteBudget::Ticket> ticket = co_await options_.budget->take(needed, patience);
-  if (!ticket) co_return fail(ErrorCode::limit_exceeded, "common.memory_budget: no buffer for an upload in time");
+  const std::uint64_t most = std::max(options_.budget->parts().limit() / 4, traits.min_part);
   auto buffer = std::make_shared<Buffer>();
+  buffer->size = std::min(part_size(traits, options_.upload_part_size, expected(), parts_ + 1), most);
+  buffer->granted = std::min(buffer->size, first_bytes);
+  Result<Tickets::Ticket> ticket = co_await options_.budget->first().take(buffer->granted, patience, options_.account);
+  if (!ticket) co_return fail(no_memory());
   buffer->ticket = std::move(*ticket);
-  buffer->size = size;
-  // Only what is written is really taken of it.
-  buffer->bytes.reserve(needed);
+  buffer->bytes.reserve(buffer->granted);
   buffer_ = std::move(buffer);
+  co_return Result<void>();
+}
+
+// What was granted is full: the whole part, or as much of it as the file still has.
+Task<Result<void>> ObjectUpload::grow_buffer() {
+  const std::optional<std::uint64_t> end = expected();
+  std::uint64_t needed = buffer_->size;
+  if (end && *end > written_) needed = std::min(needed, *end - sent_);
+  Result<Tickets::Ticket> ticket = co_await options_.budget->parts().take(needed, patience, options_.account);
+  if (!ticket) co_return fail(no_memory());
+  buffer_->ticket = std::move(*ticket);
+  buffer_->granted = needed;
+  // Only what is written is really taken of it.
+  buffer_->bytes.reserve(needed);
   co_return Result<void>();
 }
 
@@ -101,7 +119,11 @@ Task<Result<void>> ObjectUpload::write_at(std::uint64_t offset, std::span<const 
         const Result<void> begun = co_await begin_buffer();
         if (!begun) co_return begun;
       }
-      const std::size_t room = buffer_->size - buffer_->bytes.size();
+      if (buffer_->bytes.size() == buffer_->granted) {
+        const Result<void> grown = co_await grow_buffer();
+        if (!grown) co_return grown;
+      }
+      const std::size_t room = buffer_->granted - buffer_->bytes.size();
       const ByteSpan some = rest.first(std::min(room, rest.size()));
       buffer_->bytes.insert(buffer_->bytes.end(), some.begin(), some.end());
       rest = rest.subspan(some.size());
@@ -127,7 +149,7 @@ Task<Result<void>> ObjectUpload::send_buffer() {
     if (!upload) co_return fail(upload.error());
     shared_->upload = std::move(*upload);
   }
-  Result<ByteBudget::Ticket> slot = co_await slots_->take(1, ByteBudget::without_end);
+  Result<Tickets::Ticket> slot = co_await slots_->take(1, Tickets::without_end);
   if (!slot) co_return fail(slot.error());
   {
     const std::scoped_lock lock(shared_->mutex);
@@ -144,7 +166,7 @@ Task<Result<void>> ObjectUpload::send_buffer() {
 }
 
 Task<void> ObjectUpload::send_part(std::shared_ptr<Shared> shared, std::uint32_t number, std::uint64_t offset,
-                                   std::shared_ptr<Buffer> buffer, ByteBudget::Ticket slot) {
+                                   std::shared_ptr<Buffer> buffer, Tickets::Ticket slot) {
   {
     const std::scoped_lock lock(shared->mutex);
     if (shared->failure) co_return;
@@ -164,12 +186,12 @@ Task<void> ObjectUpload::send_part(std::shared_ptr<Shared> shared, std::uint32_t
 }
 
 // Waits for the parts that are on their way, and removes all of them.
-Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots) {
+Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::shared_ptr<Tickets> slots) {
   {
     const std::scoped_lock lock(shared->mutex);
     if (!shared->failure) shared->failure = Error{ErrorCode::aborted, "the upload was given up"};
   }
-  const Result<ByteBudget::Ticket> all = co_await slots->take(slots->limit(), ByteBudget::without_end);
+  const Result<Tickets::Ticket> all = co_await slots->take(slots->limit(), Tickets::without_end);
   if (shared->upload.id.empty()) co_return Result<void>();
   const auto store = shared->store;
   const Upload upload = shared->upload;
@@ -182,7 +204,7 @@ Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::sh
   co_return aborted;
 }
 
-Task<void> ObjectUpload::abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots) {
+Task<void> ObjectUpload::abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<Tickets> slots) {
   (void)co_await abandon(std::move(shared), std::move(slots));
 }
 
@@ -252,7 +274,7 @@ Task<Result<void>> ObjectUpload::publish_small() {
 }
 
 Task<Result<void>> ObjectUpload::publish_parts() {
-  const Result<ByteBudget::Ticket> all = co_await slots_->take(slots_->limit(), ByteBudget::without_end);
+  const Result<Tickets::Ticket> all = co_await slots_->take(slots_->limit(), Tickets::without_end);
   std::vector<Part> parts;
   {
     const std::scoped_lock lock(shared_->mutex);

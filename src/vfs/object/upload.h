@@ -1,8 +1,10 @@
 // An upload to an object store. What comes is copied once, into the buffer of a part; a full part is sent while the
 // next one fills. A file that is smaller than a part is sent when it is closed, by one request.
 //
-// Memory: a part's ticket is taken before its first byte. While none is free, write_at() waits, and with it the client;
-// uploads that wait hold nothing, so that those which have a ticket always come to an end.
+// Memory: before the first byte of a part there is a ticket for 256 KiB, and before the byte after these one for the
+// whole part, which replaces it. While none is free write_at() waits, and with it the client. An upload that waits
+// holds 256 KiB at most, of another purse (byte_budget.h), so that those which have a part's ticket always come to an
+// end.
 #pragma once
 
 #include <memory>
@@ -35,9 +37,10 @@ class ObjectUpload final : public File {
 
  private:
   struct Buffer {
-    ByteBudget::Ticket ticket;
+    Tickets::Ticket ticket;
     Bytes bytes;
-    std::uint64_t size = 0;  // when it is full
+    std::uint64_t granted = 0;  // how many bytes it may hold by its ticket
+    std::uint64_t size = 0;     // when it is full
   };
   // What the parts that are on their way share with the file; they may end after it.
   struct Shared {
@@ -49,11 +52,13 @@ class ObjectUpload final : public File {
   };
 
   Task<Result<void>> begin_buffer();
+  Task<Result<void>> grow_buffer();
+  std::optional<std::uint64_t> expected() const;
   Task<Result<void>> send_buffer();
   static Task<void> send_part(std::shared_ptr<Shared> shared, std::uint32_t number, std::uint64_t offset,
-                              std::shared_ptr<Buffer> buffer, ByteBudget::Ticket slot);
-  static Task<Result<void>> abandon(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
-  static Task<void> abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<ByteBudget> slots);
+                              std::shared_ptr<Buffer> buffer, Tickets::Ticket slot);
+  static Task<Result<void>> abandon(std::shared_ptr<Shared> shared, std::shared_ptr<Tickets> slots);
+  static Task<void> abandon_alone(std::shared_ptr<Shared> shared, std::shared_ptr<Tickets> slots);
   Task<Result<void>> settle(Result<ObjectInfo> published);
   Task<Result<void>> publish_small();
   Task<Result<void>> publish_parts();
@@ -64,11 +69,11 @@ class ObjectUpload final : public File {
   std::string key_;
   OpenOptions how_;
   ObjectProperties properties_;
-  bool time_changed_late_ = false;     // after the upload had begun with other properties
-  std::string version_;                // of the object that was published
-  std::shared_ptr<ByteBudget> slots_;  // parts on their way, as a budget of that many bytes
-  std::shared_ptr<Buffer> buffer_;     // of the part that is being filled; null: none
-  std::uint32_t parts_ = 0;            // that were sent, or are on their way
+  bool time_changed_late_ = false;  // after the upload had begun with other properties
+  std::string version_;             // of the object that was published
+  std::shared_ptr<Tickets> slots_;  // parts on their way, as a budget of that many bytes
+  std::shared_ptr<Buffer> buffer_;  // of the part that is being filled; null: none
+  std::uint32_t parts_ = 0;         // that were sent, or are on their way
   std::uint64_t written_ = 0, sent_ = 0;
   bool ended_ = false;
 };

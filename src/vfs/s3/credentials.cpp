@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/byte_budget.h"
 #include "base/bytes.h"
+#include "base/tickets.h"
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
 #include "vfs/s3/providers.h"
@@ -47,10 +47,10 @@ class HeldSource : public CredentialSource {
 
   Task<Result<Credentials>> credentials() final {
     if (std::optional<Result<Credentials>> there = look(false)) co_return std::move(*there);
-    std::optional<ByteBudget::Ticket> turn = turn_->try_take(1);
+    std::optional<Tickets::Ticket> turn = turn_->try_take(1);
     if (!turn) {
       if (std::optional<Result<Credentials>> there = look(true)) co_return std::move(*there);
-      Result<ByteBudget::Ticket> waited = co_await turn_->take(1, longest_wait);
+      Result<Tickets::Ticket> waited = co_await turn_->take(1, longest_wait);
       if (!waited) co_return fail(ErrorCode::timeout, "S3 credentials: not in time");
       turn = std::move(*waited);
       // Whoever asked before has left what it got, also if that is a failure.
@@ -104,7 +104,7 @@ class HeldSource : public CredentialSource {
   }
 
   const std::shared_ptr<const CredentialSurroundings> surroundings_;
-  const std::shared_ptr<ByteBudget> turn_ = std::make_shared<ByteBudget>(1);
+  const std::shared_ptr<Tickets> turn_ = std::make_shared<Tickets>(1);
   mutable std::mutex mutex_;
   std::optional<Credentials> held_;
   std::optional<Error> failure_;

@@ -72,7 +72,7 @@ void SftpFile::seek(std::uint64_t offset, std::size_t wanted) {
 bool SftpFile::send_read(std::size_t count, bool must) {
   Ahead ahead{.offset = next_read_, .asked = count, .call = {}, .ticket = {}, .reply = {}, .data = {}};
   if (options_.budget && !must) {
-    auto ticket = options_.budget->try_take(count);
+    auto ticket = options_.budget->ahead().try_take(count, options_.account);
     if (!ticket) return false;  // memory is short: only what is asked for is read
     ahead.ticket = std::move(*ticket);
   }
@@ -208,14 +208,14 @@ Task<Result<void>> SftpFile::send_write(std::uint64_t offset, std::span<const io
   }
   Behind behind{.call = {}, .size = size, .ticket = {}};
   while (options_.budget) {
-    auto ticket = options_.budget->try_take(size);
+    auto ticket = options_.budget->parts().try_take(size, options_.account);
     if (ticket) {
       behind.ticket = std::move(*ticket);
       break;
     }
     if (behind_.empty()) {
       // Our own are all settled: what is short is taken by others.
-      auto waited = co_await options_.budget->take(size, 60s);
+      auto waited = co_await options_.budget->parts().take(size, 60s, options_.account);
       if (!waited) co_return fail(waited.error());
       behind.ticket = std::move(*waited);
       break;

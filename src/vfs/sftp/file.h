@@ -14,6 +14,7 @@ struct TransferOptions {
   std::uint64_t most_ahead = std::uint64_t{4} << 20;  // bytes of one file on their way, in either direction
   bool concurrent_reads = true;                       // else one READ at a time, of what was asked for
   std::shared_ptr<ByteBudget> budget = {};            // none: no limit beside most_ahead
+  std::string account = {};                           // whose transfers they are: the owner of their memory
 };
 
 // A handle of the server, given back when it goes. It belongs to the connection on which it was opened.

@@ -62,10 +62,15 @@ class ObjectFiles : public testing::Test {
   // Again, with other options.
   void open_storage(std::uint64_t memory = 64 * mib) {
     budget = std::make_shared<ByteBudget>(memory);
+    storage = storage_of("maria", part);
+  }
+  // What an account sees of the same store, in the same memory.
+  std::shared_ptr<FileSystem> storage_of(std::string account, std::uint64_t part_size) {
     ObjectOptions options;
-    options.upload_part_size = part;
+    options.upload_part_size = part_size;
     options.budget = budget;
-    storage = make_object_file_system(store, std::move(options));
+    options.account = std::move(account);
+    return make_object_file_system(store, std::move(options));
   }
 
   std::unique_ptr<File> open(std::string_view name, const OpenOptions& how) {
