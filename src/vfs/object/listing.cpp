@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "vfs/object/retry.h"
@@ -34,6 +35,7 @@ Task<Result<void>> ObjectDirectory::begin() {
   for (int pages = 0; read && !found_ && !token_.empty() && pages < most_empty_pages; ++pages) {
     read = co_await read_page();
   }
+  if (read && !found_ && !token_.empty()) read = fail(ErrorCode::protocol_error, "a listing of nothing without end");
   if (read && !found_) read = fail(ErrorCode::not_found, "nothing lies there");
   co_return read;
 }
@@ -44,7 +46,7 @@ Task<Result<void>> ObjectDirectory::read_page() {
   const auto ask = [=] { return store->list(request); };
   const Result<Page> page = co_await retried(store, ask);
   if (!page) co_return fail(page.error());
-  if (begun_ && page->next == token_ && !token_.empty()) {
+  if (tokens_.goes_back(page->next)) {
     co_return fail(ErrorCode::protocol_error, "the pages of a listing go in a circle");
   }
   begun_ = true;
@@ -58,31 +60,33 @@ void ObjectDirectory::take(const Page& page) {
   entries_.clear();
   at_ = 0;
   std::set<std::string> directories;
-  const auto note_directory = [&](std::string_view key) {
+  std::vector<DirectoryEntry> files = std::exchange(held_, {});
+  std::string_view last;  // of all keys on the page
+  const auto named = [&](std::string_view key) {
+    last = std::max(last, key);
     std::optional<std::string> name = Keys::name_in(directory_, key);
-    if (name && directories.insert(*name).second) entries_.push_back({std::move(*name), directory_info()});
-    return name.has_value();
+    if (!name) log::debug(store_->traits().name, "", "not shown: {}", store_->location(key));
+    return name;
   };
-  for (const std::string& prefix : page.prefixes) {
-    if (!note_directory(prefix)) log::debug(store_->traits().name, "", "not shown: {}", store_->location(prefix));
-  }
-  if (held_ && !directories.contains(held_->name)) entries_.push_back(std::move(*held_));
-  held_.reset();
+  const auto note_directory = [&](std::string_view key) {
+    std::optional<std::string> name = named(key);
+    if (name && directories.insert(*name).second) entries_.push_back({std::move(*name), directory_info()});
+  };
+  for (const std::string& prefix : page.prefixes) note_directory(prefix);
   for (const ObjectInfo& object : page.objects) {
     if (object.key == directory_) continue;  // its own marker
-    if (object.directory || object.key.ends_with('/')) {
+    if (object.key.ends_with('/')) {
       note_directory(object.key);
       continue;
     }
-    std::optional<std::string> name = Keys::name_in(directory_, object.key);
-    if (!name) log::debug(store_->traits().name, "", "not shown: {}", store_->location(object.key));
-    if (!name || directories.contains(*name)) continue;
-    entries_.push_back({std::move(*name), file_info(object)});
+    std::optional<std::string> name = named(object.key);
+    if (name) files.push_back({std::move(*name), object.directory ? directory_info() : file_info(object)});
   }
-  const bool last_is_file = !entries_.empty() && entries_.back().info.type == FileType::regular;
-  if (token_.empty() || !last_is_file) return;
-  held_ = std::move(entries_.back());
-  entries_.pop_back();
+  for (DirectoryEntry& file : files) {
+    if (directories.contains(file.name)) continue;
+    const bool directory_may_come = !token_.empty() && directory_ + file.name + '/' > last;
+    (directory_may_come ? held_ : entries_).push_back(std::move(file));
+  }
 }
 
 Task<Result<std::vector<DirectoryEntry>>> ObjectDirectory::next(std::size_t max) {

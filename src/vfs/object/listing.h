@@ -12,6 +12,25 @@ namespace ferry::vfs::object {
 FileInfo file_info(const ObjectInfo& object);
 FileInfo directory_info();
 
+// Finds a listing whose pages lead back to one that was read: of a circle of n pages after at most 3n further ones
+// (Brent's algorithm), whatever the order of the keys.
+class PageTokens {
+ public:
+  // Whether the listing that goes on with `token` goes in a circle.
+  bool goes_back(const std::string& token) {
+    if (token.empty()) return false;
+    if (steps_ > 0 && token == kept_) return true;
+    if (++steps_ != next_kept_) return false;
+    kept_ = token;
+    next_kept_ *= 2;
+    return false;
+  }
+
+ private:
+  std::string kept_;
+  std::uint64_t steps_ = 0, next_kept_ = 1;
+};
+
 class ObjectDirectory final : public Directory {
  public:
   // `directory`: what its keys begin with.
@@ -30,8 +49,10 @@ class ObjectDirectory final : public Directory {
   std::string directory_, token_;
   std::vector<DirectoryEntry> entries_;  // of the page, from at_ on not yet given
   std::size_t at_ = 0;
-  // The last file of a page: the directory of the same name ("a" and "a/") may come first on the next one.
-  std::optional<DirectoryEntry> held_;
+  // Files whose directory of the same name may come on a later page: "a" until the pages are past "a/", which comes
+  // after "a-1". Their names all begin the last key that came, so they are never many.
+  std::vector<DirectoryEntry> held_;
+  PageTokens tokens_;
   bool begun_ = false, found_ = false;  // found_: something lies in it
 };
 

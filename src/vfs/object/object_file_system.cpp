@@ -1,6 +1,9 @@
 #include "vfs/object/object_file_system.h"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 
 #include "vfs/object/copies.h"
 #include "vfs/object/download.h"
@@ -214,6 +217,7 @@ class ObjectFileSystem final : public FileSystem {
       request.token = page->next;
     }
     if (page->objects.empty() && page->prefixes.empty()) {
+      if (!page->next.empty()) co_return fail(ErrorCode::protocol_error, "a listing of nothing without end");
       if (!path.is_root()) co_return fail(ErrorCode::not_found, "nothing lies there");
       co_return true;
     }
@@ -233,10 +237,16 @@ class ObjectFileSystem final : public FileSystem {
   // What is at the path. Where a file and a directory have one name, it is the directory.
   Task<Result<FileInfo>> look(VirtualPath path) {
     if (path.is_root()) co_return directory_info();
-    const Result<bool> directory = co_await is_empty(path);
+    // Both at once: what is there is known after the time of one answer.
+    const auto executor = co_await asio::this_coro::executor;
+    auto both = asio::experimental::make_parallel_group(asio::co_spawn(executor, is_empty(path), asio::deferred),
+                                                        asio::co_spawn(executor, head(path), asio::deferred));
+    const auto [order, no_list, directory, no_head, object] =
+        co_await both.async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+    if (no_list) std::rethrow_exception(no_list);
+    if (no_head) std::rethrow_exception(no_head);
     if (directory) co_return directory_info();
     if (directory.error().code != ErrorCode::not_found) co_return fail(directory.error());
-    const Result<ObjectInfo> object = co_await head(std::move(path));
     if (!object) co_return fail(object.error());
     if (object->directory) co_return directory_info();
     co_return file_info(*object);
