@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "crypto/cipher.h"
 #include "crypto/encoding.h"
+#include "server/upload_journal.h"
 #include "vfs/azure/azure_store.h"
 #include "vfs/object/counted_store.h"
 #include "vfs/object/object_file_system.h"
@@ -32,21 +33,6 @@ std::string digest_of(std::initializer_list<std::string_view> parts) {
   return crypto::hex_encode(crypto::hash(crypto::HashAlgorithm::sha256, {text.data()}));
 }
 
-// Of a service's configuration, which all name these alike.
-template <class Config>
-vfs::object::ObjectOptions options_of(const Config& config, std::shared_ptr<ByteBudget> budget,
-                                      const std::string& account) {
-  vfs::object::ObjectOptions how;
-  how.key_prefix = config.key_prefix;
-  how.upload_part_size = bytes_of(config.upload_part_size);
-  how.upload_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.upload_concurrency, 0));
-  how.download_part_size = bytes_of(config.download_part_size);
-  how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
-  how.budget = std::move(budget);
-  how.account = account;
-  return how;
-}
-
 // 32 bytes as they are, or in base64.
 Result<crypto::Secret> customer_key(crypto::Secret given) {
   if (given.empty() || given.size() == customer_key_size) return given;
@@ -60,6 +46,22 @@ Result<crypto::Secret> customer_key(crypto::Secret given) {
 }
 
 }  // namespace
+
+// Of a service's configuration, which all name these alike.
+template <class Config>
+vfs::object::ObjectOptions ObjectStorages::options_of(const Config& config,
+                                                      const session::StorageRequest& request) const {
+  vfs::object::ObjectOptions how;
+  how.key_prefix = config.key_prefix;
+  how.upload_part_size = bytes_of(config.upload_part_size);
+  how.upload_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.upload_concurrency, 0));
+  how.download_part_size = bytes_of(config.download_part_size);
+  how.download_concurrency = static_cast<unsigned>(std::max<std::int64_t>(config.download_concurrency, 0));
+  how.budget = budget_;
+  how.account = request.account;
+  if (uploads_ != nullptr) how.journal = upload_journal(*uploads_, request.account, request.folder);
+  return how;
+}
 
 // Needs the mutex.
 std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
@@ -79,8 +81,8 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const session::Sto
   const model::FilesystemConfig& config = request.config;
   auto below = store(config, master_key);
   if (!below) return fail(below.error());
-  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, budget_, request.account)
-                                                              : options_of(config.azblobconfig, budget_, request.account);
+  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, request)
+                                                              : options_of(config.azblobconfig, request);
   return vfs::object::make_object_file_system(std::move(*below), std::move(how));
 }
 

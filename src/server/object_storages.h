@@ -12,11 +12,13 @@
 #include "http/client.h"
 #include "model/filesystem.h"
 #include "session/factory.h"
+#include "store/open_uploads.h"
 #include "vfs/file_system.h"
 
 namespace ferry::vfs::object {
 class ObjectStore;
-}
+struct ObjectOptions;
+}  // namespace ferry::vfs::object
 namespace ferry::vfs::azure {
 class Identity;
 }
@@ -28,8 +30,9 @@ namespace ferry::server {
 
 class ObjectStorages {
  public:
-  // `budget`: for the buffers of all transfers.
-  explicit ObjectStorages(std::shared_ptr<ByteBudget> budget) : budget_(std::move(budget)) {}
+  // `budget`: for the buffers of all transfers; `uploads`: where those that are not complete are written down, or null.
+  ObjectStorages(std::shared_ptr<ByteBudget> budget, store::OpenUploads* uploads)
+      : budget_(std::move(budget)), uploads_(uploads) {}
 
   // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
   // meant; authentication_failed, unsupported: a secret that does not open.
@@ -40,6 +43,8 @@ class ObjectStorages {
                                                           const crypto::Secret& master_key);
 
  private:
+  template <class Config>
+  vfs::object::ObjectOptions options_of(const Config& config, const session::StorageRequest& request) const;
   using StorePtr = std::shared_ptr<vfs::object::ObjectStore>;
   Result<StorePtr> s3_store(const model::S3Config& config, const crypto::Secret& master_key);
   // Without a key and a SAS URL the store is reached by this server's own identity.
@@ -47,6 +52,7 @@ class ObjectStorages {
   std::shared_ptr<http::Client> client(bool skip_tls_verify);
 
   const std::shared_ptr<ByteBudget> budget_;
+  store::OpenUploads* const uploads_;
   std::mutex mutex_;
   std::shared_ptr<http::Client> clients_[2];  // that check certificates, and that do not
   std::shared_ptr<vfs::azure::Identity> azure_identity_;

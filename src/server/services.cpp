@@ -87,11 +87,13 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   storage_checks = std::make_unique<StorageChecks>(storages);
   const std::uint64_t budget = static_cast<std::uint64_t>(config.common.memory_budget) << 20;
   storages.budget = std::make_shared<ByteBudget>(budget > 0 ? budget : ByteBudget::default_limit());
+  storages.uploads = provider.get();
   session::Services shared{.registry = registry_,
                            .options = std::move(*rules),
                            .storage = factory_of(std::make_shared<Storages>(std::move(storages))),
                            .ledger = std::make_shared<quota::Ledger>(*provider, quota_options(config.data_provider))};
   scans = std::make_shared<session::QuotaScans>(shared);
+  left_uploads = std::make_shared<LeftUploads>(*provider, shared.storage);
   shared.bandwidth = std::make_shared<presence::Bandwidth>();
   shared.recount = recount_in_background(scans);
   shared.events = events->stream();
@@ -99,16 +101,21 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   return shared;
 }
 
-void Services::start() { events->start(); }
+void Services::start() {
+  events->start();
+  left_uploads->tick();
+}
 
 void Services::tick() {
   registry_->close_idle(entrance->sessions.options.idle_timeout);
   entrance->sessions.ledger->tick();
   admission->tick();
+  left_uploads->tick();
   (void)expiry_now_ms();  // writes a log line when the system's clock was set back
 }
 
 void Services::stop_counting() {
+  left_uploads->stop();
   scans->stop(std::chrono::seconds(5));
   entrance->sessions.ledger->close();
 }

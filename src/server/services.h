@@ -20,6 +20,7 @@
 #include "server/event_delivery.h"
 #include "server/own_host_keys.h"
 #include "server/storage_checks.h"
+#include "server/upload_journal.h"
 #include "session/quota_scan.h"
 #include "store/accounts.h"
 
@@ -66,6 +67,7 @@ struct Services {
   std::unique_ptr<auth::ApiKeyChecker> api_keys;
   std::shared_ptr<session::QuotaScans> scans;
   std::unique_ptr<StorageChecks> storage_checks;
+  std::shared_ptr<LeftUploads> left_uploads;
   std::shared_ptr<Entrance> entrance;  // with what sessions share: entrance->sessions
 
  private:

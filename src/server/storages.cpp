@@ -103,7 +103,7 @@ Storages::Storages(StorageOptions options)
     : options_(std::move(options)),
       budget_(options_.budget ? options_.budget : std::make_shared<ByteBudget>(ByteBudget::default_limit())),
       sftp_pools_(std::make_unique<vfs::sftp::Pools>()),
-      object_stores_(std::make_unique<ObjectStorages>(budget_)) {}
+      object_stores_(std::make_unique<ObjectStorages>(budget_, options_.uploads)) {}
 
 Storages::~Storages() = default;
 

@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "server/own_host_keys.h"
 #include "session/factory.h"
+#include "store/open_uploads.h"
 
 namespace ferry::vfs::sftp {
 class Pools;
@@ -33,6 +34,8 @@ struct StorageOptions {
   std::shared_ptr<const OwnHostKeys> own_host_keys = {};
   // Of the process, for the buffers of transfers to and from other machines; null: one of the default size.
   std::shared_ptr<ByteBudget> budget = {};
+  // Where uploads in parts are written down until they are complete (upload_journal.h); null: nowhere.
+  store::OpenUploads* uploads = nullptr;
 };
 
 class Storages {

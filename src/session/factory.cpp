@@ -22,9 +22,11 @@ std::optional<vfs::AttributeChange::Owner> owner_of(const model::User& user) {
 // `what` names the storage in errors: "home directory", "folder \"x\"".
 Result<std::shared_ptr<vfs::FileSystem>> open_storage(const model::User& user, const model::FilesystemConfig& config,
                                                       std::string path, const Services& services,
-                                                      const std::string& what, bool at_once = false) {
+                                                      const std::string& what, bool at_once = false,
+                                                      const std::string& folder = {}) {
   Result<std::shared_ptr<vfs::FileSystem>> storage = services.storage({.config = config,
                                                                        .account = user.username,
+                                                                       .folder = folder,
                                                                        .path = std::move(path),
                                                                        .umask = services.options.umask,
                                                                        .owner = owner_of(user),
@@ -39,7 +41,7 @@ Result<std::shared_ptr<vfs::FileSystem>> open_folder(const model::User& user, co
                                                      const Services& services) {
   std::string path = folder.mapped_path;
   if (!folder.subpath.empty()) path += (folder.subpath.starts_with('/') ? "" : "/") + folder.subpath;
-  return open_storage(user, folder.filesystem, std::move(path), services, name_of(folder));
+  return open_storage(user, folder.filesystem, std::move(path), services, name_of(folder), false, folder.name);
 }
 
 Result<void> mount_folder(vfs::MountTable& mounts, const model::User& user, const model::VirtualFolder& folder,

@@ -55,6 +55,7 @@ struct Options {
 struct StorageRequest {
   const model::FilesystemConfig& config;
   std::string account = {};  // the user's name: whose memory the buffers of transfers are
+  std::string folder = {};   // the virtual folder whose storage it is; "": the home
   std::string path;          // home_dir or mapped_path, with the subpath; for a local provider made when it is missing
   std::uint32_t umask = 022;
   std::optional<vfs::AttributeChange::Owner> owner = {};  // of what is created; none: the server's own account

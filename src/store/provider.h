@@ -26,6 +26,7 @@
 #include "store/change.h"
 #include "store/defender_hosts.h"
 #include "store/ip_lists.h"
+#include "store/open_uploads.h"
 #include "store/outbox.h"
 #include "store/page.h"
 #include "store/used_codes.h"
@@ -61,6 +62,7 @@ class Provider : public IpLists,
                  public DefenderHosts,
                  public ApiKeys,
                  public UsedCodes,
+                 public OpenUploads,
                  public Outbox,
                  public AuditLog {
  public:

@@ -2,6 +2,7 @@
 object, quotas count what the bucket holds, and everything else goes on being true."""
 import hashlib
 import stat
+import urllib.request
 import uuid
 
 import pytest
@@ -14,8 +15,9 @@ KINDS = ["FERRY_TEST_S3_VERSITYGW", "FERRY_TEST_S3_MOTO"]
 class Bucket:
     """A place of its own in the bucket of an emulator."""
 
-    def __init__(self, words):
+    def __init__(self, words, is_moto=False):
         self.endpoint, self.access, self.secret, self.name = words.split()
+        self.is_moto = is_moto
         self.prefix = f"e2e-{uuid.uuid4().hex[:12]}/"
 
     def config(self, **fields):
@@ -27,7 +29,7 @@ class Bucket:
 
 @pytest.fixture(params=KINDS, ids=["versitygw", "moto"])
 def bucket(request, emulators):
-    return Bucket(emulators[request.param])
+    return Bucket(emulators[request.param], is_moto=request.param == "FERRY_TEST_S3_MOTO")
 
 
 def listing(user, path="."):
@@ -95,6 +97,31 @@ def test_what_is_not_whole_is_not_there(make_server, tmp_path, bucket):
     sftp(user, [f"get old {tmp_path / 'back'}"])
     assert same(source, tmp_path / "back")
     wait_for(lambda: used(server, "cut") == (1, 13_000_000), "the new size")
+
+
+def test_a_killed_server_leaves_no_parts(make_server, bucket):
+    """Killed during an upload; the next start removes the parts, for which the service would ask money without end."""
+    def open_uploads():
+        with urllib.request.urlopen(f"{bucket.endpoint}/{bucket.name}?uploads&prefix={bucket.prefix}") as answer:
+            return answer.read().count(b"<UploadId>")
+
+    server = make_server()
+    user = server.create_user("killed", filesystem=bucket.config())
+    connection = Paramiko(user)
+    client = connection.__enter__()
+    file = client.open("file", "w")
+    file.set_pipelined(True)
+    file.write(b"x" * 12_000_000)
+    file.stat()
+    if bucket.is_moto:  # which asks nobody who he is
+        assert open_uploads() == 1
+    server.kill()
+    connection.__exit__()
+    server.start()
+    wait_for(lambda: "the parts of an upload that was not completed are removed" in server.log(), "the parts to go")
+    if bucket.is_moto:  # which asks nobody who he is
+        assert open_uploads() == 0
+    assert listing(user) == {}
 
 
 def test_limits_and_what_such_storage_cannot(make_server, tmp_path, bucket):

@@ -122,6 +122,11 @@ class Engine final : public Provider {
 
   Result<bool> claim_code_step(std::string_view account, std::int64_t step) override;
 
+  Result<std::int64_t> add_open_upload(const OpenUpload& upload) override;
+  Result<void> disown_open_upload(std::int64_t id) override;
+  Result<void> remove_open_upload(std::int64_t id) override;
+  Result<std::vector<OpenUpload>> open_uploads(std::int64_t after, std::size_t limit) override;
+
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
   Result<void> update_folder_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override;
   Result<void> update_transfer_quota(std::string_view name, TransferUsage usage, QuotaUpdate how) override;
@@ -194,7 +199,9 @@ class Engine final : public Provider {
   Table<DefenderRecord> defender_;      // by address
   Table<model::ApiKey> api_keys_;       // by id
   Links folder_users_, folder_groups_, group_users_, group_admins_, role_users_, role_admins_;
-  Table<std::int64_t> used_codes_;  // the latest step, by account
+  Table<std::int64_t> used_codes_;                   // the latest step, by account
+  std::map<std::int64_t, OpenUpload> open_uploads_;  // by id
+  std::int64_t last_upload_ = 0;
   std::int64_t last_id_ = 0;
   Notifications outbox_;  // locks by itself, as does the next
   Audit audit_;

@@ -170,8 +170,21 @@ constexpr const char* version_4[] = {
     "CREATE TABLE used_codes (account TEXT PRIMARY KEY, step BIGINT NOT NULL) WITHOUT ROWID",
 };
 
+// Uploads to object stores that are not complete. Keys may be any bytes.
+constexpr const char* version_5[] = {
+    "CREATE TABLE open_uploads ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " account TEXT NOT NULL,"
+    " folder TEXT NOT NULL,"
+    " location TEXT NOT NULL,"
+    " object TEXT NOT NULL,"
+    " upload TEXT NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " started_at BIGINT NOT NULL)",
+};
+
 // What leads from version i to i + 1.
-constexpr Migration migrations[] = {version_1, version_2, version_3, version_4};
+constexpr Migration migrations[] = {version_1, version_2, version_3, version_4, version_5};
 
 struct Tables {
   bool any = false;

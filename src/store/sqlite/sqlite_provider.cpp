@@ -197,6 +197,19 @@ class SqliteProvider final : public Provider {
         [&](session& sql) -> Result<bool> { return tables::used_codes::claim(sql, std::string(account), step); });
   }
 
+  Result<std::int64_t> add_open_upload(const OpenUpload& upload) override {
+    return db_->write([&](session& sql) { return tables::open_uploads::add(sql, upload); });
+  }
+  Result<void> disown_open_upload(std::int64_t id) override {
+    return db_->write([&](session& sql) { return tables::open_uploads::disown(sql, id); });
+  }
+  Result<void> remove_open_upload(std::int64_t id) override {
+    return db_->write([&](session& sql) { return tables::open_uploads::erase(sql, id); });
+  }
+  Result<std::vector<OpenUpload>> open_uploads(std::int64_t after, std::size_t limit) override {
+    return db_->read([&](session& sql) { return tables::open_uploads::list(sql, after, limit); });
+  }
+
   Result<void> update_user_quota(std::string_view name, QuotaUsage usage, QuotaUpdate how) override {
     return db_->write([&](session& sql) { return tables::users::update_quota(sql, std::string(name), usage, how); });
   }

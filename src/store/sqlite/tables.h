@@ -131,6 +131,13 @@ namespace used_codes {
 bool claim(soci::session& sql, const std::string& account, Row step);
 }  // namespace used_codes
 
+namespace open_uploads {
+Result<std::int64_t> add(soci::session& sql, const OpenUpload& upload);
+Result<void> disown(soci::session& sql, Row id);
+Result<void> erase(soci::session& sql, Row id);
+Result<std::vector<OpenUpload>> list(soci::session& sql, Row after, std::size_t limit);
+}  // namespace open_uploads
+
 Result<Snapshot> snapshot(soci::session& sql);
 
 namespace audit {

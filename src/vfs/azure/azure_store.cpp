@@ -28,6 +28,7 @@ object::Traits azure_traits() {
   traits.max_copy = traits.max_object;
   traits.max_page = 5000;
   traits.part_copy = false;
+  traits.parts_expire = true;
   traits.times_in_listings = true;
   return traits;
 }

@@ -55,17 +55,16 @@ Task<Result<void>> copy_ranges(std::shared_ptr<CopyWork> work) {
   co_return Result<void>();
 }
 
-Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo source, std::string to,
-                              ObjectProperties properties, bool exclusive) {
+Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, std::shared_ptr<UploadJournal> journal,
+                              ObjectInfo source, std::string to, ObjectProperties properties, bool exclusive) {
   auto work = std::make_shared<CopyWork>();
   work->store = store;
   work->source = std::move(source);
-  const auto begin = [=] { return store->begin_upload(to, properties); };
-  Result<Upload> upload = co_await retried(store, begin);
+  Result<NotedUpload> upload = co_await begin_noted_upload(store, journal, to, properties);
   if (!upload) co_return fail(upload.error());
-  work->upload = *upload;
+  work->upload = upload->upload;
   Result<void> done = co_await copy_ranges(work);
-  const Upload open = *upload;
+  const Upload open = upload->upload;
   if (done) {
     std::vector<Part> parts;
     for (Result<Part>& part : work->parts) parts.push_back(std::move(*part));
@@ -75,23 +74,26 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, ObjectInfo sou
     if (!made) made = co_await if_written_by(store, to, properties.writing, made.error());
     if (!made) done = fail(made.error());
   }
-  if (!done) {
-    const auto abort = [=] { return store->abort(open); };
-    (void)co_await retried(store, abort);
+  if (done) {
+    co_await end_noted_upload(journal, *upload);
+  } else {
+    (void)co_await abort_noted_upload(store, journal, *upload);
   }
   co_return done;
 }
 
 }  // namespace
 
-Task<Result<void>> copy_object(std::shared_ptr<ObjectStore> store, ObjectInfo source, std::string to,
-                               std::optional<ObjectProperties> properties, bool exclusive) {
+Task<Result<void>> copy_object(std::shared_ptr<ObjectStore> store, std::shared_ptr<UploadJournal> journal,
+                               ObjectInfo source, std::string to, std::optional<ObjectProperties> properties,
+                               bool exclusive) {
   if (properties) properties->writing = new_writing();
   if (source.size > store->traits().max_copy) {
     ObjectProperties kept{.modified = source.modified, .content_type = source.content_type, .sha256 = source.sha256};
     kept.writing = new_writing();
     if (properties) kept = *properties;
-    Result<void> done = co_await copy_large(store, std::move(source), std::move(to), std::move(kept), exclusive);
+    Result<void> done =
+        co_await copy_large(store, journal, std::move(source), std::move(to), std::move(kept), exclusive);
     co_return done;
   }
   const std::string from = source.key, version = source.version;

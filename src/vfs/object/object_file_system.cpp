@@ -174,9 +174,12 @@ class ObjectFileSystem final : public FileSystem {
         .modified = change.times->modified, .content_type = object->content_type, .sha256 = object->sha256};
     const std::optional<ObjectProperties> properties = kept;
     std::string key = object->key;
-    Result<void> done = co_await copy_object(store_, std::move(*object), std::move(key), properties, false);
+    Result<void> done =
+        co_await copy_object(store_, options_.journal, std::move(*object), std::move(key), properties, false);
     co_return done;
   }
+
+  const std::shared_ptr<ObjectStore>& store() const { return store_; }
 
   Task<Result<SpaceInfo>> space(VirtualPath) override { co_return unsupported("object stores have no end"); }
 
@@ -198,7 +201,8 @@ class ObjectFileSystem final : public FileSystem {
     if (!parent) co_return parent;
     std::optional<ObjectProperties> kept;
     std::string target = keys_.file(to);
-    Result<void> done = co_await copy_object(store_, std::move(source), std::move(target), std::move(kept), !overwrite);
+    Result<void> done = co_await copy_object(store_, options_.journal, std::move(source), std::move(target),
+                                             std::move(kept), !overwrite);
     co_return done;
   }
 
@@ -307,6 +311,15 @@ class ObjectFileSystem final : public FileSystem {
 
 std::shared_ptr<FileSystem> make_object_file_system(std::shared_ptr<ObjectStore> store, ObjectOptions options) {
   return std::make_shared<ObjectFileSystem>(std::move(store), std::move(options));
+}
+
+Task<Result<void>> remove_left_parts(std::shared_ptr<FileSystem> storage, std::string location, Upload upload) {
+  const auto* objects = dynamic_cast<const ObjectFileSystem*>(storage.get());
+  if (objects == nullptr || objects->store()->location(upload.key) != location) {
+    co_return fail(ErrorCode::not_found, "the storage is another by now");
+  }
+  Result<void> removed = co_await remove_parts(objects->store(), std::move(upload));
+  co_return removed;
 }
 
 }  // namespace ferry::vfs::object

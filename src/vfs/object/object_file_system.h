@@ -12,6 +12,7 @@
 #include "base/byte_budget.h"
 #include "vfs/object/keys.h"
 #include "vfs/object/object_store.h"
+#include "vfs/object/upload_journal.h"
 
 namespace ferry::vfs::object {
 
@@ -22,10 +23,15 @@ struct ObjectOptions {
   std::uint64_t download_part_size = 0;  // bytes of one request; 0: 5 MiB
   unsigned download_concurrency = 0;     // requests of one file at once; 0: 5
   std::shared_ptr<ByteBudget> budget = {};
-  std::string account = {};  // whose transfers they are: the owner of their memory
+  std::string account = {};                     // whose transfers they are: the owner of their memory
+  std::shared_ptr<UploadJournal> journal = {};  // null: none is kept
 };
 
 // `options.budget` must be there.
 std::shared_ptr<FileSystem> make_object_file_system(std::shared_ptr<ObjectStore> store, ObjectOptions options);
+
+// Removes the parts of an upload that a process has left, from the storage that it was begun on. not_found: `storage`
+// is another by now: what `location` names is not there.
+Task<Result<void>> remove_left_parts(std::shared_ptr<FileSystem> storage, std::string location, Upload upload);
 
 }  // namespace ferry::vfs::object

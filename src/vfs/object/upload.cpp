@@ -56,6 +56,7 @@ ObjectUpload::ObjectUpload(std::shared_ptr<ObjectStore> store, ObjectOptions opt
                            const OpenOptions& how)
     : options_(std::move(options)), key_(std::move(key)), how_(how) {
   shared_->store = std::move(store);
+  shared_->journal = options_.journal;
   properties_.writing = new_writing();
   const unsigned at_once = options_.upload_concurrency == 0 ? default_parts_at_once : options_.upload_concurrency;
   slots_ = std::make_shared<Tickets>(shared_->store->traits().parallel_parts ? at_once : 1);
@@ -141,13 +142,9 @@ Task<Result<void>> ObjectUpload::write_at(std::uint64_t offset, std::span<const 
 // The full part leaves; waits while as many are on their way as may be.
 Task<Result<void>> ObjectUpload::send_buffer() {
   if (parts_ == 0) {
-    const auto store = shared_->store;
-    const std::string key = key_;
-    const ObjectProperties properties = properties_;
-    const auto ask = [=] { return store->begin_upload(key, properties); };
-    Result<Upload> upload = co_await retried(store, ask);
-    if (!upload) co_return fail(upload.error());
-    shared_->upload = std::move(*upload);
+    Result<NotedUpload> noted = co_await begin_noted_upload(shared_->store, shared_->journal, key_, properties_);
+    if (!noted) co_return fail(noted.error());
+    shared_->noted = std::move(*noted);
   }
   Result<Tickets::Ticket> slot = co_await slots_->take(1, Tickets::without_end);
   if (!slot) co_return fail(slot.error());
@@ -172,7 +169,7 @@ Task<void> ObjectUpload::send_part(std::shared_ptr<Shared> shared, std::uint32_t
     if (shared->failure) co_return;
   }
   const auto store = shared->store;
-  const Upload upload = shared->upload;
+  const Upload upload = shared->noted.upload;
   Payload payload{.pieces = {ByteSpan(buffer->bytes)}, .size = buffer->bytes.size()};
   payload.crc32c = crypto::crc32c(buffer->bytes);
   const auto ask = [=] { return store->put_part(upload, number, offset, payload); };
@@ -192,15 +189,8 @@ Task<Result<void>> ObjectUpload::abandon(std::shared_ptr<Shared> shared, std::sh
     if (!shared->failure) shared->failure = Error{ErrorCode::aborted, "the upload was given up"};
   }
   const Result<Tickets::Ticket> all = co_await slots->take(slots->limit(), Tickets::without_end);
-  if (shared->upload.id.empty()) co_return Result<void>();
-  const auto store = shared->store;
-  const Upload upload = shared->upload;
-  const auto ask = [=] { return store->abort(upload); };
-  Result<void> aborted = co_await retried(store, ask);
-  if (!aborted) {
-    log::error(store->traits().name, "", "{}: the parts of a failed upload stay, until they are removed by hand: {}",
-               store->location(upload.key), aborted.error().message);
-  }
+  if (shared->noted.upload.id.empty()) co_return Result<void>();
+  Result<void> aborted = co_await abort_noted_upload(shared->store, shared->journal, shared->noted);
   co_return aborted;
 }
 
@@ -287,12 +277,13 @@ Task<Result<void>> ObjectUpload::publish_parts() {
   for (const Part& part : parts) sum += part.size;
   if (parts.size() != parts_ || sum != written_) co_return fail(ErrorCode::io_error, "a part of an upload was lost");
   const auto store = shared_->store;
-  const Upload upload = shared_->upload;
+  const Upload upload = shared_->noted.upload;
   const ObjectProperties properties = properties_;
   const Condition condition{.absent = how_.exclusive};
   const auto ask = [=] { return store->complete(upload, parts, properties, condition); };
   Result<ObjectInfo> complete = co_await retried(store, ask);
   Result<void> done = co_await settle(std::move(complete));
+  if (done) co_await end_noted_upload(shared_->journal, shared_->noted);
   co_return done;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/byte_budget.h"
 #include "vfs/object/object_file_system.h"
+#include "vfs/object/upload_journal.h"
 
 namespace ferry::vfs::object {
 
@@ -45,7 +46,8 @@ class ObjectUpload final : public File {
   // What the parts that are on their way share with the file; they may end after it.
   struct Shared {
     std::shared_ptr<ObjectStore> store;
-    Upload upload;
+    std::shared_ptr<UploadJournal> journal;
+    NotedUpload noted;
     std::mutex mutex;
     std::vector<Part> done;
     std::optional<Error> failure;

@@ -155,6 +155,14 @@ class FaultyProvider final : public store::Provider {
     if (auto bad = fault(broken_writes); !bad) return fail(bad.error());
     return inner_->claim_code_step(account, step);
   }
+  Result<std::int64_t> add_open_upload(const store::OpenUpload& upload) override {
+    return inner_->add_open_upload(upload);
+  }
+  Result<void> disown_open_upload(std::int64_t id) override { return inner_->disown_open_upload(id); }
+  Result<void> remove_open_upload(std::int64_t id) override { return inner_->remove_open_upload(id); }
+  Result<std::vector<store::OpenUpload>> open_uploads(std::int64_t after, std::size_t limit) override {
+    return inner_->open_uploads(after, limit);
+  }
   Result<store::Snapshot> snapshot() override { return inner_->snapshot(); }
   Result<void> update_user_quota(std::string_view name, store::QuotaUsage usage, store::QuotaUpdate how) override {
     return inner_->update_user_quota(name, usage, how);
