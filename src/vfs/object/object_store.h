@@ -49,6 +49,7 @@ struct Traits {
   std::size_t max_page = 1000;     // of list()
   std::size_t max_key = 1024;      // bytes
   bool parallel_parts = true;      // parts of one upload may be sent at once and in any order
+  bool equal_parts = false;        // all parts of an upload but the last have one size
   bool part_copy = true;           // copy_part()
   bool parts_expire = false;       // the service drops the parts of uploads that nobody completes; abort() does nothing
   bool times_in_listings = false;  // list() answers the time that the client set

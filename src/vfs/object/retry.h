@@ -2,8 +2,10 @@
 // ours should not see that.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <type_traits>
 
@@ -29,17 +31,28 @@ class Retries {
   int tries_ = 1;
 };
 
+// Whether nobody wants the answer any more. Asked between tries, and ten times a second while one is waited for.
+using GivenUp = std::function<bool()>;
+
 // `call` is a function, not a coroutine, that begins one try: [=] { return store->head(key); }
 template <class Call>
-std::invoke_result_t<Call&> retried(std::shared_ptr<ObjectStore> store, Call call) {
+std::invoke_result_t<Call&> retried(std::shared_ptr<ObjectStore> store, Call call, GivenUp given_up = nullptr) {
+  constexpr std::chrono::milliseconds between_looks{100};
   Retries retries(*store);
+  asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     auto answer = co_await call();
     if (answer) co_return answer;
     const auto pause = retries.after(answer.error());
     if (!pause) co_return answer;
-    asio::steady_timer timer(co_await asio::this_coro::executor, *pause);
-    co_await timer.async_wait(asio::use_awaitable);
+    for (std::chrono::milliseconds left = *pause; left.count() > 0;) {
+      const std::chrono::milliseconds step = given_up ? std::min(left, between_looks) : left;
+      timer.expires_after(step);
+      co_await timer.async_wait(asio::use_awaitable);
+      left -= step;
+      if (given_up && given_up()) co_return answer;
+    }
+    if (given_up && given_up()) co_return answer;
   }
 }
 

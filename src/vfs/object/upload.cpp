@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t default_part = 5 * mebibyte;
+constexpr std::uint64_t default_equal_part = 16 * mebibyte;  // parts that cannot grow: 10,000 of them hold 156 GiB
 constexpr unsigned default_parts_at_once = 5;
 // How long a client is held before it is told that there is no memory: clients give up after some minutes of silence.
 constexpr std::chrono::minutes patience{2};
@@ -40,10 +41,11 @@ std::uint64_t rounded_up(std::uint64_t size, std::uint64_t multiple) {
 
 std::uint64_t part_size(const Traits& traits, std::uint64_t wanted, std::optional<std::uint64_t> expected,
                         std::uint32_t number) {
-  std::uint64_t size = std::max(wanted == 0 ? default_part : wanted, traits.min_part);
+  const std::uint64_t own = traits.equal_parts ? default_equal_part : default_part;
+  std::uint64_t size = std::max(wanted == 0 ? own : wanted, traits.min_part);
   if (expected) {
     size = std::max(size, (*expected + traits.max_parts - 1) / traits.max_parts);
-  } else {
+  } else if (!traits.equal_parts) {
     // A larger size that was wished for grows alike, so that 5 TiB are reached from 44 MiB on.
     const auto* step = std::ranges::find_if(growth, [number](const Growth& one) { return number <= one.last; });
     const std::uint64_t factor_of = step == std::end(growth) ? growth[std::size(growth) - 1].size : step->size;
@@ -173,7 +175,16 @@ Task<void> ObjectUpload::send_part(std::shared_ptr<Shared> shared, std::uint32_t
   Payload payload{.pieces = {ByteSpan(buffer->bytes)}, .size = buffer->bytes.size()};
   payload.crc32c = crypto::crc32c(buffer->bytes);
   const auto ask = [=] { return store->put_part(upload, number, offset, payload); };
-  Result<Part> part = co_await retried(store, ask);
+  const GivenUp given_up = [shared] {
+    const std::scoped_lock lock(shared->mutex);
+    return shared->failure.has_value();
+  };
+  Result<Part> part = fail(ErrorCode::internal, "a part was not sent");
+  try {
+    part = co_await retried(store, ask, given_up);
+  } catch (const std::exception& thrown) {
+    part = fail(ErrorCode::internal, std::string("a part was not sent: ") + thrown.what());
+  }
   {
     const std::scoped_lock lock(shared->mutex);
     if (part) shared->done.push_back(std::move(*part));

@@ -19,7 +19,8 @@
 namespace ferry::vfs::object {
 
 // How large part `number` (from 1) is, of a file of `expected` bytes, or of one whose size nobody knows: then parts
-// grow from 5 MiB to 128 MiB, so that 10,000 parts hold 708 GiB, and many small files need little memory.
+// grow from 5 MiB to 128 MiB, so that 10,000 parts hold 708 GiB, and many small files need little memory. Where parts
+// must have one size (Traits::equal_parts) they have 16 MiB, or what was wished for, and hold 156 GiB.
 std::uint64_t part_size(const Traits& traits, std::uint64_t wanted, std::optional<std::uint64_t> expected,
                         std::uint32_t number);
 

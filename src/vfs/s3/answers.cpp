@@ -43,6 +43,16 @@ pugi::xml_node read(pugi::xml_document& document, std::string_view xml) {
 
 std::string text_of(const pugi::xml_node& node, const char* name) { return node.child_value(name); }
 
+ServiceError error_in(const pugi::xml_node& node) {
+  ServiceError found{text_of(node, "Code"), text_of(node, "Message")};
+  for (std::string* text : {&found.code, &found.message}) {
+    if (text->size() > longest_message) text->resize(longest_message);
+    std::ranges::replace_if(
+        *text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  }
+  return found;
+}
+
 // Keys come encoded when that was asked for and the service can; a space is "+" then.
 std::optional<std::string> key_of(const pugi::xml_node& node, const char* name, bool encoded) {
   const std::string_view text = node.child_value(name);
@@ -66,12 +76,14 @@ std::optional<object::ObjectInfo> object_of(const pugi::xml_node& node, bool enc
   return info;
 }
 
-// Where the next page begins. Services that only know the first form of listings answer no token; there the last name
-// of the page is named.
+// Where the next page begins. Services that only know the first form of listings answer in it, without a token; there
+// the last name of the page is named. An answer in the second form without a token is broken: asked for in the first
+// form, what follows could begin anywhere.
 std::string next_page(const pugi::xml_node& root, const object::Page& page, bool encoded) {
   if (std::string_view(root.child_value("IsTruncated")) != "true") return {};
   const std::string token = text_of(root, "NextContinuationToken");
   if (!token.empty()) return "2:" + token;
+  if (root.child("KeyCount")) return {};
   if (const auto marker = key_of(root, "NextMarker", encoded)) return "1:" + *marker;
   std::string last;
   if (!page.objects.empty()) last = page.objects.back().key;
@@ -142,14 +154,14 @@ std::uint32_t parse_checksum(std::string_view xml) {
   return bytes && bytes->size() == sizeof(std::uint32_t) ? load_u32(bytes->data()) : 0;
 }
 
-Result<std::vector<std::string>> parse_failed_deletes(std::string_view xml) {
+Result<std::vector<FailedDelete>> parse_failed_deletes(std::string_view xml) {
   pugi::xml_document document;
   const pugi::xml_node root = read(document, xml);
   if (!root) return unreadable("result of a removal");
-  std::vector<std::string> failed;
+  std::vector<FailedDelete> failed;
   for (const pugi::xml_node& node : root.children("Error")) {
-    const std::string code = text_of(node, "Code");
-    if (code != "NoSuchKey") failed.push_back(code + " " + text_of(node, "Key"));
+    FailedDelete one{text_of(node, "Key"), error_in(node)};
+    if (one.error.code != "NoSuchKey") failed.push_back(std::move(one));
   }
   return failed;
 }
@@ -196,13 +208,7 @@ ServiceError parse_error(std::string_view xml) {
   if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_default)) return {};
   pugi::xml_node error = document.child("Error");
   if (!error) error = document.child("ErrorResponse").child("Error");  // STS
-  ServiceError found{text_of(error, "Code"), text_of(error, "Message")};
-  for (std::string* text : {&found.code, &found.message}) {
-    if (text->size() > longest_message) text->resize(longest_message);
-    std::ranges::replace_if(
-        *text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  }
-  return found;
+  return error_in(error);
 }
 
 std::optional<FileTime> parse_mtime(std::string_view text) {

@@ -14,7 +14,8 @@
 
 namespace ferry::vfs::s3 {
 
-// ListObjectsV2, or ListObjects where a service knows no other: Page::next is what ListRequest::token wants.
+// ListObjectsV2, or ListObjects where a service answers so although V2 was asked for: Page::next is what
+// ListRequest::token wants.
 Result<object::Page> parse_listing(std::string_view xml);
 
 // One page of ListParts, with the marker of the next; "": it was the last.
@@ -32,8 +33,6 @@ std::string quoted_tag(std::string_view tag);
 Result<std::string> parse_etag(std::string_view xml);
 // ChecksumCRC32C of CopyPartResult; 0: there is none.
 std::uint32_t parse_checksum(std::string_view xml);
-// The keys of DeleteResult that could not be removed, each with the service's code: "Code key". Empty: all are gone.
-Result<std::vector<std::string>> parse_failed_deletes(std::string_view xml);
 // Credentials of an answer of STS.
 Result<Credentials> parse_sts(std::string_view xml);
 // What containers, virtual machines and credential_process answer; `token`: how the session token is called there.
@@ -45,6 +44,13 @@ struct ServiceError {
   std::string code, message;
 };
 ServiceError parse_error(std::string_view xml);
+
+// The keys of DeleteResult that could not be removed, and why. Empty: all are gone.
+struct FailedDelete {
+  std::string key;
+  ServiceError error;
+};
+Result<std::vector<FailedDelete>> parse_failed_deletes(std::string_view xml);
 
 // rclone's metadata "mtime": seconds with a fraction, "1700000000.123456789". No value: something else.
 std::optional<FileTime> parse_mtime(std::string_view text);

@@ -69,6 +69,7 @@ Result<Endpoint> endpoint_of(const EndpointOptions& options) {
   const std::string_view own_port = place.tls ? ":443" : ":80";
   if (place.host.ends_with(own_port)) place.host.resize(place.host.size() - own_port.size());
   const std::string name = host_name(place.host);
+  place.loopback = name == "localhost" || name == "::1" || (name.starts_with("127.") && is_address(name));
   const bool dotted = place.tls && options.bucket.find('.') != std::string::npos;
   const bool arn = options.bucket.find(':') != std::string::npos;
   if (options.path_style || dotted || arn || name == "localhost" || is_address(name)) {

@@ -17,6 +17,7 @@ struct EndpointOptions {
 
 struct Endpoint {
   bool tls = true;
+  bool loopback = false;  // it is this machine
   std::string host;       // as sent: with the bucket in front of it, and the port unless it is the scheme's own
   std::string base_path;  // "" where the host names the bucket, else "/bucket"
   std::string region;

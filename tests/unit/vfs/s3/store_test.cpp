@@ -3,7 +3,7 @@
 
 #include "tests/support/run.h"
 #include "tests/unit/vfs/s3/scripted_service.h"
-#include "vfs/object/times.h"
+#include "vfs/object/upload.h"
 #include "vfs/s3/s3_store.h"
 
 namespace ferry::vfs::s3 {
@@ -114,6 +114,100 @@ TEST_F(S3Service, ARefusalAtTheRightTimeIsNotAskedAgain) {
   ScriptedService service({ScriptedService::answer("403 Forbidden", std::string(date, size), "")});
   EXPECT_FALSE(run(open(service)->head("key")));
   EXPECT_EQ(service.requests().size(), 1U);
+}
+
+// A part that was on its way may be stored after the upload was aborted.
+TEST_F(S3Service, AnAbortIsDoneWhenNoPartIsLeft) {
+  const std::string part =
+      "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>5</Size></Part>"
+      "</ListPartsResult>";
+  const std::string gone = ScriptedService::answer("204 No Content", "", "");
+  ScriptedService service({gone, ScriptedService::answer("200 OK", "", part), gone,
+                           ScriptedService::error("404 Not Found", "NoSuchUpload")});
+  const auto store = open(service);
+  const auto early = run(store->abort({"key", "id"}));
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::io_error) << "which is tried again";
+  EXPECT_TRUE(run(store->abort({"key", "id"})));
+  ASSERT_EQ(service.requests().size(), 4U);
+  EXPECT_TRUE(service.requests()[3].starts_with("GET /b/key?uploadId=id "));
+  ScriptedService silent({gone, ScriptedService::error("403 Forbidden", "AccessDenied")});
+  EXPECT_TRUE(run(open(silent)->abort({"key", "id"}))) << "without the right to list parts";
+}
+
+TEST_F(S3Service, WhatMayNotBeRemovedIsNoPassingFailure) {
+  const auto code_of_removal = [this](const std::string& codes) {
+    ScriptedService service({ScriptedService::answer("200 OK", "", "<DeleteResult>" + codes + "</DeleteResult>")});
+    const auto removed = run(open(service)->remove_many({"a", "b"}));
+    return removed ? std::string("done") : std::string(to_string(removed.error().code));
+  };
+  const auto error = [](const std::string& code) { return "<Error><Key>a</Key><Code>" + code + "</Code></Error>"; };
+  EXPECT_EQ(code_of_removal(""), "done");
+  EXPECT_EQ(code_of_removal(error("NoSuchKey")), "done");
+  EXPECT_EQ(code_of_removal(error("InternalError")), "i/o error");
+  EXPECT_EQ(code_of_removal(error("InternalError") + error("AccessDenied")), "permission denied");
+  EXPECT_EQ(code_of_removal(error("SlowDown")), to_string(ErrorCode::limit_exceeded));
+}
+
+TEST_F(S3Service, ACopyThatSetsATimeKeepsWhatElseIsStored) {
+  ScriptedService service(
+      {ScriptedService::answer("200 OK",
+                               "ETag: \"v1\"\r\nContent-Type: text/html\r\nCache-Control: max-age=60\r\n"
+                               "x-amz-meta-owner: someone\r\nx-amz-meta-mtime: 1\r\nx-amz-request-id: no\r\n",
+                               ""),
+       ScriptedService::answer("200 OK", "", "<CopyObjectResult><ETag>\"v2\"</ETag></CopyObjectResult>")});
+  object::ObjectProperties properties;
+  properties.modified = FileTime{.seconds = 77};
+  ASSERT_TRUE(run(open(service)->copy("key", "key", properties, "", {})));
+  const std::string request = service.requests().at(1);
+  for (const char* kept : {"Content-Type: text/html\r\n", "cache-control: max-age=60\r\n",
+                           "x-amz-meta-owner: someone\r\n", "x-amz-meta-mtime: 77\r\n",
+                           "x-amz-metadata-directive: REPLACE\r\n", "x-amz-copy-source-if-match: \"v1\"\r\n"}) {
+    EXPECT_TRUE(request.contains(kept)) << kept << request;
+  }
+  EXPECT_FALSE(request.contains("x-amz-meta-mtime: 1\r\n"));
+  EXPECT_FALSE(request.contains("x-amz-request-id"));
+}
+
+TEST_F(S3Service, AnAnswerInTheSecondFormNeedsAToken) {
+  const std::string cut =
+      "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>k</Key><Size>1</Size>"
+      "<LastModified>2026-01-01T00:00:00Z</LastModified></Contents>";
+  const auto first = parse_listing(cut + "</ListBucketResult>");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->next, "1:k");
+  EXPECT_FALSE(parse_listing(cut + "<KeyCount>1</KeyCount></ListBucketResult>"));
+}
+
+TEST(S3Traits, CloudflareWantsPartsOfOneSize) {
+  const auto sizes = [](const char* host) {
+    StoreOptions options;
+    options.endpoint.bucket = "b";
+    options.endpoint.endpoint = host;
+    const auto store = S3Store::make(std::move(options), nullptr, nullptr);
+    const object::Traits& traits = (*store)->traits();
+    return std::pair{object::part_size(traits, 0, std::nullopt, 1), object::part_size(traits, 0, std::nullopt, 10'000)};
+  };
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  EXPECT_EQ(sizes("https://account.r2.cloudflarestorage.com"), (std::pair{16 * mebibyte, 16 * mebibyte}));
+  EXPECT_EQ(sizes("https://account.eu.r2.cloudflarestorage.com"), (std::pair{16 * mebibyte, 16 * mebibyte}));
+  EXPECT_EQ(sizes("https://r2.cloudflarestorage.com.example"), (std::pair{5 * mebibyte, 128 * mebibyte}));
+}
+
+TEST(S3Traits, ACustomerKeyOnlyOverTlsOrOnThisMachine) {
+  const auto make = [](const char* url) {
+    StoreOptions options;
+    options.endpoint.bucket = "b";
+    options.endpoint.endpoint = url;
+    options.sse_customer_key = crypto::Secret(std::string_view("0123456789abcdef0123456789abcdef"));
+    return S3Store::make(std::move(options), nullptr, nullptr).has_value();
+  };
+  for (const char* url : {"http://minio.example", "http://127.evil.example", "http://localhost.evil.example"}) {
+    EXPECT_FALSE(make(url)) << url;
+  }
+  for (const char* url : {"https://minio.example", "http://127.0.0.1:9000", "http://localhost", "http://[::1]:9000"}) {
+    EXPECT_TRUE(make(url)) << url;
+  }
 }
 
 }  // namespace
