@@ -1,6 +1,7 @@
 #include "server/object_storages.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <initializer_list>
 #include <thread>
 
@@ -9,6 +10,7 @@
 #include "crypto/encoding.h"
 #include "server/upload_journal.h"
 #include "vfs/azure/azure_store.h"
+#include "vfs/gcs/gcs_store.h"
 #include "vfs/object/counted_store.h"
 #include "vfs/object/object_file_system.h"
 #include "vfs/s3/credentials.h"
@@ -21,6 +23,8 @@ namespace {
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::size_t most_connections = 256, most_transfers = 4096, most_engines = 4;
 constexpr std::size_t customer_key_size = 32;
+// Uploads to Google send one part after another: larger ones wait less often for an answer.
+constexpr std::uint64_t gcs_part_size = 16 * mebibyte;
 
 std::uint64_t bytes_of(std::int64_t mebibytes) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(mebibytes, 0)) * mebibyte;
@@ -63,6 +67,24 @@ vfs::object::ObjectOptions ObjectStorages::options_of(const Config& config,
   return how;
 }
 
+vfs::object::ObjectOptions ObjectStorages::options_of(const model::GcsConfig& config,
+                                                      const session::StorageRequest& request) const {
+  vfs::object::ObjectOptions how;
+  how.key_prefix = config.key_prefix;
+  how.upload_part_size = config.upload_part_size > 0 ? bytes_of(config.upload_part_size) : gcs_part_size;
+  how.budget = budget_;
+  how.account = request.account;
+  if (uploads_ != nullptr) how.journal = upload_journal(*uploads_, request.account, request.folder);
+  return how;
+}
+
+vfs::object::ObjectOptions ObjectStorages::options_of_store(const session::StorageRequest& request) const {
+  const model::FilesystemConfig& config = request.config;
+  if (config.provider == model::FilesystemProvider::s3) return options_of(config.s3config, request);
+  if (config.provider == model::FilesystemProvider::gcs) return options_of(config.gcsconfig, request);
+  return options_of(config.azblobconfig, request);
+}
+
 // Needs the mutex.
 std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
   std::shared_ptr<http::Client>& one = clients_[skip_tls_verify ? 1 : 0];
@@ -81,9 +103,7 @@ Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const session::Sto
   const model::FilesystemConfig& config = request.config;
   auto below = store(config, master_key);
   if (!below) return fail(below.error());
-  auto how = config.provider == model::FilesystemProvider::s3 ? options_of(config.s3config, request)
-                                                              : options_of(config.azblobconfig, request);
-  return vfs::object::make_object_file_system(std::move(*below), std::move(how));
+  return vfs::object::make_object_file_system(std::move(*below), options_of_store(request));
 }
 
 Result<ObjectStorages::StorePtr> ObjectStorages::store(const model::FilesystemConfig& config,
@@ -91,6 +111,7 @@ Result<ObjectStorages::StorePtr> ObjectStorages::store(const model::FilesystemCo
   switch (config.provider) {
     case model::FilesystemProvider::s3: return s3_store(config.s3config, master_key);
     case model::FilesystemProvider::azure_blob: return azure_store(config.azblobconfig, master_key);
+    case model::FilesystemProvider::gcs: return gcs_store(config.gcsconfig, master_key);
     default: return fail(ErrorCode::unsupported, "no object store");
   }
 }
@@ -162,6 +183,50 @@ Result<ObjectStorages::StorePtr> ObjectStorages::azure_store(const model::AzureB
     options.access_tier = config.access_tier;
     options.use_emulator = config.use_emulator;
     auto made = vfs::azure::AzureStore::make(std::move(options), own, azure_identity_);
+    if (!made) return fail(made.error());
+    store = vfs::object::make_counted(std::move(*made));
+    stores_[name] = store;
+  }
+  return store;
+}
+
+// Needs the mutex.
+Result<std::shared_ptr<vfs::object::CachedToken>> ObjectStorages::gcs_tokens(bool automatic,
+                                                                             const crypto::Secret& credentials) {
+  if (automatic) {
+    if (!gcs_identity_) {
+      gcs_identity_ = vfs::gcs::automatic_tokens(vfs::gcs::AutomaticSettings::from_environment(), client(false));
+    }
+    return gcs_identity_;
+  }
+  auto identity = vfs::gcs::parse_identity(credentials.text(), vfs::gcs::Trust::account);
+  if (!identity) return fail(identity.error());
+  return vfs::gcs::tokens_of(std::move(*identity), client(false));
+}
+
+Result<ObjectStorages::StorePtr> ObjectStorages::gcs_store(const model::GcsConfig& config,
+                                                           const crypto::Secret& master_key) {
+  auto credentials = model::open(config.credentials, master_key);
+  if (!credentials) return fail(credentials.error());
+  const bool automatic = config.automatic_credentials == 1;
+  const std::string name = digest_of({"gcs", config.bucket, automatic ? "" : credentials->text(), config.storage_class,
+                                      config.acl, automatic ? "automatic" : "file"});
+  const std::scoped_lock lock(mutex_);
+  StorePtr store = stores_[name].lock();
+  if (!store) {
+    std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
+    vfs::gcs::StoreOptions options;
+    options.bucket = config.bucket;
+    options.storage_class = config.storage_class;
+    options.acl = config.acl;
+    if (const char* emulator = std::getenv("STORAGE_EMULATOR_HOST"); emulator != nullptr) options.emulator = emulator;
+    std::shared_ptr<vfs::object::CachedToken> tokens;
+    if (options.emulator.empty()) {
+      auto found = gcs_tokens(automatic, *credentials);
+      if (!found) return fail(found.error());
+      tokens = std::move(*found);
+    }
+    auto made = vfs::gcs::GcsStore::make(std::move(options), client(false), std::move(tokens));
     if (!made) return fail(made.error());
     store = vfs::object::make_counted(std::move(*made));
     stores_[name] = store;

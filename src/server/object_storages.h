@@ -16,6 +16,7 @@
 #include "vfs/file_system.h"
 
 namespace ferry::vfs::object {
+class CachedToken;
 class ObjectStore;
 struct ObjectOptions;
 }  // namespace ferry::vfs::object
@@ -45,10 +46,15 @@ class ObjectStorages {
  private:
   template <class Config>
   vfs::object::ObjectOptions options_of(const Config& config, const session::StorageRequest& request) const;
+  vfs::object::ObjectOptions options_of(const model::GcsConfig& config, const session::StorageRequest& request) const;
+  vfs::object::ObjectOptions options_of_store(const session::StorageRequest& request) const;
   using StorePtr = std::shared_ptr<vfs::object::ObjectStore>;
   Result<StorePtr> s3_store(const model::S3Config& config, const crypto::Secret& master_key);
   // Without a key and a SAS URL the store is reached by this server's own identity.
   Result<StorePtr> azure_store(const model::AzureBlobConfig& config, const crypto::Secret& master_key);
+  // With automatic_credentials the store is reached by this server's own identity.
+  Result<StorePtr> gcs_store(const model::GcsConfig& config, const crypto::Secret& master_key);
+  Result<std::shared_ptr<vfs::object::CachedToken>> gcs_tokens(bool automatic, const crypto::Secret& credentials);
   std::shared_ptr<http::Client> client(bool skip_tls_verify);
 
   const std::shared_ptr<ByteBudget> budget_;
@@ -57,6 +63,7 @@ class ObjectStorages {
   std::shared_ptr<http::Client> clients_[2];  // that check certificates, and that do not
   std::shared_ptr<vfs::azure::Identity> azure_identity_;
   std::shared_ptr<vfs::s3::CredentialSources> s3_identities_;
+  std::shared_ptr<vfs::object::CachedToken> gcs_identity_;
   std::map<std::string, std::weak_ptr<vfs::object::ObjectStore>> stores_;  // by a digest of their configuration
 };
 

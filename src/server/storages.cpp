@@ -61,8 +61,8 @@ bool is_built(model::FilesystemProvider provider) {
     case model::FilesystemProvider::encrypted:
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::azure_blob:
-    case model::FilesystemProvider::sftp: return true;
     case model::FilesystemProvider::gcs:
+    case model::FilesystemProvider::sftp: return true;
     case model::FilesystemProvider::http: break;
   }
   return false;
@@ -134,9 +134,8 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::azure_blob:
-      return confirmed(object_stores_->open(request, options_.master_key));
+    case model::FilesystemProvider::gcs: return confirmed(object_stores_->open(request, options_.master_key));
     case model::FilesystemProvider::sftp: return confirmed(open_sftp(request));
-    case model::FilesystemProvider::gcs:
     case model::FilesystemProvider::http: break;
   }
   return fail(not_built_in(request.config.provider));

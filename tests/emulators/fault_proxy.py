@@ -27,7 +27,8 @@ POST /__faults?... changes the schedule while it runs, without being drawn itsel
     clear=1                                   no faults any more
 
 GET /__faults tells what was done: {"requests": 10, "faults": {"503": 1}}. --strict-headers answers 501 to every
-x-amz- header beyond the oldest ones. The client's Host goes on unchanged, as signatures cover it; Location is
+x-amz- header beyond the oldest ones. Of flavour gcs the question how much of an upload is stored (PUT with `Content-Range:
+bytes */*`) is answered here, from what earlier answers said: fake-gcs-server would end the upload there. The client's Host goes on unchanged, as signatures cover it; Location is
 rewritten.
 """
 import argparse
@@ -194,6 +195,7 @@ class Schedule:
 class Proxy:
     def __init__(self, options):
         self.options, self.schedule = options, Schedule(options)
+        self.stored = {}  # upload session -> Range of its last answer
 
     async def serve(self, reader, writer):
         upstream = None
@@ -254,6 +256,9 @@ class Proxy:
             return upstream
         has_body = head.chunked() or head.length() > 0
         kind, at = self.schedule.draw(("COPY" if copies else method, target, has_body), self.options.flavour)
+        if self.options.flavour == "gcs" and self.asks_stored(head, target):
+            await self.tell_stored(target, writer)
+            return upstream
         if kind == "latency":
             await asyncio.sleep(self.schedule.latency)
         elif kind == "503":
@@ -275,6 +280,16 @@ class Proxy:
         code = {"s3": "SlowDown", "gcs": "rateLimitExceeded", "azure": "ServerBusy"}[self.options.flavour]
         status = "429 Too Many Requests" if self.options.flavour == "gcs" else "503 Slow Down"
         await self.refuse(head, reader, writer, status, code, f"Retry-After: {pause}\r\n")
+
+    def asks_stored(self, head, target):
+        """Not when the upload is all there: then the server behind completes it, as Google does."""
+        size = (head.get("content-range") or "").removeprefix("bytes */")
+        return size == "*" or (size.isdecimal() and self.stored.get(target) != f"bytes=0-{int(size) - 1}")
+
+    async def tell_stored(self, target, writer):
+        stored = self.stored.get(target)
+        extra = f"Range: {stored}\r\n" if stored else ""
+        await self.answer(writer, "308 Resume Incomplete", "text/plain", b"", extra)
 
     @staticmethod
     def strange(head):
@@ -316,6 +331,8 @@ class Proxy:
         answer = await read_head(upstream[0])
         while answer.first.split(" ")[1] == "100":
             answer = await read_head(upstream[0])
+        if self.options.flavour == "gcs" and " 308 " in answer.first:
+            self.stored[request.first.split(" ")[1]] = answer.get("range")
         if kind == "lost-answer":
             reset(writer)
             raise Gone

@@ -176,7 +176,8 @@ class MemoryObjectStore : public vfs::object::ObjectStore {
     co_return request.answer(store(to, std::move(content), std::move(kept)));
   }
 
-  Task<Result<vfs::object::Upload>> begin_upload(std::string key, Properties properties) override {
+  Task<Result<vfs::object::Upload>> begin_upload(std::string key, Properties properties,
+                                                 vfs::object::Condition) override {
     Request request(*this, "begin_upload");
     auto trouble = co_await begin(&request, key);
     if (trouble) co_return ferry::fail(*trouble);

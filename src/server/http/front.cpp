@@ -21,7 +21,7 @@ http::Router router_of(Services& services, std::function<rest::ServicesStatus()>
   rest::VersionInfo about{.version = std::string(version()),
                           .build_date = std::string(build_date()),
                           .commit_hash = std::string(commit()),
-                          .features = {"-metrics", "-azblob", "-gcs", "-s3", "-bolt", "-mysql", "-pgsql", "+sqlite",
+                          .features = {"-metrics", "+azblob", "+gcs", "+s3", "-bolt", "-mysql", "-pgsql", "+sqlite",
                                        "+unixcrypt", "+portable"}};
   rest::LoginParts logins{.authenticator = *services.authenticator,
                           .tokens = *services.tokens,

@@ -44,7 +44,7 @@ std::optional<object::Part> part_of_block(std::string_view upload, std::string_v
   return part;
 }
 
-Task<Result<object::Upload>> AzureStore::begin_upload(std::string key, object::ObjectProperties) {
+Task<Result<object::Upload>> AzureStore::begin_upload(std::string key, object::ObjectProperties, object::Condition) {
   std::array<std::byte, id_size / 2> chosen{};
   crypto::random_bytes(chosen);
   co_return object::Upload{.key = std::move(key), .id = crypto::hex_encode(chosen)};

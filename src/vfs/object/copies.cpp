@@ -60,7 +60,8 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, std::shared_pt
   auto work = std::make_shared<CopyWork>();
   work->store = store;
   work->source = std::move(source);
-  Result<NotedUpload> upload = co_await begin_noted_upload(store, journal, to, properties);
+  const Condition condition{.absent = exclusive};
+  Result<NotedUpload> upload = co_await begin_noted_upload(store, journal, to, properties, condition);
   if (!upload) co_return fail(upload.error());
   work->upload = upload->upload;
   Result<void> done = co_await copy_ranges(work);
@@ -68,7 +69,6 @@ Task<Result<void>> copy_large(std::shared_ptr<ObjectStore> store, std::shared_pt
   if (done) {
     std::vector<Part> parts;
     for (Result<Part>& part : work->parts) parts.push_back(std::move(*part));
-    const Condition condition{.absent = exclusive};
     const auto complete = [=] { return store->complete(open, parts, properties, condition); };
     Result<ObjectInfo> made = co_await retried(store, complete);
     if (!made) made = co_await if_written_by(store, to, properties.writing, made.error());

@@ -58,8 +58,8 @@ class CountedStore final : public ObjectStore {
     count(Request::copy, answer.has_value());
     co_return answer;
   }
-  Task<Result<Upload>> begin_upload(std::string key, ObjectProperties properties) override {
-    return store_->begin_upload(std::move(key), std::move(properties));
+  Task<Result<Upload>> begin_upload(std::string key, ObjectProperties properties, Condition condition) override {
+    return store_->begin_upload(std::move(key), std::move(properties), std::move(condition));
   }
   Task<Result<Part>> put_part(Upload upload, std::uint32_t number, std::uint64_t offset, Payload payload) override {
     return store_->put_part(std::move(upload), number, offset, std::move(payload));

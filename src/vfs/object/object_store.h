@@ -153,7 +153,8 @@ class ObjectStore {
   virtual Task<Result<ObjectInfo>> copy(std::string from, std::string to, std::optional<ObjectProperties> properties,
                                         std::string source_version, Condition condition) = 0;
 
-  virtual Task<Result<Upload>> begin_upload(std::string key, ObjectProperties properties) = 0;
+  // `condition`: the one that complete() will name. Some services want it here, some there.
+  virtual Task<Result<Upload>> begin_upload(std::string key, ObjectProperties properties, Condition condition) = 0;
   virtual Task<Result<Part>> put_part(Upload upload, std::uint32_t number, std::uint64_t offset, Payload payload) = 0;
   // Part `number` is [source_offset, source_offset + size) of another object. unsupported.
   virtual Task<Result<Part>> copy_part(Upload upload, std::uint32_t number, std::uint64_t offset, std::string source,

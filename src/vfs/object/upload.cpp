@@ -144,7 +144,9 @@ Task<Result<void>> ObjectUpload::write_at(std::uint64_t offset, std::span<const 
 // The full part leaves; waits while as many are on their way as may be.
 Task<Result<void>> ObjectUpload::send_buffer() {
   if (parts_ == 0) {
-    Result<NotedUpload> noted = co_await begin_noted_upload(shared_->store, shared_->journal, key_, properties_);
+    const Condition condition{.absent = how_.exclusive};
+    Result<NotedUpload> noted =
+        co_await begin_noted_upload(shared_->store, shared_->journal, key_, properties_, condition);
     if (!noted) co_return fail(noted.error());
     shared_->noted = std::move(*noted);
   }

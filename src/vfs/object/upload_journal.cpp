@@ -30,8 +30,8 @@ Task<Result<void>> remove_parts(std::shared_ptr<ObjectStore> store, Upload uploa
 }
 
 Task<Result<NotedUpload>> begin_noted_upload(std::shared_ptr<ObjectStore> store, std::shared_ptr<UploadJournal> journal,
-                                             std::string key, ObjectProperties properties) {
-  const auto begin = [=] { return store->begin_upload(key, properties); };
+                                             std::string key, ObjectProperties properties, Condition condition) {
+  const auto begin = [=] { return store->begin_upload(key, properties, condition); };
   Result<Upload> begun = co_await retried(store, begin);
   if (!begun) co_return fail(begun.error());
   NotedUpload noted;

@@ -30,7 +30,7 @@ struct NotedUpload {
 // Begins one. Without a journal, and on services that drop such parts themselves (Traits::parts_expire), nothing is
 // written down.
 Task<Result<NotedUpload>> begin_noted_upload(std::shared_ptr<ObjectStore> store, std::shared_ptr<UploadJournal> journal,
-                                             std::string key, ObjectProperties properties);
+                                             std::string key, ObjectProperties properties, Condition condition);
 // Completed.
 Task<void> end_noted_upload(std::shared_ptr<UploadJournal> journal, NotedUpload upload);
 // Removes its parts. An error is in the log, too.

@@ -44,7 +44,8 @@ class S3Store final : public object::ObjectStore {
   Task<Result<object::ObjectInfo>> copy(std::string from, std::string to,
                                         std::optional<object::ObjectProperties> properties, std::string source_version,
                                         object::Condition condition) override;
-  Task<Result<object::Upload>> begin_upload(std::string key, object::ObjectProperties properties) override;
+  Task<Result<object::Upload>> begin_upload(std::string key, object::ObjectProperties properties,
+                                            object::Condition condition) override;
   Task<Result<object::Part>> put_part(object::Upload upload, std::uint32_t number, std::uint64_t offset,
                                       object::Payload payload) override;
   Task<Result<object::Part>> copy_part(object::Upload upload, std::uint32_t number, std::uint64_t offset,

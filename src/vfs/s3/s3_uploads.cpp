@@ -10,7 +10,8 @@
 
 namespace ferry::vfs::s3 {
 
-Task<Result<object::Upload>> S3Store::begin_upload(std::string key, object::ObjectProperties properties) {
+Task<Result<object::Upload>> S3Store::begin_upload(std::string key, object::ObjectProperties properties,
+                                                   object::Condition) {
   Call call{.method = "POST", .key = key, .query = {{"uploads", ""}}};
   add_properties(call.headers, call, properties);
   const bool with_checksums = checksums_;

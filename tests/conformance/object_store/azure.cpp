@@ -92,8 +92,8 @@ TEST_F(Azurite, AnUploadThatWasOvertakenConflicts) {
   AzureStore& store = **opened;
   const std::string text = "content";
   const vfs::object::Payload content{.pieces = {as_bytes(text)}, .size = text.size()};
-  const auto first = run(store.begin_upload("overtaken", {}));
-  const auto second = run(store.begin_upload("overtaken", {}));
+  const auto first = run(store.begin_upload("overtaken", {}, {}));
+  const auto second = run(store.begin_upload("overtaken", {}, {}));
   const auto part_of_first = run(store.put_part(*first, 1, 0, content));
   const auto part_of_second = run(store.put_part(*second, 1, 0, content));
   ASSERT_TRUE(part_of_first && part_of_second);

@@ -19,7 +19,9 @@ struct Case {
   // What this emulator does not do, although the service does.
   bool conditions = true;          // on put() and complete()
   bool source_version = true;      // on copy()
+  bool read_version = true;        // on get()
   bool part_lists = true;          // parts()
+  bool cancels = true;             // abort()
   bool backslashes = true;         // in keys; Azure itself has none
   bool control_characters = true;  // in keys
 };

@@ -17,13 +17,11 @@ TEST(Storage, KnowsItsProvidersAndRefusesTheOthersByNumber) {
   const auto local = storages.open({.config = config, .path = base / "home"});
   ASSERT_TRUE(local);
   EXPECT_EQ((*local)->name(), "osfs");
-  for (const int provider : {2, 6}) {
-    config.provider = static_cast<model::FilesystemProvider>(provider);
-    const auto refused = storages.open({.config = config, .path = base / "home"});
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
-    EXPECT_EQ(refused.error().message, "storage provider " + std::to_string(provider) + " is not built in");
-  }
+  config.provider = model::FilesystemProvider::http;
+  const auto refused = storages.open({.config = config, .path = base / "home"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_EQ(refused.error().message, "storage provider 6 is not built in");
 }
 
 TEST(Storage, RemoteSftpOpensWithoutAConnection) {
@@ -85,14 +83,40 @@ TEST(Storage, OpensContainersWithoutAskingThem) {
   EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument);
 }
 
+TEST(Storage, GoogleOpensWithoutAConnection) {
+  const crypto::Secret master(std::string_view("the master key of a test"));
+  const Storages storages({.master_key = master});
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::gcs;
+  config.gcsconfig.bucket = "files";
+  const auto opened = [&] { return storages.open({.config = config, .path = "/unused"}); };
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument) << "no credentials";
+  config.gcsconfig.credentials = {.status = "Plain",
+                                  .payload = R"({"type":"authorized_user","client_id":"c","client_secret":"s",)"
+                                             R"("refresh_token":"r"})",
+                                  .key = "",
+                                  .additional_data = ""};
+  model::seal(config.gcsconfig.credentials, "maria", master);
+  const auto storage = opened();
+  ASSERT_TRUE(storage) << storage.error().message;
+  EXPECT_EQ((*storage)->name(), "gcsfs");
+  EXPECT_EQ((*storage)->location(VirtualPath()), "gs://files/");
+  EXPECT_FALSE(Storages().open({.config = config, .path = "/unused"})) << "without the master key";
+  config.gcsconfig.credentials = {};
+  config.gcsconfig.automatic_credentials = 1;
+  EXPECT_TRUE(opened()) << "by the server's own identity";
+  config.gcsconfig.acl = "not one&";
+  EXPECT_EQ(opened().error().code, ErrorCode::invalid_argument);
+}
+
 TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   model::User user;
   EXPECT_EQ(storage_obstacle(user), "");
   user.virtual_folders.resize(2);
   EXPECT_EQ(storage_obstacle(user), "");
   user.virtual_folders[1].name = "f";
-  user.virtual_folders[1].filesystem.provider = model::FilesystemProvider::gcs;
-  EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 2 is not built in");
+  user.virtual_folders[1].filesystem.provider = model::FilesystemProvider::http;
+  EXPECT_EQ(storage_obstacle(user), "folder \"f\": storage provider 6 is not built in");
   user.virtual_folders.clear();
   user.filesystem.provider = model::FilesystemProvider::encrypted;
   EXPECT_EQ(storage_obstacle(user), "");

@@ -58,7 +58,7 @@ class LeftUploadsTest : public testing::Test {
   // As a process leaves one that is killed.
   vfs::object::Upload leave(const std::string& key, const std::string& owner, const std::string& account = "maria",
                             const std::string& location = {}) {
-    auto upload = run(objects->begin_upload(key, vfs::object::ObjectProperties{}));
+    auto upload = run(objects->begin_upload(key, vfs::object::ObjectProperties{}, vfs::object::Condition{}));
     store::OpenUpload row;
     row.account = account;
     row.location = location.empty() ? objects->location(key) : location;

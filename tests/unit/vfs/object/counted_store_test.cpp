@@ -32,7 +32,7 @@ class OneAnswer final : public ObjectStore {
                                 Condition) override {
     return answer<ObjectInfo>();
   }
-  Task<Result<Upload>> begin_upload(std::string, ObjectProperties) override { return answer<Upload>(); }
+  Task<Result<Upload>> begin_upload(std::string, ObjectProperties, Condition) override { return answer<Upload>(); }
   Task<Result<Part>> put_part(Upload, std::uint32_t, std::uint64_t, Payload) override { return answer<Part>(); }
   Task<Result<Part>> copy_part(Upload, std::uint32_t, std::uint64_t, std::string, std::uint64_t, std::uint64_t,
                                std::string) override {
@@ -83,7 +83,7 @@ Values counted(std::optional<ErrorCode> error) {
   expect(test::run(store->remove("k")));
   expect(test::run(store->remove_many({"k"})));
   expect(test::run(store->copy("k", "l", std::nullopt, "", {})));
-  expect(test::run(store->begin_upload("k", {})));
+  expect(test::run(store->begin_upload("k", {}, {})));
   expect(test::run(store->put_part({}, 1, 0, {})));
   expect(test::run(store->copy_part({}, 1, 0, "k", 0, 1, "")));
   expect(test::run(store->complete({}, {}, {}, {})));
