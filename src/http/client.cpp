@@ -4,8 +4,10 @@
 #include <atomic>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <thread>
 
 #include "http/client_engine.h"
+#include "http/client_stream.h"
 
 namespace ferry::http {
 
@@ -13,7 +15,7 @@ namespace {
 
 // Whether it may be different the next time.
 bool is_passing(const Result<ClientResponse>& answer) {
-  if (!answer) return answer.error().code != ErrorCode::invalid_argument;
+  if (!answer) return answer.error().code != ErrorCode::invalid_argument && answer.error().code != ErrorCode::aborted;
   return answer->status == 429 || (answer->status >= 500 && answer->status != 501);
 }
 
@@ -49,6 +51,7 @@ struct Client::State {
     return **std::ranges::min_element(engines, {}, [](const auto& one) { return one->load(); });
   }
 
+  bool take_place();
   Task<Result<ClientResponse>> once(std::shared_ptr<const ClientRequest> request);
   std::chrono::milliseconds pause_after(int attempt) const;
 
@@ -61,11 +64,26 @@ Client::Client(ClientOptions options) : state_(std::make_unique<State>(std::move
 
 Client::~Client() = default;
 
-Task<Result<ClientResponse>> Client::State::once(std::shared_ptr<const ClientRequest> request) {
-  if (open.fetch_add(1) >= settings.options.most_transfers) {
-    --open;
-    co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
+void Client::stop(std::chrono::milliseconds grace) {
+  // Whoever ends in good order may send a few requests one after another: no transfer for so long means that he is
+  // done.
+  constexpr std::chrono::milliseconds step{10}, quiet_enough{50};
+  const auto end = std::chrono::steady_clock::now() + grace;
+  for (std::chrono::milliseconds quiet{0}; quiet < quiet_enough && std::chrono::steady_clock::now() < end;) {
+    std::this_thread::sleep_for(step);
+    quiet = state_->open == 0 ? quiet + step : std::chrono::milliseconds(0);
   }
+  for (const auto& engine : state_->engines) engine->stop();
+}
+
+bool Client::State::take_place() {
+  if (open.fetch_add(1) < settings.options.most_transfers) return true;
+  --open;
+  return false;
+}
+
+Task<Result<ClientResponse>> Client::State::once(std::shared_ptr<const ClientRequest> request) {
+  if (!take_place()) co_return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
   auto transfer = std::make_shared<Transfer>();
   transfer->request = std::move(request);
   const auto home = co_await asio::this_coro::executor;
@@ -82,6 +100,7 @@ std::chrono::milliseconds Client::State::pause_after(int attempt) const {
 }
 
 Task<Result<ClientResponse>> Client::send(ClientRequest request) {
+  if (request.received != nullptr) *request.received = 0;
   const Result<void> sound = check_request(request);
   if (!sound) co_return fail(sound.error());
   const int retries = request.retried ? state_->settings.options.retry_max : 0;
@@ -94,6 +113,22 @@ Task<Result<ClientResponse>> Client::send(ClientRequest request) {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
+}
+
+Result<std::unique_ptr<ClientStream>> Client::open(ClientRequest request, ClientStreamOptions options) {
+  if (const Result<void> sound = check_request(request); !sound) return fail(sound.error());
+  if (!state_->take_place()) return fail(ErrorCode::limit_exceeded, "too many HTTP requests at once");
+  if (!request.timeout) request.timeout = std::chrono::milliseconds(0);
+  request.into.reset();
+  request.received = nullptr;
+  auto transfer = std::make_shared<Transfer>();
+  transfer->request = std::make_shared<const ClientRequest>(std::move(request));
+  transfer->flow = std::make_shared<Flow>(options);
+  transfer->resume = [state = state_.get()] { --state->open; };
+  ClientEngine& engine = state_->engine();
+  auto stream = std::make_unique<ClientStream>(engine, transfer);
+  engine.submit(std::move(transfer));
+  return stream;
 }
 
 Result<void> Client::check(const ClientOptions& options) {

@@ -3,12 +3,17 @@
 // transfers, so that a server which never answers holds no other work up; the caller's coroutine resumes on its own
 // executor, which may be any (an event loop, the blocking pool).
 //
-//   auto answer = co_await client.send({.method = "POST", .url = hook, .body = json});
+//   http::ClientRequest request;  // a variable: g++ 12 destroys a braced temporary in a co_await twice
+//   request.method = "POST";
+//   request.url = hook;
+//   request.body = json;
+//   auto answer = co_await client.send(std::move(request));
 //   if (answer && answer->status == 200) ... answer->body
 //
-//   // A part of 16 MiB, sent from where it lies, and a range read to where it is wanted; nothing is copied in between.
-//   co_await client.send({.method = "PUT", .url = part, .headers = {{"x-amz-date", now}}, .pieces = buffers});
-//   co_await client.send({.url = object, .headers = {{"Range", "bytes=0-1048575"}}, .into = window});
+//   request.pieces = buffers;  // a part of 16 MiB, sent from where it lies; nothing is copied in between
+//   request.into = window;     // the answer, a range of 1 MiB say, goes to where it is wanted
+//
+// Bodies of unknown length, and those that are larger than memory: Client::open and client_stream.h.
 #pragma once
 
 #include <chrono>
@@ -65,8 +70,8 @@ struct ClientRequest {
   // Where the body of a 2xx answer goes, instead of ClientResponse::body; valid until send() returns. A longer body:
   // connection_lost. Bodies of other answers (an error's text) go to ClientResponse::body.
   std::optional<MutableByteSpan> into = {};
-  // Set to the number of bytes in `into`, also when send() answers an error: what came before a connection broke need
-  // not be asked for again. May be null.
+  // Set to the number of bytes in `into`, whatever send() answers: what came before a connection broke need not be
+  // asked for again. May be null.
   std::uint64_t* received = nullptr;
   std::size_t max_response = std::size_t{1} << 20;  // bytes, of ClientResponse::body
   bool cut_response = false;                        // a longer one is no error, but cut there
@@ -76,9 +81,15 @@ struct ClientRequest {
   std::string unix_socket = {};
   // Of this transfer instead of ClientOptions::timeout; 0: none.
   std::optional<std::chrono::milliseconds> timeout = {};
-  // The transfer ends when fewer than one byte a second has moved for so long, in either direction; 0: no such limit.
-  // For large bodies, where no fixed time is right: 5 GB at 1 MB/s take 83 minutes.
+  // Of the two limits below only time counts in which we wait for the server, not the time in which a ClientStream
+  // waits for its reader or writer. For large bodies, where no fixed time is right: 5 GB at 1 MB/s take 83 minutes.
+  // timeout, when no byte of a body has moved for so long, in either direction; 0: no such limit.
   std::chrono::seconds stalled_after{0};
+  // timeout, when from `rate_after` on the average since the start is below so many bytes of bodies a second, so that a
+  // server which sends a byte now and then does not keep a transfer for ever; 0: no such limit. Not for requests with
+  // small bodies and long work behind them.
+  std::uint64_t least_rate = 0;
+  std::chrono::milliseconds rate_after{60'000};
 };
 
 struct ClientResponse {
@@ -91,19 +102,31 @@ struct ClientResponse {
   std::string_view header(std::string_view name) const;
 };
 
+class ClientStream;
+struct ClientStreamOptions;
+
 class Client {
  public:
   explicit Client(ClientOptions options);
-  // Transfers end at once. Those who wait for them must not be resumed afterwards: destroy it while their io_contexts
-  // exist and do not run any more.
+  // Transfers end at once, and those who wait for them are not resumed, but destroyed: destroy it while their
+  // io_contexts exist and do not run any more, or after stop().
   ~Client();
 
-  // Resumes on the caller's executor. timeout; connection_lost: no answer, one that broke off (the body is shorter than
-  // its Content-Length), or a longer one than allowed; limit_exceeded: too many transfers; invalid_argument: not a URL
-  // that can be asked, or a header with a line break.
-  // Many in a row go over the same connections; several at once over several. A transfer that was sent on a kept
-  // connection which the server had closed meanwhile is sent once more on a new one, if no byte of an answer came.
+  // At the end of the process, while the executors of those who wait still run. Gives transfers up to `grace` to end by
+  // themselves, then ends what still runs: send() answers aborted, at once also to all who call it afterwards. So no
+  // coroutine is left that holds this client and is held by it. Blocks for the grace at most. From one thread.
+  void stop(std::chrono::milliseconds grace);
+
+  // Resumes on the caller's executor. timeout; aborted: stop() was called; connection_lost: no answer, one that broke
+  // off (the body is shorter than its Content-Length), or a longer one than allowed; limit_exceeded: too many
+  // transfers; invalid_argument: not a URL that can be asked, or a header with a line break. Many in a row go over the
+  // same connections; several at once over several. A transfer that was sent on a kept connection which the server had
+  // closed meanwhile is sent once more on a new one, if no byte of an answer came.
   Task<Result<ClientResponse>> send(ClientRequest request);
+
+  // Begins a transfer whose bodies flow while it runs (client_stream.h, also for what of the request is not used). The
+  // client must outlive the stream. limit_exceeded, invalid_argument: as send().
+  Result<std::unique_ptr<ClientStream>> open(ClientRequest request, ClientStreamOptions options);
 
   // invalid_argument: certificates or keys of the options that cannot be used.
   static Result<void> check(const ClientOptions& options);

@@ -1,6 +1,7 @@
 #include "http/client_engine.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace ferry::http {
 
@@ -14,36 +15,94 @@ ClientEngine::ClientEngine(const TransferSettings& settings, std::size_t most_co
 }
 
 ClientEngine::~ClientEngine() {
-  thread_.request_stop();
-  curl_multi_wakeup(multi_);
-  thread_.join();
+  join();
+  for (const auto& [easy, transfer] : running_) transfer->drop();
+  for (const TransferPtr& transfer : orders_.started) transfer->drop();
+  running_.clear();
   curl_multi_cleanup(multi_);
 }
 
-void ClientEngine::submit(TransferPtr transfer) {
-  ++load_;
+void ClientEngine::join() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  curl_multi_wakeup(multi_);
+  thread_.join();
+}
+
+void ClientEngine::stop() {
+  join();
+  const Error why{ErrorCode::aborted, "the HTTP client ends"};
+  const auto running = std::exchange(running_, {});
+  const Orders orders = std::exchange(orders_, {});
+  for (const auto& [easy, transfer] : running) finish(transfer, fail(why));
+  for (const TransferPtr& transfer : orders.started) finish(transfer, fail(why));
+}
+
+void ClientEngine::hand_over(std::vector<TransferPtr> Orders::*list, TransferPtr transfer) {
   {
     const std::scoped_lock lock(mutex_);
-    waiting_.push_back(std::move(transfer));
+    if (ended_) return;
+    (orders_.*list).push_back(std::move(transfer));
   }
   curl_multi_wakeup(multi_);
 }
 
+void ClientEngine::submit(TransferPtr transfer) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!ended_) {
+      ++load_;
+      orders_.started.push_back(std::move(transfer));
+    }
+  }
+  if (transfer) {
+    transfer->end(fail(ErrorCode::aborted, "the HTTP client has ended"));
+    return;
+  }
+  curl_multi_wakeup(multi_);
+}
+
+void ClientEngine::go_on(TransferPtr transfer) { hand_over(&Orders::resumed, std::move(transfer)); }
+
+void ClientEngine::cancel(TransferPtr transfer) { hand_over(&Orders::cancelled, std::move(transfer)); }
+
 void ClientEngine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::vector<TransferPtr> fresh;
+    Orders orders;
     {
       const std::scoped_lock lock(mutex_);
-      fresh.swap(waiting_);
+      std::swap(orders, orders_);
     }
-    for (TransferPtr& transfer : fresh) start(std::move(transfer));
+    carry_out(std::move(orders));
     int busy = 0;
     curl_multi_perform(multi_, &busy);
     finish_done();
     curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
   }
-  for (const auto& [easy, transfer] : running_) curl_multi_remove_handle(multi_, easy);
-  running_.clear();
+  {
+    const std::scoped_lock lock(mutex_);
+    ended_ = true;
+  }
+  for (const auto& [easy, transfer] : running_) break_off(easy);
+}
+
+void ClientEngine::carry_out(Orders orders) {
+  for (TransferPtr& transfer : orders.started) start(std::move(transfer));
+  for (const TransferPtr& transfer : orders.resumed) {
+    if (transfer->easy) curl_easy_pause(transfer->easy.get(), CURLPAUSE_CONT);
+  }
+  for (const TransferPtr& transfer : orders.cancelled) {
+    const auto node = running_.extract(transfer->easy.get());
+    if (node.empty()) continue;
+    break_off(node.key());
+    finish(transfer, fail(ErrorCode::aborted, "broken off"));
+  }
+}
+
+void ClientEngine::break_off(CURL* easy) {
+  // Else libcurl would wait for the thread that looks a name up.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_multi_remove_handle(multi_, easy);
 }
 
 void ClientEngine::start(TransferPtr transfer) {
@@ -78,13 +137,8 @@ void ClientEngine::finish_done() {
 }
 
 void ClientEngine::finish(TransferPtr transfer, Result<void> outcome) {
-  transfer->outcome = std::move(outcome);
-  transfer->note_received();
-  transfer->easy.reset();  // here, where curl runs
   --load_;
-  const std::function<void()> resume = std::move(transfer->resume);
-  transfer.reset();
-  resume();
+  transfer->end(std::move(outcome));
 }
 
 }  // namespace ferry::http

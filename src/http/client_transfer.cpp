@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "base/trouble.h"
 
@@ -31,6 +32,10 @@ int on_seek(void* transfer, curl_off_t offset, int origin) {
   if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_FAIL;
   const bool there = static_cast<Transfer*>(transfer)->rewind(static_cast<std::uint64_t>(offset));
   return there ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+int on_progress(void* transfer, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+  const bool keeps = static_cast<Transfer*>(transfer)->keeps_pace(static_cast<std::uint64_t>(received + sent));
+  return keeps ? 0 : 1;
 }
 
 CURLcode show_certificates(CURL*, void* context, void* certificates) {
@@ -118,6 +123,9 @@ std::uint64_t Transfer::size_of_pieces() const {
 std::size_t Transfer::take_body(const char* data, std::size_t size) {
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (flow && flow->options.receives && status / 100 == 2) {
+    return flow->put_received({reinterpret_cast<const std::byte*>(data), size}) ? size : CURL_WRITEFUNC_PAUSE;
+  }
   if (request->into && status / 100 == 2) {
     const MutableByteSpan into = *request->into;
     if (size > into.size() - response.received) return CURL_WRITEFUNC_ERROR;
@@ -140,6 +148,11 @@ std::size_t Transfer::take_header(std::string_view line) {
   }
   header_bytes_ += line.size();
   if (header_bytes_ > most_header_bytes) return CURL_WRITEFUNC_ERROR;
+  if (flow && trimmed(line).empty()) {
+    long status = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (status / 100 == 2) flow->set_head(static_cast<int>(status), response.headers);
+  }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   response.headers.push_back({lower(line.substr(0, colon)), std::string(trimmed(line.substr(colon + 1)))});
@@ -147,6 +160,10 @@ std::size_t Transfer::take_header(std::string_view line) {
 }
 
 std::size_t Transfer::give_body(char* to, std::size_t room) {
+  if (flow) {
+    const auto given = flow->take_to_send({reinterpret_cast<std::byte*>(to), room});
+    return given ? *given : CURL_READFUNC_PAUSE;
+  }
   std::size_t given = 0;
   while (given < room && piece_ < request->pieces.size()) {
     const ByteSpan rest = request->pieces[piece_].subspan(in_piece_);
@@ -162,6 +179,7 @@ std::size_t Transfer::give_body(char* to, std::size_t room) {
 }
 
 bool Transfer::rewind(std::uint64_t offset) {
+  if (flow) return offset == 0 && flow->sent() == 0;
   piece_ = in_piece_ = 0;
   while (piece_ < request->pieces.size() && offset >= request->pieces[piece_].size()) {
     offset -= request->pieces[piece_].size();
@@ -171,6 +189,29 @@ bool Transfer::rewind(std::uint64_t offset) {
   return piece_ < request->pieces.size() || offset == 0;
 }
 
+bool Transfer::keeps_pace(std::uint64_t moved) {
+  too_slow_ = !pace_.keeps(*request, moved, flow && flow->waits());
+  return !too_slow_;
+}
+
+bool Pace::keeps(const ClientRequest& request, std::uint64_t moved, bool ours) {
+  const auto now = Clock::now();
+  const Clock::duration passed = last_ && !ours ? now - *last_ : Clock::duration(0);
+  last_ = now;
+  waited_ += passed;
+  quiet_ = moved == moved_ ? quiet_ + passed : Clock::duration(0);
+  moved_ = moved;
+  if (request.stalled_after.count() > 0 && quiet_ >= request.stalled_after) return false;
+  if (request.least_rate == 0 || waited_ < request.rate_after) return true;
+  const double seconds = std::chrono::duration<double>(waited_).count();
+  return static_cast<double>(moved) >= static_cast<double>(request.least_rate) * seconds;
+}
+
+bool Transfer::has_body() const {
+  return !request->body.empty() || !request->pieces.empty() || (flow && flow->options.sends) ||
+         always_has_body(request->method);
+}
+
 void Transfer::set_body() {
   CURL* one = easy.get();
   if (request->method == "GET") return;
@@ -178,16 +219,20 @@ void Transfer::set_body() {
     curl_easy_setopt(one, CURLOPT_NOBODY, 1L);
     return;
   }
-  if (!request->pieces.empty()) {
-    const std::uint64_t size = size_of_pieces();
+  const bool flows = flow && flow->options.sends;
+  if (flows || !request->pieces.empty()) {
+    // Without a size libcurl sends chunks.
+    const auto size = flows ? flow->options.size : std::optional(size_of_pieces());
     curl_easy_setopt(one, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(one, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
+    curl_easy_setopt(one, CURLOPT_INFILESIZE_LARGE, size ? static_cast<curl_off_t>(*size) : curl_off_t{-1});
     curl_easy_setopt(one, CURLOPT_READFUNCTION, &on_send);
     curl_easy_setopt(one, CURLOPT_READDATA, this);
     // libcurl sends again on a new connection what it began to send on a kept one that turns out to be closed.
     curl_easy_setopt(one, CURLOPT_SEEKFUNCTION, &on_seek);
     curl_easy_setopt(one, CURLOPT_SEEKDATA, this);
-    if (size > large_body) curl_easy_setopt(one, CURLOPT_UPLOAD_BUFFERSIZE, send_buffer);
+    if (!size || *size > large_body) curl_easy_setopt(one, CURLOPT_UPLOAD_BUFFERSIZE, send_buffer);
+    // What a stream has sent cannot be sent again, should a kept connection turn out to be closed.
+    if (flows) curl_easy_setopt(one, CURLOPT_FRESH_CONNECT, 1L);
   } else if (!request->body.empty() || always_has_body(request->method)) {
     curl_easy_setopt(one, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request->body.size()));
     curl_easy_setopt(one, CURLOPT_POSTFIELDS, request->body.c_str());
@@ -202,10 +247,9 @@ void Transfer::set_headers(const TransferSettings& settings) {
     (void)headers_.release();
     headers_.reset(longer);
   };
-  const bool has_body = !request->body.empty() || !request->pieces.empty() || always_has_body(request->method);
   // Without a line of ours libcurl would send a type of its own.
-  if (has_body) add(request->content_type.empty() ? "Content-Type:" : "Content-Type: " + request->content_type);
-  if (has_body) add("Expect:");  // no waiting for leave to send
+  if (has_body()) add(request->content_type.empty() ? "Content-Type:" : "Content-Type: " + request->content_type);
+  if (has_body()) add("Expect:");  // no waiting for leave to send
   for (const ClientHeader& header : request->headers) {
     // A header without a value is written with a semicolon for libcurl.
     add(header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
@@ -220,9 +264,10 @@ void Transfer::set_limits(const TransferSettings& settings) {
   CURL* one = easy.get();
   const auto whole = request->timeout.value_or(settings.options.timeout);
   curl_easy_setopt(one, CURLOPT_TIMEOUT_MS, static_cast<long>(whole.count()));
-  if (request->stalled_after.count() > 0) {
-    curl_easy_setopt(one, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(one, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request->stalled_after.count()));
+  if (request->stalled_after.count() > 0 || request->least_rate > 0) {
+    curl_easy_setopt(one, CURLOPT_NOPROGRESS, 0L);  // libcurl calls it for each transfer that it looks after
+    curl_easy_setopt(one, CURLOPT_XFERINFOFUNCTION, &on_progress);
+    curl_easy_setopt(one, CURLOPT_XFERINFODATA, this);
     curl_easy_setopt(one, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
   }
   if (request->into && request->into->size() > large_body) {
@@ -271,6 +316,9 @@ Result<void> Transfer::outcome_of(CURLcode code) const {
     case CURLE_OPERATION_TIMEDOUT: return fail(ErrorCode::timeout, "no answer in time");
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT: return fail(ErrorCode::invalid_argument, "not a URL of http or https");
+    case CURLE_ABORTED_BY_CALLBACK:
+      if (too_slow_) return fail(ErrorCode::timeout, "the server stalls, or is too slow");
+      return fail(ErrorCode::aborted, "broken off");
     case CURLE_WRITE_ERROR: return fail(ErrorCode::connection_lost, "the answer is too long");
     default: break;
   }
@@ -279,8 +327,20 @@ Result<void> Transfer::outcome_of(CURLcode code) const {
   return fail(std::move(error));
 }
 
-void Transfer::note_received() const {
+void Transfer::end(Result<void> how) {
+  outcome = std::move(how);
   if (request->received != nullptr) *request->received = response.received;
+  easy.reset();
+  if (flow) flow->end(outcome, response);
+  const std::function<void()> tell = std::move(resume);
+  resume = nullptr;
+  if (tell) tell();
+}
+
+void Transfer::drop() {
+  easy.reset();
+  const auto waiting = std::exchange(resume, nullptr);
+  const auto reader = flow ? flow->drop() : nullptr;
 }
 
 }  // namespace ferry::http

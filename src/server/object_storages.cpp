@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
-#include <thread>
 
 #include "base/bytes.h"
 #include "crypto/cipher.h"
@@ -21,7 +20,6 @@ namespace ferry::server {
 namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-constexpr std::size_t most_connections = 256, most_transfers = 4096, most_engines = 4;
 constexpr std::size_t customer_key_size = 32;
 // Uploads to Google send one part after another: larger ones wait less often for an answer.
 constexpr std::uint64_t gcs_part_size = 16 * mebibyte;
@@ -85,19 +83,6 @@ vfs::object::ObjectOptions ObjectStorages::options_of_store(const session::Stora
   return options_of(config.azblobconfig, request);
 }
 
-// Needs the mutex.
-std::shared_ptr<http::Client> ObjectStorages::client(bool skip_tls_verify) {
-  std::shared_ptr<http::Client>& one = clients_[skip_tls_verify ? 1 : 0];
-  if (one) return one;
-  http::ClientOptions options;
-  options.skip_tls_verify = skip_tls_verify;
-  options.most_connections = most_connections;
-  options.most_transfers = most_transfers;
-  options.engines = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_engines);
-  one = std::make_shared<http::Client>(std::move(options));
-  return one;
-}
-
 Result<std::shared_ptr<vfs::FileSystem>> ObjectStorages::open(const session::StorageRequest& request,
                                                               const crypto::Secret& master_key) {
   const model::FilesystemConfig& config = request.config;
@@ -138,10 +123,10 @@ Result<ObjectStorages::StorePtr> ObjectStorages::s3_store(const model::S3Config&
     keys.session_token = config.session_token;
     keys.role_arn = config.role_arn;
     keys.region = config.region;
-    const std::shared_ptr<http::Client> own = client(config.skip_tls_verify);
+    const std::shared_ptr<http::Client> own = clients_->of(config.skip_tls_verify);
     // Whatever an account says of its own endpoint: this server's identity is only shown to hosts that prove theirs.
     if (!s3_identities_) {
-      s3_identities_ = std::make_shared<vfs::s3::CredentialSources>(vfs::s3::aws_environment(), client(false));
+      s3_identities_ = std::make_shared<vfs::s3::CredentialSources>(vfs::s3::aws_environment(), clients_->of(false));
     }
     auto source = s3_identities_->of(std::move(keys));
     vfs::s3::StoreOptions options;
@@ -170,7 +155,7 @@ Result<ObjectStorages::StorePtr> ObjectStorages::azure_store(const model::AzureB
   StorePtr store = stores_[name].lock();
   if (!store) {
     std::erase_if(stores_, [](const auto& entry) { return entry.second.expired(); });
-    const std::shared_ptr<http::Client> own = client(false);
+    const std::shared_ptr<http::Client> own = clients_->of(false);
     if (!azure_identity_) {
       azure_identity_ = std::make_shared<vfs::azure::Identity>(vfs::azure::IdentitySettings::from_environment(), own);
     }
@@ -195,13 +180,13 @@ Result<std::shared_ptr<vfs::object::CachedToken>> ObjectStorages::gcs_tokens(boo
                                                                              const crypto::Secret& credentials) {
   if (automatic) {
     if (!gcs_identity_) {
-      gcs_identity_ = vfs::gcs::automatic_tokens(vfs::gcs::AutomaticSettings::from_environment(), client(false));
+      gcs_identity_ = vfs::gcs::automatic_tokens(vfs::gcs::AutomaticSettings::from_environment(), clients_->of(false));
     }
     return gcs_identity_;
   }
   auto identity = vfs::gcs::parse_identity(credentials.text(), vfs::gcs::Trust::account);
   if (!identity) return fail(identity.error());
-  return vfs::gcs::tokens_of(std::move(*identity), client(false));
+  return vfs::gcs::tokens_of(std::move(*identity), clients_->of(false));
 }
 
 Result<ObjectStorages::StorePtr> ObjectStorages::gcs_store(const model::GcsConfig& config,
@@ -226,7 +211,7 @@ Result<ObjectStorages::StorePtr> ObjectStorages::gcs_store(const model::GcsConfi
       if (!found) return fail(found.error());
       tokens = std::move(*found);
     }
-    auto made = vfs::gcs::GcsStore::make(std::move(options), client(false), std::move(tokens));
+    auto made = vfs::gcs::GcsStore::make(std::move(options), clients_->of(false), std::move(tokens));
     if (!made) return fail(made.error());
     store = vfs::object::make_counted(std::move(*made));
     stores_[name] = store;

@@ -9,8 +9,8 @@
 
 #include "base/byte_budget.h"
 #include "crypto/secret.h"
-#include "http/client.h"
 #include "model/filesystem.h"
+#include "server/http_clients.h"
 #include "session/factory.h"
 #include "store/open_uploads.h"
 #include "vfs/file_system.h"
@@ -32,8 +32,8 @@ namespace ferry::server {
 class ObjectStorages {
  public:
   // `budget`: for the buffers of all transfers; `uploads`: where those that are not complete are written down, or null.
-  ObjectStorages(std::shared_ptr<ByteBudget> budget, store::OpenUploads* uploads)
-      : budget_(std::move(budget)), uploads_(uploads) {}
+  ObjectStorages(std::shared_ptr<ByteBudget> budget, std::shared_ptr<HttpClients> clients, store::OpenUploads* uploads)
+      : budget_(std::move(budget)), clients_(std::move(clients)), uploads_(uploads) {}
 
   // Asks nobody anything yet, so it may be called on an event loop. invalid_argument: a configuration that cannot be
   // meant; authentication_failed, unsupported: a secret that does not open.
@@ -55,12 +55,11 @@ class ObjectStorages {
   // With automatic_credentials the store is reached by this server's own identity.
   Result<StorePtr> gcs_store(const model::GcsConfig& config, const crypto::Secret& master_key);
   Result<std::shared_ptr<vfs::object::CachedToken>> gcs_tokens(bool automatic, const crypto::Secret& credentials);
-  std::shared_ptr<http::Client> client(bool skip_tls_verify);
 
   const std::shared_ptr<ByteBudget> budget_;
+  const std::shared_ptr<HttpClients> clients_;
   store::OpenUploads* const uploads_;
   std::mutex mutex_;
-  std::shared_ptr<http::Client> clients_[2];  // that check certificates, and that do not
   std::shared_ptr<vfs::azure::Identity> azure_identity_;
   std::shared_ptr<vfs::s3::CredentialSources> s3_identities_;
   std::shared_ptr<vfs::object::CachedToken> gcs_identity_;

@@ -253,6 +253,7 @@ void Server::run() {
   };
   run_until_stopped(actions, {.grace = parts.options.grace});
   parts.services->stop_counting();
+  parts.services->stop_storages(std::chrono::seconds(2));
   parts.threads.stop();
   parts.services->stop(std::chrono::seconds(5));
   if (!finish_blocking_work(std::chrono::seconds(5))) leave_at_once();

@@ -88,9 +88,10 @@ Result<session::Services> Services::make_sessions(std::vector<std::string>& warn
   const std::uint64_t budget = static_cast<std::uint64_t>(config.common.memory_budget) << 20;
   storages.budget = std::make_shared<ByteBudget>(budget > 0 ? budget : ByteBudget::default_limit());
   storages.uploads = provider.get();
+  storages_ = std::make_shared<Storages>(std::move(storages));
   session::Services shared{.registry = registry_,
                            .options = std::move(*rules),
-                           .storage = factory_of(std::make_shared<Storages>(std::move(storages))),
+                           .storage = factory_of(storages_),
                            .ledger = std::make_shared<quota::Ledger>(*provider, quota_options(config.data_provider))};
   scans = std::make_shared<session::QuotaScans>(shared);
   left_uploads = std::make_shared<LeftUploads>(*provider, shared.storage);
@@ -119,6 +120,8 @@ void Services::stop_counting() {
   scans->stop(std::chrono::seconds(5));
   entrance->sessions.ledger->close();
 }
+
+void Services::stop_storages(std::chrono::milliseconds grace) { storages_->stop(grace); }
 
 void Services::stop(std::chrono::milliseconds grace) {
   if (events) events->stop();

@@ -26,6 +26,8 @@
 
 namespace ferry::server {
 
+class Storages;
+
 struct ServicesOptions {
   std::filesystem::path directory;                // of the configuration: relative paths start here
   std::filesystem::path configuration_file = {};  // empty: there is none
@@ -49,6 +51,8 @@ struct Services {
   void tick();
   // Ends quota scans and stores what was counted; while the event loops still run.
   void stop_counting();
+  // Ends requests to other machines that do not end by themselves within `grace`; while the event loops still run.
+  void stop_storages(std::chrono::milliseconds grace);
   // After the event loops ended. Hooks that run have `grace` to finish.
   void stop(std::chrono::milliseconds grace);
 
@@ -78,6 +82,7 @@ struct Services {
   Result<session::Services> make_sessions(std::vector<std::string>& warnings);
 
   crypto::Secret master_key_;
+  std::shared_ptr<const Storages> storages_;
   std::shared_ptr<presence::Registry> registry_;
 };
 

@@ -1,6 +1,7 @@
 #include "server/storages.h"
 
 #include "model/config_secret.h"
+#include "server/http_clients.h"
 #include "server/object_storages.h"
 #include "vfs/confirmed.h"
 #include "vfs/encrypted/encrypted_file_system.h"
@@ -103,9 +104,12 @@ Storages::Storages(StorageOptions options)
     : options_(std::move(options)),
       budget_(options_.budget ? options_.budget : std::make_shared<ByteBudget>(ByteBudget::default_limit())),
       sftp_pools_(std::make_unique<vfs::sftp::Pools>()),
-      object_stores_(std::make_unique<ObjectStorages>(budget_, options_.uploads)) {}
+      http_clients_(std::make_shared<HttpClients>()),
+      object_stores_(std::make_unique<ObjectStorages>(budget_, http_clients_, options_.uploads)) {}
 
 Storages::~Storages() = default;
+
+void Storages::stop(std::chrono::milliseconds grace) const { http_clients_->stop(grace); }
 
 std::string storage_obstacle(const model::User& user) {
   if (!is_built(user.filesystem.provider)) return not_built_in(user.filesystem.provider).message;

@@ -2,6 +2,7 @@
 // because backends share what is in it: the key that opens stored secrets, later connections to object stores.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ class ObjectStore;
 
 namespace ferry::server {
 
+class HttpClients;
 class ObjectStorages;
 
 struct StorageOptions {
@@ -52,12 +54,17 @@ class Storages {
   // Of a provider that is one: what open() sees as a tree.
   Result<std::shared_ptr<vfs::object::ObjectStore>> object_store(const model::FilesystemConfig& config) const;
 
+  // At the end of the process, while event loops and pools still run. Requests to other machines get up to `grace` to
+  // end by themselves; what runs then ends with aborted. Blocks for the grace at most.
+  void stop(std::chrono::milliseconds grace) const;
+
  private:
   Result<std::shared_ptr<vfs::FileSystem>> open_sftp(const session::StorageRequest& request) const;
 
   const StorageOptions options_;
   const std::shared_ptr<ByteBudget> budget_;
   const std::unique_ptr<vfs::sftp::Pools> sftp_pools_;
+  const std::shared_ptr<HttpClients> http_clients_;
   const std::unique_ptr<ObjectStorages> object_stores_;
 };
 

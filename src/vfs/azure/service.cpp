@@ -18,6 +18,7 @@ constexpr std::string_view default_domain = "blob.core.windows.net", default_emu
 constexpr std::string_view azure_domains[] = {".blob.core.windows.net", ".blob.core.usgovcloudapi.net",
                                               ".blob.core.chinacloudapi.cn", ".blob.storage.azure.net"};
 constexpr auto stall_limit = std::chrono::seconds(60);
+constexpr std::uint64_t least_rate = 1024;  // bytes a second, of what is no transfer any more
 constexpr std::int64_t skew_allowed = 900;  // seconds; more is refused by the service
 constexpr std::int64_t longest_pause = 300'000;
 
@@ -212,6 +213,7 @@ Task<Result<http::ClientResponse>> Service::send(Call call) {
   request.max_response = call.max_response;
   request.timeout = std::chrono::milliseconds(0);
   request.stalled_after = stall_limit;
+  request.least_rate = least_rate;
   auto authorized = co_await authorize(request, std::move(parts));
   if (!authorized) co_return fail(authorized.error());
   auto answer = co_await client_->send(std::move(request));

@@ -25,6 +25,7 @@ constexpr std::size_t customer_key_size = 32;
 constexpr std::size_t longest_answer = std::size_t{8} << 20;
 // Copies inside the service, and putting 10,000 parts together, take minutes.
 constexpr std::chrono::seconds long_work{600}, stall{30};
+constexpr std::uint64_t least_rate = 1024;  // bytes a second, of what is no transfer any more
 constexpr std::size_t most_deletes = 1000;
 constexpr std::int64_t least_skew = 300;  // seconds; AWS refuses from 900 on
 constexpr int most_lessons = 2;           // that one request may teach: a clock, and a token or a header
@@ -144,7 +145,10 @@ Task<Result<http::ClientResponse>> S3Store::send_once(const Call& call, const Cr
   sent.max_response = longest_answer;
   const bool streams = call.payload.size > 0 || call.into;
   sent.timeout = streams ? std::chrono::milliseconds(0) : std::chrono::milliseconds(call.limit);
-  if (streams) sent.stalled_after = stall;
+  if (streams) {
+    sent.stalled_after = stall;
+    sent.least_rate = least_rate;
+  }
   Result<http::ClientResponse> answer = co_await client_->send(std::move(sent));
   co_return answer;
 }

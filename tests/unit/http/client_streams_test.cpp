@@ -228,9 +228,19 @@ TEST(ClientStreams, RefusesWhatWouldChangeTheRequest) {
       {.url = "http://127.0.0.1/", .headers = {{"", "z"}}},
       {.method = "PUT", .url = "http://127.0.0.1/", .content_type = "a\nb"},
   };
-  for (const http::ClientRequest& request : wrong) {
+  for (http::ClientRequest request : wrong) {
+    std::uint64_t received = 99;
+    request.received = &received;
     EXPECT_EQ(ask(client, request).error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(received, 0U);
   }
+}
+
+TEST(ClientStreams, OneTooManyHasReceivedNothing) {
+  http::Client client({.most_transfers = 0});
+  std::uint64_t received = 99;
+  EXPECT_EQ(ask(client, {.url = "http://127.0.0.1/", .received = &received}).error().code, ErrorCode::limit_exceeded);
+  EXPECT_EQ(received, 0U);
 }
 
 // From a pool of threads, where a coroutine may be resumed while its thread still leaves it; over two engines.

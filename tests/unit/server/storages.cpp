@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <filesystem>
 
 #include "server/own_paths.h"
@@ -122,6 +126,29 @@ TEST(Storage, WhatIsNotBuiltIsAnObstacle) {
   EXPECT_EQ(storage_obstacle(user), "");
   user.filesystem.provider = model::FilesystemProvider::http;
   EXPECT_EQ(storage_obstacle(user), "storage provider 6 is not built in");
+}
+
+// A bucket behind a host that takes connections and says nothing.
+TEST(Storage, StopEndsWhatAnObjectStoreDoesNotAnswer) {
+  asio::io_context context;
+  asio::ip::tcp::acceptor silent(context, {asio::ip::address_v4::loopback(), 0});
+  const Storages storages;
+  model::FilesystemConfig config;
+  config.provider = model::FilesystemProvider::s3;
+  config.s3config.bucket = "bucket";
+  config.s3config.endpoint = "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port());
+  config.s3config.access_key = "key";
+  config.s3config.access_secret = {.status = "Plain", .payload = "secret", .key = "", .additional_data = ""};
+  const auto storage = storages.open({.config = config, .path = "/unused"});
+  ASSERT_TRUE(storage) << storage.error().message;
+  asio::thread_pool loop(1);
+  auto answer = asio::co_spawn(loop, (*storage)->stat(VirtualPath::parse("/f").value()), asio::use_future);
+  EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  storages.stop(std::chrono::milliseconds(10));
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  const auto stat = answer.get();
+  ASSERT_FALSE(stat);
+  EXPECT_EQ(stat.error().code, ErrorCode::aborted);
 }
 
 TEST(Storage, EncryptedStorageNeedsAPassphraseThatOpens) {
