@@ -5,6 +5,7 @@
 #include "server/object_storages.h"
 #include "vfs/confirmed.h"
 #include "vfs/encrypted/encrypted_file_system.h"
+#include "vfs/httpfs/http_file_system.h"
 #include "vfs/local/local_file_system.h"
 #include "vfs/sftp/sftp_file_system.h"
 
@@ -63,8 +64,8 @@ bool is_built(model::FilesystemProvider provider) {
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::gcs:
-    case model::FilesystemProvider::sftp: return true;
-    case model::FilesystemProvider::http: break;
+    case model::FilesystemProvider::sftp:
+    case model::FilesystemProvider::http: return true;
   }
   return false;
 }
@@ -98,6 +99,25 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open_sftp(const session::Stor
   auto storage = vfs::SftpFileSystem::open(sftp_pools_->of(std::move(login)), std::move(options));
   if (!storage) return fail(storage.error());
   return std::shared_ptr<vfs::FileSystem>(std::move(*storage));
+}
+
+Result<std::shared_ptr<vfs::FileSystem>> Storages::open_http(const session::StorageRequest& request) const {
+  const model::HttpConfig& config = request.config.httpconfig;
+  auto endpoint = vfs::httpfs::parse_endpoint(config.endpoint);
+  if (!endpoint) return fail(endpoint.error());
+  vfs::httpfs::Login login;
+  login.endpoint = std::move(*endpoint);
+  login.username = config.username;
+  for (auto& [secret, into] : {std::pair{&config.password, &login.password}, {&config.api_key, &login.api_key}}) {
+    auto opened = model::open(*secret, options_.master_key);
+    if (!opened) return fail(opened.error());
+    *into = std::move(*opened);
+  }
+  vfs::HttpStorageOptions options;
+  options.budget = budget_;
+  options.same_server_by_endpoint = config.equality_check_mode == 1;
+  auto service = std::make_shared<vfs::httpfs::Service>(std::move(login), http_clients_->of(config.skip_tls_verify));
+  return std::make_shared<vfs::HttpFileSystem>(std::move(service), std::move(options));
 }
 
 Storages::Storages(StorageOptions options)
@@ -140,7 +160,7 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::azure_blob:
     case model::FilesystemProvider::gcs: return confirmed(object_stores_->open(request, options_.master_key));
     case model::FilesystemProvider::sftp: return confirmed(open_sftp(request));
-    case model::FilesystemProvider::http: break;
+    case model::FilesystemProvider::http: return confirmed(open_http(request));
   }
   return fail(not_built_in(request.config.provider));
 }

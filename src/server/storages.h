@@ -60,6 +60,7 @@ class Storages {
 
  private:
   Result<std::shared_ptr<vfs::FileSystem>> open_sftp(const session::StorageRequest& request) const;
+  Result<std::shared_ptr<vfs::FileSystem>> open_http(const session::StorageRequest& request) const;
 
   const StorageOptions options_;
   const std::shared_ptr<ByteBudget> budget_;

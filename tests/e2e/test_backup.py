@@ -211,8 +211,8 @@ def test_a_start_skips_what_is_not_valid_and_names_it(make_server, tmp_path):
     file.write_text(json.dumps({"version": 17, "users": [
         user | {"username": "good", "home_dir": str(tmp_path / "good")},
         user | {"username": "bad", "home_dir": str(tmp_path / "bad"), "password": "$6$bad"},
-        user | {"username": "far", "home_dir": str(tmp_path / "far"), "filesystem": {"provider": 6, "httpconfig": {
-            "endpoint": "http://127.0.0.1:1/"}}}]}))
+        user | {"username": "far", "home_dir": str(tmp_path / "far"), "filesystem": {"provider": 2, "gcsconfig": {
+            "bucket": "far", "automatic_credentials": 1}}}]}))
     server = make_server(arguments=["--loaddata-from", file, "--loaddata-skip-invalid"])
     log = server.log()
     assert 'not valid, so skipped: users[1] \\"bad\\": password: a damaged hash' in log
@@ -228,7 +228,7 @@ def test_a_start_skips_what_is_not_valid_and_names_it(make_server, tmp_path):
     with pytest.raises(paramiko.AuthenticationException):
         with Paramiko(User(server, "far", "a user's Passw0rd", None)):
             pass
-    wait_for(lambda: "storage provider 6 is not built in" in server.log(), "the reason in the log")
+    wait_for(lambda: "storage provider 2 is not built in" in server.log(), "the reason in the log")
 
 
 def test_large_dumps_load_over_rest(server, tmp_path):

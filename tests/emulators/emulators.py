@@ -5,7 +5,8 @@
         emulators["FERRY_TEST_S3_MOTO"]           # starts one; the same value
 
 Values are words: `URL access secret bucket` for S3, `URL bucket` for Google, `URL account key container` for Azure. The
-URL of Azure ends in the account. Those called FAULTY go through fault_proxy.py, which faults every tenth request; its
+URL of Azure ends in the account. `URL username password api-key root` for HTTP storage, where root is its directory on
+this machine. Those called FAULTY go through fault_proxy.py, which faults every tenth request; its
 control page is `/__faults` of the same address. scripts/install-emulators installs what runs here. Standard library
 only.
 """
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
@@ -119,6 +121,11 @@ class Emulators:
             "FERRY_TEST_GCS_FAKE": self.fake_gcs, "FERRY_TEST_GCS_EMULATOR": self.gcs_emulator,
             "FERRY_TEST_GCS_FAULTY": lambda: self.faulty("FERRY_TEST_GCS_FAKE", "gcs"),
             "FERRY_TEST_AZURITE": self.azurite,
+            "FERRY_TEST_HTTPFS": self.httpfs, "FERRY_TEST_HTTPFS_UNIX": lambda: self.httpfs(over="unix"),
+            "FERRY_TEST_HTTPFS_STRANGE": lambda: self.httpfs("--strange"),
+            "FERRY_TEST_HTTPFS_FAULTY": lambda: self.proxy(
+                "faulty-httpfs", "FERRY_TEST_HTTPFS", "--flavour", "s3", "--rate", "0.1", "--seed", "1", "--kinds",
+                "latency,503,500,reset-request,reset-answer,truncated"),
             "FERRY_TEST_AZURITE_FAULTY": lambda: self.faulty("FERRY_TEST_AZURITE", "azure"),
         }
         self.paths = None
@@ -172,7 +179,7 @@ class Emulators:
         raise RuntimeError(f"no file system with extended attributes for {name}")
 
     def start(self, name, port, *command, environment=None, address=None):
-        """Starts a server and waits until it takes connections."""
+        """Starts a server and waits until it takes connections. `port`: a number, or the path of a Unix socket."""
         log = self.folder / f"{name}.log"
         with open(log, "wb") as output:
             process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output,
@@ -181,8 +188,11 @@ class Emulators:
         self.processes.append(process)
         deadline = time.monotonic() + PATIENCE
         while True:
-            with socket.socket() as probe:
-                if probe.connect_ex((address or "127.0.0.1", port)) == 0:
+            family, where = socket.AF_INET, (address or "127.0.0.1", port)
+            if isinstance(port, str):
+                family, where = socket.AF_UNIX, port
+            with socket.socket(family) as probe:
+                if probe.connect_ex(where) == 0:
                     return
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start:\n{log.read_text(errors='replace')[-4000:]}")
@@ -260,6 +270,20 @@ class Emulators:
     def strict_headers(self):
         """S3 as a clone that answers 501 to every x-amz- header that it does not know."""
         return self.proxy("strict-headers", "FERRY_TEST_S3_MOTO", "--flavour", "s3", "--strict-headers")
+
+    def httpfs(self, *arguments, over="tcp"):
+        """HTTP storage over a directory."""
+        name, root = "-".join(["httpfs", over, *(word.strip("-") for word in arguments)]), self.data("httpfs")
+        command = [sys.executable, HERE / "httpfs_server.py", "--root", root, "--username", ACCESS, "--password", SECRET,
+                   "--api-key", "key", *arguments]
+        if over == "tcp":
+            port = free_port()
+            self.start(name, port, *command, "--listen", port)
+            return f"http://127.0.0.1:{port}/api/v1 {ACCESS} {SECRET} key {root}"
+        path = root.parent / f"{root.name}.sock"
+        self.start(name, str(path), *command, "--listen", path)
+        query = urllib.parse.urlencode({"socket_path": path, "api_prefix": "/api/v1"})
+        return f"http://unix?{query} {ACCESS} {SECRET} key {root}"
 
     def sink(self):
         """S3 that keeps no content and makes up listings: `bucket` counts keys, such as `keys-1000000`."""

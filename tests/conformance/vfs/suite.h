@@ -22,6 +22,7 @@ struct Backend {
   bool whole_seconds = false;                          // of times
   std::size_t longest_path = VirtualPath::max_length;  // below the root
   bool backslashes = true;                             // in names
+  bool access_times = true;                            // are told
   bool any_bytes = true;                               // in names; else text in UTF-8 without control characters
 };
 
