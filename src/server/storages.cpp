@@ -115,6 +115,7 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open_http(const session::Stor
   }
   vfs::HttpStorageOptions options;
   options.budget = budget_;
+  options.account = request.account;
   options.same_server_by_endpoint = config.equality_check_mode == 1;
   auto service = std::make_shared<vfs::httpfs::Service>(std::move(login), http_clients_->of(config.skip_tls_verify));
   return std::make_shared<vfs::HttpFileSystem>(std::move(service), std::move(options));

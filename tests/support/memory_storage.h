@@ -113,7 +113,7 @@ class MemoryStorage final : public vfs::FileSystem, public std::enable_shared_fr
       co_return Result<void>();
     }
     Result<void> moved = put_copy(from, to, overwrite);
-    if (moved) state.objects.erase(from.text());
+    if (moved && from != to) state.objects.erase(from.text());
     co_return moved;
   }
   Task<Result<void>> copy_file(VirtualPath from, VirtualPath to, bool overwrite) override {

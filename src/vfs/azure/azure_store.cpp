@@ -15,6 +15,7 @@ namespace {
 // A page of 5000 names of 1024 bytes, each character as an entity, with metadata.
 constexpr std::size_t longest_listing = std::size_t{64} << 20;
 constexpr std::string_view metadata_prefix = "x-ms-meta-";
+constexpr std::chrono::hours longest_copy{24};  // of terabytes between accounts; others take seconds
 constexpr std::chrono::milliseconds first_look{50}, longest_between_looks{5'000};
 
 object::Traits azure_traits() {
@@ -82,6 +83,7 @@ Task<Result<AzureStore::Described>> AzureStore::describe(std::string key) {
   found.info.version = answer->header("etag");
   found.info.content_type = answer->header("content-type");
   found.info.directory = answer->header("x-ms-resource-type") == "directory";
+  found.copy_id = answer->header("x-ms-copy-id");
   found.copy_status = answer->header("x-ms-copy-status");
   found.copy_text = answer->header("x-ms-copy-status-description");
   for (const http::ClientHeader& header : answer->headers) {
@@ -95,6 +97,9 @@ Task<Result<AzureStore::Described>> AzureStore::describe(std::string key) {
 Task<Result<object::ObjectInfo>> AzureStore::head(std::string key) {
   auto found = co_await describe(std::move(key));
   if (!found) co_return fail(found.error());
+  // While a copy is made its target is there already, as long as the source and with all that says whose it is. Taken
+  // for complete it would end a rename, which removes the source, and then the copy fails.
+  if (!found->copy_status.empty() && found->copy_status != "success") found->info.writing.clear();
   co_return std::move(found->info);
 }
 
@@ -213,20 +218,43 @@ Task<Result<object::ObjectInfo>> AzureStore::copy(std::string from, std::string 
   if (!service_->access_tier().empty()) call.headers.emplace_back("x-ms-access-tier", service_->access_tier());
   add_condition(call.headers, condition);
   auto answer = co_await service_->send(std::move(call));
-  if (!answer) co_return fail(with_condition(answer.error(), condition));
-  auto copied = co_await wait_for_copy(to);
+  std::string id;
+  if (answer) id = answer->header("x-ms-copy-id");
+  if (!answer) {
+    // It may have begun, and its answer was lost: then a second request finds a blob, or a copy, there.
+    bool begun = false;
+    if (properties && !properties->writing.empty()) {
+      const auto there = co_await describe(to);
+      begun = there && !there->copy_id.empty() && there->info.writing == properties->writing;
+      if (begun) id = there->copy_id;
+    }
+    if (!begun) co_return fail(with_condition(answer.error(), condition));
+  }
+  auto copied = co_await wait_for_copy(to, std::move(id));
   if (!copied || !clear) co_return copied;
   auto set = co_await set_metadata(std::move(to), std::move(*properties), copied->version);
   co_return set;
 }
 
-Task<Result<object::ObjectInfo>> AzureStore::wait_for_copy(std::string key) {
+Task<void> AzureStore::abort_copy(std::string key, std::string id) {
+  Call call;
+  call.method = "PUT";
+  call.key = std::move(key);
+  call.query = {{"comp", "copy"}, {"copyid", std::move(id)}};
+  call.headers.emplace_back("x-ms-copy-action", "abort");
+  (void)co_await service_->send(std::move(call));
+}
+
+Task<Result<object::ObjectInfo>> AzureStore::wait_for_copy(std::string key, std::string id) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
   std::chrono::milliseconds pause = first_look;
   int lost = 0;  // answers in a row that did not come
+  const auto until = std::chrono::steady_clock::now() + longest_copy;
   while (true) {
     auto found = co_await describe(key);
+    // Somebody has stored something else there: that is his, whatever became of this copy.
+    if (found && found->copy_id != id) co_return fail(ErrorCode::conflict, "azure: the target of a copy was replaced");
     if (found && found->copy_status == "success") co_return std::move(found->info);
     if (found && found->copy_status != "pending") {
       // What a failed copy leaves is an empty blob.
@@ -236,6 +264,10 @@ Task<Result<object::ObjectInfo>> AzureStore::wait_for_copy(std::string key) {
     }
     if (!found && (found.error().code == ErrorCode::not_found || ++lost > 10)) co_return fail(found.error());
     if (found) lost = 0;
+    if (std::chrono::steady_clock::now() > until) {
+      co_await abort_copy(key, id);
+      co_return fail(ErrorCode::timeout, "azure: a copy that does not end");
+    }
     timer.expires_after(pause);
     co_await timer.async_wait(asio::use_awaitable);
     pause = std::min(pause * 2, longest_between_looks);

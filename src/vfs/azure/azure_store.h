@@ -57,7 +57,8 @@ class AzureStore : public object::ObjectStore {
  private:
   struct Described {
     object::ObjectInfo info;
-    Pairs metadata;  // all of it, names as the service tells them
+    Pairs metadata;       // all of it, names as the service tells them
+    std::string copy_id;  // of the copy that made the blob; "": none did
     std::string copy_status, copy_text;
   };
 
@@ -65,7 +66,8 @@ class AzureStore : public object::ObjectStore {
   Task<Result<Described>> describe(std::string key);
   Task<Result<object::ObjectInfo>> set_metadata(std::string key, object::ObjectProperties properties,
                                                 std::string version);
-  Task<Result<object::ObjectInfo>> wait_for_copy(std::string key);
+  Task<Result<object::ObjectInfo>> wait_for_copy(std::string key, std::string id);
+  Task<void> abort_copy(std::string key, std::string id);
   Task<bool> holds_exactly(std::string key, std::vector<std::string> ids);
 
   const std::unique_ptr<Service> service_;

@@ -31,9 +31,9 @@ bool same_content(const FileInfo& one, const FileInfo& other) {
   return one.type == other.type && one.size == other.size && one.modified == other.modified;
 }
 
-Task<Result<void>> take_ticket(std::shared_ptr<ByteBudget> budget, ByteBudget::Ticket& into, std::uint64_t bytes) {
-  if (!budget || into.bytes() > 0) co_return Result<void>();
-  auto ticket = co_await budget->take(bytes, budget_patience);
+Task<Result<void>> take_ticket(Tickets& purse, ByteBudget::Ticket& into, std::uint64_t bytes, std::string account) {
+  if (into.count() > 0) co_return Result<void>();
+  auto ticket = co_await purse.take(bytes, budget_patience, std::move(account));
   if (!ticket) co_return fail(ticket.error());
   into = std::move(*ticket);
   co_return Result<void>();
@@ -43,7 +43,8 @@ Task<Result<void>> take_ticket(std::shared_ptr<ByteBudget> budget, ByteBudget::T
 
 Task<Result<void>> HttpReader::begin(std::uint64_t offset) {
   stream_.reset();
-  auto ticket = co_await take_ticket(budget_, ticket_, window);
+  Result<void> ticket;
+  if (budget_) ticket = co_await take_ticket(budget_->ahead(), ticket_, window, account_);
   if (!ticket) co_return ticket;
   auto now = co_await service_->stat(path_);
   if (!now) co_return fail(now.error());
@@ -185,7 +186,8 @@ Task<Result<void>> HttpWriter::start() {
 }
 
 Task<Result<void>> HttpWriter::take(ByteSpan bytes) {
-  auto ticket = co_await take_ticket(budget_, ticket_, 2 * window);
+  Result<void> ticket;
+  if (budget_) ticket = co_await take_ticket(budget_->parts(), ticket_, 2 * window, account_);
   if (!ticket) co_return ticket;
   if (!stream_ && collected_.size() + bytes.size() <= window) {
     collected_ += as_text(bytes);

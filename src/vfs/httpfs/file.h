@@ -20,8 +20,13 @@ namespace ferry::vfs::httpfs {
 
 class HttpReader : public File {
  public:
-  HttpReader(std::shared_ptr<Service> service, std::shared_ptr<ByteBudget> budget, std::string path, FileInfo info)
-      : service_(std::move(service)), budget_(std::move(budget)), path_(std::move(path)), info_(info) {}
+  HttpReader(std::shared_ptr<Service> service, std::shared_ptr<ByteBudget> budget, std::string account,
+             std::string path, FileInfo info)
+      : service_(std::move(service)),
+        budget_(std::move(budget)),
+        account_(std::move(account)),
+        path_(std::move(path)),
+        info_(info) {}
 
   Task<Result<std::size_t>> read_at(std::uint64_t offset, MutableByteSpan into) override;
   Task<Result<void>> write_at(std::uint64_t offset, std::span<const iovec> pieces) override;
@@ -37,6 +42,7 @@ class HttpReader : public File {
 
   const std::shared_ptr<Service> service_;
   const std::shared_ptr<ByteBudget> budget_;
+  const std::string account_;
   const std::string path_;
   FileInfo info_;
   ByteBudget::Ticket ticket_;
@@ -52,8 +58,11 @@ struct UploadPlan {
 
 class HttpWriter : public File {
  public:
-  HttpWriter(std::shared_ptr<Service> service, std::shared_ptr<ByteBudget> budget, UploadPlan plan)
-      : service_(std::move(service)), budget_(std::move(budget)), plan_(std::move(plan)) {}
+  HttpWriter(std::shared_ptr<Service> service, std::shared_ptr<ByteBudget> budget, std::string account, UploadPlan plan)
+      : service_(std::move(service)),
+        budget_(std::move(budget)),
+        account_(std::move(account)),
+        plan_(std::move(plan)) {}
   ~HttpWriter() override;
 
   Task<Result<std::size_t>> read_at(std::uint64_t offset, MutableByteSpan into) override;
@@ -75,6 +84,7 @@ class HttpWriter : public File {
 
   const std::shared_ptr<Service> service_;
   const std::shared_ptr<ByteBudget> budget_;
+  const std::string account_;
   const UploadPlan plan_;
   ByteBudget::Ticket ticket_;
   std::string collected_;                       // until the transfer has begun

@@ -128,9 +128,10 @@ Task<Result<std::unique_ptr<File>>> HttpFileSystem::open(VirtualPath path, OpenO
   if (auto may = check_open(path.text(), *there, options); !may) co_return fail(may.error());
   std::unique_ptr<File> file;
   if (options.write) {
-    file = std::make_unique<httpfs::HttpWriter>(service_, options_.budget, plan_of(path, *there, options));
+    file = std::make_unique<httpfs::HttpWriter>(service_, options_.budget, options_.account,
+                                                plan_of(path, *there, options));
   } else {
-    file = std::make_unique<httpfs::HttpReader>(service_, options_.budget, path.text(), **there);
+    file = std::make_unique<httpfs::HttpReader>(service_, options_.budget, options_.account, path.text(), **there);
   }
   co_return file;
 }

@@ -13,6 +13,7 @@ namespace ferry::vfs {
 
 struct HttpStorageOptions {
   std::shared_ptr<ByteBudget> budget = {};  // for transfers; null: no limit beside that of each
+  std::string account = {};                 // whose transfers they are: the owner of their memory
   // Two storages with the same endpoint are the same server for a rename between them: only with the same user name
   // too, or (both must say so) whatever the user names are.
   bool same_server_by_endpoint = false;

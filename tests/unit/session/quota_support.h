@@ -4,13 +4,13 @@
 #include "store/memory/memory_provider.h"
 #include "tests/unit/session/support.h"
 
-namespace ferry::store {
+namespace ferry::quota {
 
-inline void PrintTo(const quota::Usage& usage, std::ostream* out) {
+inline void PrintTo(const Usage& usage, std::ostream* out) {
   *out << usage.files << " files, " << usage.size << " bytes";
 }
 
-}  // namespace ferry::store
+}  // namespace ferry::quota
 
 namespace ferry::session {
 
