@@ -10,12 +10,15 @@ namespace {
 
 constexpr std::size_t piece = 1024 * 1024;
 
-Task<Result<void>> copy_data(vfs::File& from, vfs::File& to) {
+// `size`: what the source had when it was opened. The source goes when its copy is in place, so all of it must be
+// there.
+Task<Result<void>> copy_data(vfs::File& from, vfs::File& to, std::uint64_t size) {
   Bytes buffer(piece);
   std::uint64_t at = 0;
   while (true) {
     const Result<std::size_t> got = co_await from.read_at(at, MutableByteSpan(buffer));
     if (!got) co_return fail(got.error());
+    if (*got == 0 && at != size) co_return fail(ErrorCode::io_error, "the upload does not have the size that it had");
     if (*got == 0) co_return Result<void>();
     const iovec bytes[]{{buffer.data(), *got}};
     const Result<void> written = co_await to.write_at(at, bytes);
@@ -35,7 +38,7 @@ Task<Result<void>> copy_file(vfs::FileSystem& from, VirtualPath source, vfs::Fil
   const vfs::OpenOptions fresh{.write = true, .create = true, .exclusive = true, .mode = info->mode & 0777U};
   Result<std::unique_ptr<vfs::File>> output = co_await to.open(target, fresh);
   if (!output) co_return fail(output.error());
-  Result<void> done = co_await copy_data(**input, **output);
+  Result<void> done = co_await copy_data(**input, **output, info->size);
   const vfs::AttributeChange same{.mode = info->mode & 01777U,
                                   .times = vfs::AttributeChange::Times{info->accessed, info->modified}};
   if (done) done = co_await (*output)->set_attributes(same);

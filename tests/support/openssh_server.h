@@ -32,6 +32,13 @@ class OpenSshServer {
     return server.get();
   }
 
+  // One of its own that runs `command` as its SFTP subsystem; null as above.
+  static std::unique_ptr<OpenSshServer> with_subsystem(std::string command) {
+    std::unique_ptr<OpenSshServer> made(new OpenSshServer);
+    made->subsystem_ = std::move(command);
+    return made->start() ? std::move(made) : nullptr;
+  }
+
   ~OpenSshServer() { stop(); }
 
   std::uint16_t port() const { return port_; }
@@ -117,12 +124,14 @@ class OpenSshServer {
     write_file(directory_ / "config", "ListenAddress 127.0.0.1\nPort " + std::to_string(port_) + "\nHostKey " +
                                           (directory_ / "host") + "\nAuthorizedKeysFile " + (directory_ / "key.pub") +
                                           "\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
-                                          "PasswordAuthentication no\nMaxStartups 100\nSubsystem sftp internal-sftp\n");
+                                          "PasswordAuthentication no\nMaxStartups 100\nSubsystem sftp " +
+                                          subsystem_ + "\n");
     return run();
   }
 
   TempDirectory directory_;
   std::string user_, fingerprint_, user_key_bits_;
+  std::string subsystem_ = "internal-sftp";
   std::uint16_t port_ = 0;
   int pid_ = -1;
 };

@@ -164,12 +164,18 @@ Task<Result<void>> Writer::set_attributes(AttributeChange change) {
     co_return fail(ErrorCode::unsupported, "encrypted files cannot be cut or extended");
   }
   const bool anew = change.size && *change.size != size_;
-  if (!anew) change.size.reset();
-  Result<void> changed = co_await stored_->set_attributes(change);
-  if (changed && anew) {
+  change.size.reset();
+  // By itself, and first: if another attribute is refused, it must still be known whether the file was cut.
+  if (anew) {
+    const AttributeChange cut{.size = 0};
+    const Result<void> emptied = co_await stored_->set_attributes(cut);
+    failed_ = !emptied;
+    if (!emptied) co_return emptied;
     begin();
-    failed_ = false;
   }
+  const bool more = change.mode || change.owner || change.times;
+  if (anew && !more) co_return Result<void>();
+  Result<void> changed = co_await stored_->set_attributes(change);
   if (changed && change.times) times_ = change.times;
   co_return changed;
 }

@@ -277,10 +277,8 @@ Result<std::optional<ByteSpan>> read_data(const Reply& reply, std::string_view w
   if (reply.type != Packet::data) return refused(reply, what);
   ByteReader in(reply.body());
   const ByteSpan data = in.blob();
-  if (!in.ok()) return broken(what);
-  // Nothing stands for the end of the file in other servers' replies than EOF; an empty one would be asked for again
-  // and again.
-  if (data.empty()) return std::optional<ByteSpan>();
+  // Section 6.4: the end of the file is a STATUS. Taken for it, an empty reply would cut a file short unnoticed.
+  if (!in.ok() || data.empty()) return broken(what);
   return std::optional<ByteSpan>(data);
 }
 

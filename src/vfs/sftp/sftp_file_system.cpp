@@ -1,5 +1,8 @@
 #include "vfs/sftp/sftp_file_system.h"
 
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.h"
 #include "crypto/encoding.h"
 #include "crypto/secret.h"
 #include "vfs/sftp/directory.h"
@@ -13,14 +16,34 @@ using sftp::Place;
 using sftp::Reply;
 using sftp::Request;
 
-// A name beside `path` that clients neither see nor reach (see session/partial_name.h).
-std::string hidden_beside(const std::string& path) {
+constexpr int most_looks = 6;  // after a broken replacement; 7.5 seconds of pauses in all
+constexpr std::chrono::milliseconds look_pause{500};
+
+std::string random_name() {
   std::array<std::byte, 8> random;
   crypto::random_bytes(random);
-  const std::size_t slash = path.rfind('/');
-  const std::string_view name = std::string_view(path).substr(slash + 1);
-  return path.substr(0, slash + 1) + ".ferry-upload." + crypto::hex_encode(random) + "." +
-         std::string(name.substr(0, 200));
+  return crypto::hex_encode(random);
+}
+
+std::size_t name_begin(const std::string& path) { return path.rfind('/') + 1; }
+
+// A name beside `path` that clients neither see nor reach (see session/partial_name.h).
+std::string hidden_beside(const std::string& path) {
+  const std::size_t name = name_begin(path);
+  return path.substr(0, name) + ".ferry-upload." + random_name() + "." + path.substr(name, 200);
+}
+
+// Where the file at `path` lies while another takes its place. Clients see it, and nothing that tidies up removes it:
+// for this moment it is the only copy of what it holds.
+std::string aside_of(const std::string& path) {
+  const std::size_t name = name_begin(path);
+  return path.substr(0, name) + path.substr(name, 200) + ".before-rename-" + random_name();
+}
+
+// The connection failed, and not what was asked for: whether it was done is not known.
+bool is_open_ended(ErrorCode code) {
+  return code == ErrorCode::connection_lost || code == ErrorCode::timeout || code == ErrorCode::protocol_error ||
+         code == ErrorCode::limit_exceeded;
 }
 
 std::uint32_t flags_of(const OpenOptions& options) {
@@ -196,19 +219,63 @@ Task<Result<void>> SftpFileSystem::remove_directory(VirtualPath path) {
   co_return removed;
 }
 
-// For a server without posix-rename: the old file is moved out of the way, and back if the new one cannot take its
-// place. For a moment there is none.
+// Of what a symlink leads to nothing is told.
+Task<Result<bool>> SftpFileSystem::is_there(std::string remote) {
+  auto reply = co_await root_.pool->call(Request::path(Packet::lstat, remote), true);
+  if (!reply) co_return fail(reply.error());
+  const Result<FileInfo> info = sftp::read_attributes(*reply, remote);
+  if (!info && info.error().code != ErrorCode::not_found) co_return fail(info.error());
+  co_return info.has_value();
+}
+
+// For a server without posix-rename: the old file is moved aside, and back if the new one cannot take its place. For a
+// moment there is none.
 Task<Result<void>> SftpFileSystem::replace_in_steps(std::string from, std::string to) {
-  const std::string aside = hidden_beside(to);
-  auto moved = co_await simple(Request::rename(to, aside), false, to);
-  if (!moved) co_return moved;
-  auto done = co_await simple(Request::rename(from, to), false, from);
-  if (!done) {
-    co_await simple(Request::rename(aside, to), false, aside);
-    co_return done;
-  }
-  auto removed = co_await simple(Request::path(Packet::remove, aside), false, aside);
+  const Replacement names{.from = std::move(from), .to = to, .aside = aside_of(to)};
+  auto done = co_await simple(Request::rename(names.to, names.aside), false, names.to);
+  if (!done && !is_open_ended(done.error().code)) co_return done;
+  if (done) done = co_await simple(Request::rename(names.from, names.to), false, names.from);
+  if (done) done = co_await simple(Request::path(Packet::remove, names.aside), true, names.aside);
+  if (!done) done = co_await finish_replacement(names, done.error());
   co_return done;
+}
+
+// A step failed, perhaps without an answer: what lies where says how far it came. It is done to its end if the
+// connection had failed, undone if the server refused.
+Task<Result<void>> SftpFileSystem::finish_replacement(Replacement names, Error failed) {
+  const auto executor = co_await asio::this_coro::executor;
+  bool refused = !is_open_ended(failed.code);
+  for (int look = 0; look < most_looks; ++look) {
+    if (look > 0) {
+      asio::steady_timer timer(executor, look * look_pause);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    const Result<bool> old_aside = co_await is_there(names.aside);
+    const Result<bool> taken = co_await is_there(names.to);
+    const Result<bool> left = co_await is_there(names.from);
+    if (!old_aside || !taken || !left) continue;
+    if (!*old_aside && *taken && !*left) co_return Result<void>();
+    if (!*old_aside) co_return fail(failed);  // as it was before
+    if (*taken && *left) break;               // by a third file, which somebody else put there
+    Result<void> done;
+    if (*taken) {
+      done = co_await simple(Request::path(Packet::remove, names.aside), true, names.aside);
+      if (!done && is_open_ended(done.error().code)) continue;
+      if (!done) log::warn("sftpfs", "", "{}: what was replaced stays there: {}", names.aside, done.error().message);
+      co_return Result<void>();
+    }
+    const bool back = refused || !*left;
+    const std::string& source = back ? names.aside : names.from;
+    done = co_await simple(Request::rename(source, names.to), false, source);
+    if (done && back) co_return fail(failed);
+    if (!done && !is_open_ended(done.error().code)) {
+      if (back) break;
+      refused = true;
+      failed = done.error();
+    }
+  }
+  failed.message += "; what was to be replaced may lie as " + names.aside;
+  co_return fail(failed);
 }
 
 Task<Result<void>> SftpFileSystem::move(std::string from, FileInfo what, Place to, bool overwrite) {

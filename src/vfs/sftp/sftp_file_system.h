@@ -59,7 +59,13 @@ class SftpFileSystem : public FileSystem {
   Task<Result<std::unique_ptr<sftp::RemoteHandle>>> open_handle(std::string remote, std::uint32_t flags,
                                                                 std::uint32_t mode, sftp::ConnectionPtr on);
   Task<Result<void>> move(std::string from, FileInfo what, sftp::Place to, bool overwrite);
+  // Remote paths of a rename over a file that takes several steps; `aside`: where that file lies meanwhile.
+  struct Replacement {
+    std::string from, to, aside;
+  };
+  Task<Result<bool>> is_there(std::string remote);
   Task<Result<void>> replace_in_steps(std::string from, std::string to);
+  Task<Result<void>> finish_replacement(Replacement names, Error failed);
   Task<Result<void>> copy_content(std::string from, std::string to, std::uint32_t mode);
 
   const sftp::RemoteRoot root_;

@@ -28,6 +28,7 @@ namespace {
 constexpr long login_seconds = 20;
 constexpr int connect_limit_ms = 15'000;
 constexpr int most_dialogue_rounds = 8;
+constexpr std::size_t most_dropped_at_once = 1 << 20;  // then replies have their turn
 
 // libssh 0.10 without what is weak: no SHA-1, no CBC.
 constexpr const char* ciphers =
@@ -189,6 +190,7 @@ struct Transport::State {
   Result<bool> try_password(const Login& login);
   Result<bool> try_dialogue(const Login& login);
   Result<void> open_channel();
+  Result<void> drop_errors() const;
 };
 
 // The key exchange, with only these types of host keys.
@@ -249,11 +251,12 @@ Result<bool> Transport::State::check_host_key(const Login& login, std::vector<bo
 
 Result<bool> Transport::State::try_key(const Login& login) {
   ssh_key raw = nullptr;
-  const std::string passphrase(login.key_passphrase.text());
+  std::string passphrase(login.key_passphrase.text());
   std::string text(login.private_key.text());
   const int imported = ssh_pki_import_privkey_base64(text.c_str(), passphrase.empty() ? nullptr : passphrase.c_str(),
                                                      nullptr, nullptr, &raw);
   crypto::wipe(text.data(), text.size());
+  crypto::wipe(passphrase.data(), passphrase.size());
   if (imported != SSH_OK) return fail(ErrorCode::authentication_failed, "the private key cannot be read");
   const Key key(raw);
   const int answer = ssh_userauth_publickey(session, nullptr, raw);
@@ -388,8 +391,22 @@ Result<std::size_t> Transport::write(ByteSpan data) {
   return static_cast<std::size_t>(sent);
 }
 
+// What the remote program says beside the replies. libssh keeps it until it is read, and lets the server send more
+// whatever lies unread: without this a server could fill the memory.
+Result<void> Transport::State::drop_errors() const {
+  std::array<std::byte, 16 * 1024> dropped;
+  for (std::size_t total = 0; total < most_dropped_at_once;) {
+    const int got = ssh_channel_read_nonblocking(channel, dropped.data(), dropped.size(), 1);
+    if (got == SSH_ERROR) return failed(ErrorCode::connection_lost, "SFTP server");
+    if (got <= 0) return {};
+    total += static_cast<std::size_t>(got);
+  }
+  return {};
+}
+
 Result<std::size_t> Transport::read(MutableByteSpan into) {
   State& state = *state_;
+  if (auto dropped = state.drop_errors(); !dropped) return fail(dropped.error());
   const int waiting = ssh_channel_poll(state.channel, 0);
   if (waiting == SSH_EOF || waiting == SSH_ERROR)
     return state.failed(ErrorCode::connection_lost, "SFTP channel closed");

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "session/partial_name.h"
+#include "tests/support/memory_storage.h"
 #include "tests/unit/session/quota_support.h"
 
 namespace ferry::session {
@@ -123,6 +124,32 @@ INSTANTIATE_TEST_SUITE_P(Modes, Staged, testing::Values(UploadMode::atomic, Uplo
                          [](const auto& mode) {
                            return std::string(mode.param == UploadMode::atomic ? "Atomic" : "AtomicWithResume");
                          });
+
+// The source goes after it was copied: a copy that is shorter must not be taken for the whole.
+TEST(StagingAcrossStorages, AShortCopyIsNotPutInPlace) {
+  const test::TempDirectory base{std::filesystem::current_path()};
+  test::write_file(base / "source", text_of(3 << 20));
+  const std::shared_ptr<vfs::FileSystem> local = vfs::LocalFileSystem::open({.root = base.path()}).value();
+  vfs::Capabilities at_once = test::of_an_object_store();
+  at_once.published_at_close = false;
+  at_once.attributes = true;
+  const auto target = std::make_shared<test::MemoryStorage>(at_once);
+  asio::io_context& io = test::lasting_context();
+  std::optional<Result<void>> placed;
+  HeldName from{.storage = local, .path = at("/source")}, to{.storage = target, .path = at("/target")};
+  asio::co_spawn(io, put_in_place(std::move(from), std::move(to), true),
+                 [&](std::exception_ptr, Result<void> result) { placed = std::move(result); });
+  bool cut = false;
+  while (!placed && io.run_one() > 0) {
+    if (cut || target->state.objects.empty() || target->state.objects.begin()->second.content.empty()) continue;
+    cut = true;
+    std::filesystem::resize_file(base / "source", 1 << 20);
+  }
+  ASSERT_TRUE(cut && placed);
+  EXPECT_FALSE(*placed);
+  EXPECT_TRUE(std::filesystem::exists(base / "source"));
+  EXPECT_TRUE(target->state.objects.empty());
+}
 
 }  // namespace
 }  // namespace ferry::session

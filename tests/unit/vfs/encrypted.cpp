@@ -298,6 +298,30 @@ TEST_P(EncryptedStorage, BeginsAnewUnderAnotherKey) {
   EXPECT_EQ(get("/empty"), "x");
 }
 
+// The file is cut although the mode cannot be set: what follows must not be written behind a hole.
+TEST_P(EncryptedStorage, AFileThatIsCutWhileItsModeIsRefusedBeginsAnew) {
+  for (std::size_t fail_at = 0; fail_at < 3; ++fail_at) {
+    const auto faults = std::make_shared<test::Faults>();
+    EncryptedFileSystem failing(std::make_shared<test::FailingStorage>(local, faults),
+                                crypto::Secret(samples_passphrase));
+    auto file = run(failing.open(path_of("/f"), encrypted_upload));
+    ASSERT_TRUE(write(**file, 0, formula(300'000), 50'000));
+    faults->restart(fail_at);
+    EXPECT_EQ(run((*file)->set_attributes({.size = 0, .mode = 0600})).has_value(), fail_at == 0) << fail_at;
+    faults->restart(0);
+    if (fail_at == 1) {
+      // Not even cut: whether it was is not known, so nothing more is taken.
+      EXPECT_FALSE(write(**file, 0, formula(70'000), 50'000));
+      EXPECT_FALSE(run((*file)->close()));
+      EXPECT_EQ(error_of(get("/f")), ErrorCode::io_error);
+      continue;
+    }
+    ASSERT_TRUE(write(**file, 0, formula(70'000), 50'000)) << fail_at;
+    ASSERT_TRUE(run((*file)->close()));
+    EXPECT_EQ(get("/f"), formula(70'000));
+  }
+}
+
 TEST_P(EncryptedStorage, TimesThatWereSetOnAnUploadStay) {
   auto file = run(storage->open(path_of("/f"), encrypted_upload));
   ASSERT_TRUE(write(**file, 0, formula(70'000), 50'000));
