@@ -9,6 +9,7 @@ What is wrong is told by one line in DIRECTORY/rule when a connection begins, or
   after TYPE N    it is done, and the connection ends instead of its reply
   refuse TYPE N   it is not done, and answered with "failure"
   empty           the first READ is answered with a DATA of no bytes
+  stall           from the first WRITE on nothing is read any more
 
 "before" and "after" hold once, whatever the number of connections; their rule is removed. With "for-good" behind N every
 later connection ends at once. Each LSTAT is a line of DIRECTORY/looks.
@@ -19,8 +20,9 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
-READ, LSTAT, STATUS, DATA = 5, 7, 101, 103
+WRITE, LSTAT, STATUS, DATA = 6, 7, 101, 103
 directory = sys.argv[1]
 rule_file = os.path.join(directory, "rule")
 
@@ -85,6 +87,8 @@ for body in packets(sys.stdin.buffer):
     if kind == LSTAT:
         note("looks")
     what = rule()
+    while kind == WRITE and what[0] == "stall":
+        time.sleep(1)
     if what[0] in ("before", "after", "refuse") and what[1:3] == [str(kind), str(counts[kind])]:
         if what[0] == "before":
             end()

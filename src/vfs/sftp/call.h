@@ -21,7 +21,9 @@ class Call {
  public:
   // An empty request is not sent: it is complete when the connection is logged in. `patient`: its reply may take as
   // long as the server works (a copy of a large file).
-  explicit Call(Request request, bool patient = false) : request_(std::move(request)), patient_(patient) {}
+  // `held` lives as long as the call: memory that its request or its reply takes is paid for by it.
+  explicit Call(Request request, bool patient = false, std::shared_ptr<const void> held = {})
+      : request_(std::move(request)), patient_(patient), held_(std::move(held)) {}
 
   bool done() const;
   // Whether the server may have got it: then a failure does not say that nothing happened. Once done().
@@ -41,6 +43,7 @@ class Call {
   mutable std::mutex mutex_;
   Request request_;
   const bool patient_;
+  const std::shared_ptr<const void> held_;
   bool sent_ = false;  // before done_ by the connection's thread alone
   bool done_ = false;
   std::optional<Result<Reply>> result_;

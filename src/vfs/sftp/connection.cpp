@@ -18,12 +18,13 @@ constexpr auto keep_alive_every = 10s;
 constexpr auto silence_limit = 45s;  // nothing at all from the server, although it was asked: it is dead
 constexpr auto reply_limit = 120s;   // SSH lives, but no SFTP reply comes
 constexpr auto start_limit = 20s;    // of VERSION and limits
+constexpr std::size_t most_queued = std::size_t{256} << 20;
 constexpr std::string_view sender = "sftpfs";
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<const Login> login)
-    : login_(std::move(login)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Connection::Connection(std::shared_ptr<const Login> login, std::shared_ptr<void> slot)
+    : login_(std::move(login)), slot_(std::move(slot)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -41,6 +42,20 @@ void Connection::end() {
   wake();
 }
 
+void Connection::expire(std::chrono::milliseconds limit) {
+  const Error late{ErrorCode::timeout, "no login to the SFTP server within " + std::to_string(limit.count()) + " ms"};
+  std::deque<CallPtr> lost;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ready_ || broken_ || Clock::now() - begun_ < limit) return;
+    broken_ = late;
+    lost.swap(submitted_);
+  }
+  transport_.interrupt();
+  wake();
+  for (const CallPtr& call : lost) call->complete(fail(late));
+}
+
 void Connection::wake() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
@@ -51,8 +66,13 @@ void Connection::submit(CallPtr call) {
   {
     const std::lock_guard lock(mutex_);
     refused = broken_;
+    const std::size_t size = call->request().bytes().size();
+    if (!refused && queued_ + size > most_queued) {
+      refused = Error{ErrorCode::limit_exceeded, "the SFTP server does not take what is sent to it"};
+    }
     if (!refused) {
       ++in_flight_;
+      queued_ += size;
       submitted_.push_back(call);
     }
   }
@@ -70,13 +90,18 @@ std::optional<Error> Connection::broken() const {
 
 void Connection::run() {
   Result<void> ended = log_in();
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_) ended = fail(*broken_);
+    ready_ = ended.has_value();
+  }
   if (ended) {
-    ready_ = true;
     log::debug(sender, "", "connected to {}:{} as \"{}\", {}", login_->endpoint.host, login_->endpoint.port,
                login_->username, transport_.server_banner());
     ended = serve();
   }
   break_off(ended ? Error{ErrorCode::connection_lost, "closed"} : ended.error());
+  slot_.reset();
 }
 
 // Sends one request and waits for its reply: before others may use the connection.
@@ -173,6 +198,7 @@ Result<void> Connection::send_some() {
     }
     sent_of_front_ += *count;
     if (sent_of_front_ < bytes.size()) return {};
+    queued_ -= bytes.size();
     to_send_.pop_front();
     sent_of_front_ = 0;
   }
@@ -260,7 +286,7 @@ void Connection::break_off(Error error) {
   bool ending = false;
   {
     const std::lock_guard lock(mutex_);
-    broken_ = error;
+    if (!broken_) broken_ = error;
     ending = ending_;
     lost.swap(submitted_);
   }

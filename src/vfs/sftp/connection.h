@@ -31,14 +31,15 @@ struct ServerFacts {
 
 class Connection {
  public:
-  // Logs in on its thread; calls may be submitted at once.
-  explicit Connection(std::shared_ptr<const Login> login);
+  // Logs in on its thread; calls may be submitted at once. `slot` is let go when the thread ends.
+  explicit Connection(std::shared_ptr<const Login> login, std::shared_ptr<void> slot = {});
   // Ends it and waits for its thread.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Sends it in the order of submission. On a broken connection it fails at once, and was not sent.
+  // Sends it in the order of submission. On a broken connection it fails at once, and was not sent; limit_exceeded: the
+  // server takes so little that most_queued bytes wait.
   void submit(CallPtr call);
   // Valid once a call was answered.
   const ServerFacts& facts() const { return facts_; }
@@ -51,6 +52,8 @@ class Connection {
   std::size_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   // Ends it: calls fail with connection_lost. Does not wait.
   void end();
+  // If it has not logged in within `limit` it is broken now: who waits is told (timeout), and its thread ends soon.
+  void expire(std::chrono::milliseconds limit);
 
   // Open files and directories, whose handles are this connection's alone.
   void hold() { ++held_; }
@@ -74,6 +77,8 @@ class Connection {
   void wake();
 
   const std::shared_ptr<const Login> login_;
+  const Clock::time_point begun_ = Clock::now();
+  std::shared_ptr<void> slot_;  // of the thread alone
   ServerFacts facts_;
   Transport transport_;
   Descriptor wake_;
@@ -96,7 +101,7 @@ class Connection {
   std::uint64_t received_ = 0;
   Clock::time_point heard_, answered_, asked_;
 
-  std::atomic<std::size_t> in_flight_ = 0, held_ = 0;
+  std::atomic<std::size_t> in_flight_ = 0, held_ = 0, queued_ = 0;  // queued_: bytes that wait to be sent
   std::atomic<bool> ready_ = false;
   std::thread thread_;
 };

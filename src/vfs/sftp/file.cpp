@@ -44,8 +44,8 @@ RemoteHandle::~RemoteHandle() {
   connection_->release();
 }
 
-CallPtr RemoteHandle::send(Request request, bool patient) const {
-  auto call = std::make_shared<Call>(std::move(request), patient);
+CallPtr RemoteHandle::send(Request request, bool patient, std::shared_ptr<const void> held) const {
+  auto call = std::make_shared<Call>(std::move(request), patient, std::move(held));
   connection_->submit(call);
   return call;
 }
@@ -55,6 +55,27 @@ Task<Result<void>> RemoteHandle::close() {
   auto reply = co_await wait(send(Request::handle(Packet::close, text_)));
   if (!reply) co_return fail(reply.error());
   co_return read_status(*reply, "close");
+}
+
+Task<Result<std::unique_ptr<RemoteHandle>>> open_handle(std::shared_ptr<Pool> pool, std::string remote,
+                                                        std::uint32_t flags, std::uint32_t mode, ConnectionPtr on) {
+  for (int attempt = 0;; ++attempt) {
+    Result<ConnectionPtr> connection = on;
+    if (!on) connection = pool->acquire(true);
+    if (!connection) co_return fail(connection.error());
+    Request request =
+        mode == 0 && flags == 0 ? Request::path(Packet::opendir, remote) : Request::open(remote, flags, mode);
+    auto call = std::make_shared<Call>(std::move(request));
+    (*connection)->submit(call);
+    auto reply = co_await wait(call);
+    if (reply) {
+      const Result<std::string> handle = read_handle(*reply, remote);
+      if (!handle) co_return fail(handle.error());
+      co_return std::make_unique<RemoteHandle>(*connection, *handle);
+    }
+    const bool harmless = (flags & ~open_read) == 0 || !call->was_sent();
+    if (on || attempt > 0 || !harmless || !(*connection)->was_ready()) co_return fail(reply.error());
+  }
 }
 
 // Brings ahead_ to begin at `offset`.
@@ -74,9 +95,10 @@ bool SftpFile::send_read(std::size_t count, bool must) {
   if (options_.budget && !must) {
     auto ticket = options_.budget->ahead().try_take(count, options_.account);
     if (!ticket) return false;  // memory is short: only what is asked for is read
-    ahead.ticket = std::move(*ticket);
+    ahead.ticket = std::make_shared<const ByteBudget::Ticket>(std::move(*ticket));
   }
-  ahead.call = handle_->send(Request::read(handle_->text(), next_read_, static_cast<std::uint32_t>(count)));
+  Request request = Request::read(handle_->text(), next_read_, static_cast<std::uint32_t>(count));
+  ahead.call = handle_->send(std::move(request), false, ahead.ticket);
   next_read_ += count;
   ahead_.push_back(std::move(ahead));
   return true;
@@ -120,7 +142,21 @@ std::size_t SftpFile::use_front(std::uint64_t offset, MutableByteSpan into) {
   const std::size_t count = std::min(data.size(), into.size());
   std::memcpy(into.data(), data.data(), count);
   if (count == data.size()) ahead_.pop_front();
+  came_ = true;
   return count;
+}
+
+// After its connection broke. Once, until bytes have come again.
+Task<bool> SftpFile::open_again() {
+  if (!origin_ || !std::exchange(came_, false) || !handle_->connection()->broken()) co_return false;
+  auto handle = co_await open_handle(origin_->pool, origin_->remote, open_read, 0, nullptr);
+  if (!handle) co_return false;
+  auto reply = co_await wait((*handle)->send(Request::handle(Packet::fstat, (*handle)->text())));
+  if (!reply) co_return false;
+  const Result<FileInfo> info = read_attributes(*reply, origin_->remote);
+  if (!info || info->size != origin_->info.size || info->modified != origin_->info.modified) co_return false;
+  handle_ = std::move(*handle);
+  co_return true;
 }
 
 Task<Result<std::size_t>> SftpFile::read_at(std::uint64_t offset, MutableByteSpan into) {
@@ -138,6 +174,8 @@ Task<Result<std::size_t>> SftpFile::read_at(std::uint64_t offset, MutableByteSpa
       const Result<void> taken = take_front(std::move(reply));
       if (!taken) {
         ahead_.clear();
+        const bool again = co_await open_again();
+        if (again) continue;
         co_return fail(taken.error());
       }
     }
@@ -206,25 +244,26 @@ Task<Result<void>> SftpFile::send_write(std::uint64_t offset, std::span<const io
   while (behind_.size() >= most_requests || (!behind_.empty() && behind_bytes_ + size > options_.most_ahead)) {
     co_await settle_oldest();
   }
-  Behind behind{.call = {}, .size = size, .ticket = {}};
+  Behind behind{.call = {}, .size = size};
+  std::shared_ptr<const ByteBudget::Ticket> held;
   while (options_.budget) {
     auto ticket = options_.budget->parts().try_take(size, options_.account);
     if (ticket) {
-      behind.ticket = std::move(*ticket);
+      held = std::make_shared<const ByteBudget::Ticket>(std::move(*ticket));
       break;
     }
     if (behind_.empty()) {
       // Our own are all settled: what is short is taken by others.
       auto waited = co_await options_.budget->parts().take(size, 60s, options_.account);
       if (!waited) co_return fail(waited.error());
-      behind.ticket = std::move(*waited);
+      held = std::make_shared<const ByteBudget::Ticket>(std::move(*waited));
       break;
     }
     co_await settle_oldest();
   }
   while (!behind_.empty() && behind_.front().call->done()) co_await settle_oldest();
   if (write_error_) co_return fail(*write_error_);
-  behind.call = handle_->send(Request::write(handle_->text(), offset, pieces));
+  behind.call = handle_->send(Request::write(handle_->text(), offset, pieces), false, std::move(held));
   behind_bytes_ += size;
   behind_.push_back(std::move(behind));
   co_return Result<void>();

@@ -8,6 +8,7 @@ namespace ferry::vfs::sftp {
 namespace {
 
 constexpr int most_links = 40;  // as Linux has it
+constexpr std::size_t most_looks_at_once = 64;
 
 // Whether `relative`, read in `directory`, climbs above the root.
 bool leads_out(std::string_view relative, const VirtualPath& directory) {
@@ -58,7 +59,9 @@ Task<Result<void>> make_root(const RemoteRoot& root) {
 
 using Looks = std::vector<Result<FileInfo>>;
 
-// All in one round trip.
+bool is_directory(const Result<FileInfo>& look) { return look && look->type == FileType::directory; }
+
+// In one round trip for each 64 components, up to the group in which one is no directory.
 Task<Looks> look_at_all(const RemoteRoot& root, std::vector<VirtualPath> steps) {
   Looks looks;
   if (steps.size() == 1) {
@@ -75,11 +78,15 @@ Task<Looks> look_at_all(const RemoteRoot& root, std::vector<VirtualPath> steps) 
     looks.push_back(fail(ready ? connection.error() : ready.error()));
     co_return looks;
   }
-  for (const VirtualPath& step : steps) {
-    calls.push_back(std::make_shared<Call>(Request::path(Packet::lstat, root.text(step))));
-    (*connection)->submit(calls.back());
-  }
-  for (std::size_t i = 0; i < calls.size(); ++i) {
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (i == calls.size()) {
+      if (!std::ranges::all_of(looks, is_directory)) break;
+      const std::size_t end = std::min(i + most_looks_at_once, steps.size());
+      for (std::size_t next = i; next < end; ++next) {
+        calls.push_back(std::make_shared<Call>(Request::path(Packet::lstat, root.text(steps[next]))));
+        (*connection)->submit(calls.back());
+      }
+    }
     auto reply = co_await wait(calls[i]);
     // The connection broke: looking does no harm twice.
     if (!reply) reply = co_await root.pool->call(Request::path(Packet::lstat, root.text(steps[i])), true);
@@ -91,7 +98,7 @@ Task<Looks> look_at_all(const RemoteRoot& root, std::vector<VirtualPath> steps) 
 // The first component that is not a directory, or cannot be looked at; the last one if all are.
 std::size_t first_special(const Looks& looks) {
   for (std::size_t i = 0; i < looks.size(); ++i) {
-    if (!looks[i] || looks[i]->type != FileType::directory) return i;
+    if (!is_directory(looks[i])) return i;
   }
   return looks.size() - 1;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <system_error>
 
 #include "base/log.h"
 #include "crypto/encoding.h"
@@ -42,23 +43,44 @@ std::string key_of(const Login& login) {
 
 }  // namespace
 
-void Pool::drop_broken(std::vector<ConnectionPtr>& dropped) {
+std::shared_ptr<void> ConnectionSlots::take() {
+  std::size_t used = used_;
+  do {
+    if (used >= most_) return nullptr;
+  } while (!used_.compare_exchange_weak(used, used + 1));
+  return {static_cast<void*>(this), [self = shared_from_this()](void*) { --self->used_; }};
+}
+
+void Pool::drop_broken() {
   std::erase_if(members_, [&](Member& member) {
+    member.connection->expire(rules_.login_limit);
     const std::optional<Error> error = member.connection->broken();
     if (!error) return false;
     if (!failure_ && !member.connection->was_ready()) {
       failure_ = error;
       failed_until_ = SteadyClock::now() + pause_after(error->code);
     }
-    dropped.push_back(std::move(member.connection));
+    leaving_.push_back(std::move(member.connection));
     return true;
   });
 }
 
+Result<ConnectionPtr> Pool::connect() {
+  std::shared_ptr<void> slot = slots_->take();
+  if (!slot) {
+    return fail(ErrorCode::limit_exceeded, "there are " + std::to_string(rules_.most_connections) +
+                                               " connections to SFTP servers already, no other is opened");
+  }
+  try {
+    return std::make_shared<Connection>(login_, std::move(slot));
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::limit_exceeded, std::string("a thread for an SFTP connection: ") + error.what());
+  }
+}
+
 Result<ConnectionPtr> Pool::acquire(bool for_file) {
-  std::vector<ConnectionPtr> dropped;  // destroyed after the lock: that waits for their threads
   const std::lock_guard lock(mutex_);
-  drop_broken(dropped);
+  drop_broken();
   const auto now = SteadyClock::now();
   if (failure_ && now >= failed_until_) failure_.reset();
   const auto load = [](const Member& member) {
@@ -71,8 +93,14 @@ Result<ConnectionPtr> Pool::acquire(bool for_file) {
     return least->connection;
   }
   if (failure_) return fail(*failure_);
-  members_.push_back({std::make_shared<Connection>(login_), now});
-  return members_.back().connection;
+  Result<ConnectionPtr> made = connect();
+  if (made) {
+    members_.push_back({*made, now});
+    return made;
+  }
+  if (least == members_.end()) return made;
+  least->used = now;
+  return least->connection;
 }
 
 Task<Result<Reply>> Pool::call(Request request, bool repeatable) {
@@ -95,7 +123,8 @@ Task<Result<Reply>> Pool::call(Request request, bool repeatable) {
 }
 
 Task<Result<ServerFacts>> Pool::facts() {
-  auto reply = co_await call({}, true);
+  Request none;
+  auto reply = co_await call(std::move(none), true);
   if (!reply) co_return fail(reply.error());
   co_return known();
 }
@@ -111,15 +140,17 @@ ServerFacts Pool::known() const {
 }
 
 bool Pool::close_idle() {
-  std::vector<ConnectionPtr> dropped;
+  std::vector<ConnectionPtr> dropped;  // destroyed after the lock
   const std::lock_guard lock(mutex_);
-  drop_broken(dropped);
+  drop_broken();
+  dropped.swap(leaving_);
   const auto now = SteadyClock::now();
+  const auto limit = slots_->are_short() ? short_idle_limit : idle_limit;
   std::erase_if(members_, [&](Member& member) {
     // Whoever got it from acquire() and has not used it yet holds it too.
     const bool used = member.connection->in_flight() > 0 || member.connection->held() > 0;
     if (used) member.used = now;
-    if (now - member.used < idle_limit || member.connection.use_count() > 1) return false;
+    if (now - member.used < limit || member.connection.use_count() > 1) return false;
     dropped.push_back(std::move(member.connection));
     return true;
   });
@@ -130,12 +161,14 @@ struct Pools::State {
   std::mutex mutex;
   std::condition_variable stop;
   bool stopping = false;
+  PoolRules rules;
+  std::shared_ptr<ConnectionSlots> slots;
   std::map<std::string, std::shared_ptr<Pool>> pools;
   std::thread janitor;
 
   void run() {
     std::unique_lock lock(mutex);
-    while (!stop.wait_for(lock, 5s, [this] { return stopping; })) {
+    while (!stop.wait_for(lock, 1s, [this] { return stopping; })) {
       const auto all = pools;
       lock.unlock();
       std::vector<std::string> empty;
@@ -152,7 +185,10 @@ struct Pools::State {
   }
 };
 
-Pools::Pools() : state_(std::make_unique<State>()) {}
+Pools::Pools(PoolRules rules) : state_(std::make_unique<State>()) {
+  state_->rules = rules;
+  state_->slots = std::make_shared<ConnectionSlots>(rules.most_connections);
+}
 
 Pools::~Pools() {
   {
@@ -173,7 +209,7 @@ std::shared_ptr<Pool> Pools::of(Login login) {
       log::warn("sftpfs", "", "{}:{} as \"{}\": no fingerprints are configured, any host key is accepted",
                 login.endpoint.host, login.endpoint.port, login.username);
     }
-    pool = std::make_shared<Pool>(std::move(login));
+    pool = std::make_shared<Pool>(std::move(login), state_->rules, state_->slots);
   }
   return pool;
 }

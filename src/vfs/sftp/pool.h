@@ -3,6 +3,7 @@
 // a time. Safe from any thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -15,17 +16,39 @@
 
 namespace ferry::vfs::sftp {
 
+struct PoolRules {
+  std::chrono::milliseconds login_limit{45'000};  // from the lookup of the server's name to the first request
+  std::size_t most_connections = 256;             // of all pools together; each has a thread
+};
+
+// Counts the connections of all pools.
+class ConnectionSlots : public std::enable_shared_from_this<ConnectionSlots> {
+ public:
+  explicit ConnectionSlots(std::size_t most) : most_(most) {}
+  // Null: all are taken. Given back with the last copy.
+  std::shared_ptr<void> take();
+  // More than three quarters are taken.
+  bool are_short() const { return used_ > most_ / 4 * 3; }
+
+ private:
+  const std::size_t most_;
+  std::atomic<std::size_t> used_ = 0;
+};
+
 class Pool {
  public:
   static constexpr std::size_t most_connections = 4;
   static constexpr std::chrono::seconds idle_limit{30};
+  static constexpr std::chrono::seconds short_idle_limit{2};  // when slots are short
 
-  explicit Pool(Login login) : login_(std::make_shared<const Login>(std::move(login))) {}
+  Pool(Login login, const PoolRules& rules, std::shared_ptr<ConnectionSlots> slots)
+      : login_(std::make_shared<const Login>(std::move(login))), rules_(rules), slots_(std::move(slots)) {}
 
   const Login& login() const { return *login_; }
 
   // A connection for one call, or for a file (which spreads files over connections). It may not be logged in yet.
   // After a failed login the error of that is answered for a time, so that a server is not asked again and again.
+  // limit_exceeded: there is none, and all pools together have as many as they may.
   Result<ConnectionPtr> acquire(bool for_file);
   // Sends it and waits. Once more on another connection when the first had broken before it was sent, or where
   // `repeatable`: sent twice it does what it does once.
@@ -35,7 +58,7 @@ class Pool {
   // What was learned by earlier connections, without waiting; before the first: nothing is offered.
   ServerFacts known() const;
 
-  // Closes connections that have been idle, and tells whether any is left.
+  // Closes connections that have been idle or do not come to be, and tells whether any is left.
   bool close_idle();
 
  private:
@@ -43,12 +66,16 @@ class Pool {
     ConnectionPtr connection;
     std::chrono::steady_clock::time_point used;
   };
-  void drop_broken(std::vector<ConnectionPtr>& dropped);
+  void drop_broken();
+  Result<ConnectionPtr> connect();
   void learn(const ServerFacts& facts);
 
   const std::shared_ptr<const Login> login_;
+  const PoolRules rules_;
+  const std::shared_ptr<ConnectionSlots> slots_;
   mutable std::mutex mutex_;
   std::vector<Member> members_;
+  std::vector<ConnectionPtr> leaving_;  // broken; destroyed by close_idle(), because that may wait for their threads
   ServerFacts known_;
   std::optional<Error> failure_;
   std::chrono::steady_clock::time_point failed_until_;
@@ -57,7 +84,7 @@ class Pool {
 // All pools of the process.
 class Pools {
  public:
-  Pools();
+  explicit Pools(PoolRules rules = {});
   ~Pools();
   // The one for this login, made where there is none.
   std::shared_ptr<Pool> of(Login login);

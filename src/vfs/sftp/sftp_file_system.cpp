@@ -128,28 +128,6 @@ Task<Result<FileInfo>> SftpFileSystem::lstat(VirtualPath path) {
   co_return *place->info;
 }
 
-Task<Result<std::unique_ptr<sftp::RemoteHandle>>> SftpFileSystem::open_handle(std::string remote, std::uint32_t flags,
-                                                                              std::uint32_t mode,
-                                                                              sftp::ConnectionPtr on) {
-  for (int attempt = 0;; ++attempt) {
-    Result<sftp::ConnectionPtr> connection = on;
-    if (!on) connection = root_.pool->acquire(true);
-    if (!connection) co_return fail(connection.error());
-    Request request =
-        mode == 0 && flags == 0 ? Request::path(Packet::opendir, remote) : Request::open(remote, flags, mode);
-    auto call = std::make_shared<sftp::Call>(std::move(request));
-    (*connection)->submit(call);
-    auto reply = co_await sftp::wait(call);
-    if (reply) {
-      const Result<std::string> handle = sftp::read_handle(*reply, remote);
-      if (!handle) co_return fail(handle.error());
-      co_return std::make_unique<sftp::RemoteHandle>(*connection, *handle);
-    }
-    const bool harmless = (flags & ~sftp::open_read) == 0 || !call->was_sent();
-    if (on || attempt > 0 || !harmless || !(*connection)->was_ready()) co_return fail(reply.error());
-  }
-}
-
 Task<Result<std::unique_ptr<File>>> SftpFileSystem::open(VirtualPath path, OpenOptions options) {
   if (!options.read && !options.write) co_return fail(ErrorCode::invalid_argument, "open for nothing");
   const bool exclusive = options.create && options.exclusive;
@@ -157,7 +135,7 @@ Task<Result<std::unique_ptr<File>>> SftpFileSystem::open(VirtualPath path, OpenO
   if (!place) co_return fail(place.error());
   if (auto may = check_open(*place, options); !may) co_return fail(may.error());
   const std::uint32_t mode = options.mode & ~options_.umask & 07777U;
-  auto handle = co_await open_handle(root_.text(place->path), flags_of(options), mode, nullptr);
+  auto handle = co_await sftp::open_handle(root_.pool, root_.text(place->path), flags_of(options), mode, nullptr);
   if (!handle) {
     // Version 3 has no word for it: somebody else made the file just now.
     if (exclusive && handle.error().code == ErrorCode::io_error) {
@@ -166,7 +144,10 @@ Task<Result<std::unique_ptr<File>>> SftpFileSystem::open(VirtualPath path, OpenO
     }
     co_return fail(handle.error());
   }
-  std::unique_ptr<File> file = std::make_unique<sftp::SftpFile>(std::move(*handle), options_.transfer, options.append);
+  std::optional<sftp::Origin> origin;
+  if (!options.write && place->info) origin.emplace(root_.pool, root_.text(place->path), *place->info);
+  std::unique_ptr<File> file =
+      std::make_unique<sftp::SftpFile>(std::move(*handle), options_.transfer, options.append, std::move(origin));
   co_return file;
 }
 
@@ -175,7 +156,7 @@ Task<Result<std::unique_ptr<Directory>>> SftpFileSystem::open_directory(VirtualP
   if (!place) co_return fail(place.error());
   const std::string remote = root_.text(place->path);
   if (place->info->type != FileType::directory) co_return fail(ErrorCode::not_a_directory, remote);
-  auto handle = co_await open_handle(remote, 0, 0, nullptr);
+  auto handle = co_await sftp::open_handle(root_.pool, remote, 0, 0, nullptr);
   if (!handle) co_return fail(handle.error());
   std::unique_ptr<Directory> directory = std::make_unique<sftp::SftpDirectory>(std::move(*handle), remote);
   co_return directory;
@@ -343,10 +324,10 @@ Task<Result<void>> SftpFileSystem::take_over(FileSystem& storage, VirtualPath fr
 }
 
 Task<Result<void>> SftpFileSystem::copy_content(std::string from, std::string to, std::uint32_t mode) {
-  auto source = co_await open_handle(from, sftp::open_read, 0, nullptr);
+  auto source = co_await sftp::open_handle(root_.pool, from, sftp::open_read, 0, nullptr);
   if (!source) co_return fail(source.error());
   const std::uint32_t flags = sftp::open_write | sftp::open_create | sftp::open_exclusive;
-  auto target = co_await open_handle(to, flags, mode, (*source)->connection());
+  auto target = co_await sftp::open_handle(root_.pool, to, flags, mode, (*source)->connection());
   if (!target) co_return fail(target.error());
   auto reply = co_await sftp::wait((*source)->send(Request::copy_data((*source)->text(), (*target)->text()), true));
   Result<void> copied = reply ? sftp::read_status(*reply, "copy-data") : Result<void>(fail(reply.error()));

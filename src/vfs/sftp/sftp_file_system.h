@@ -56,8 +56,6 @@ class SftpFileSystem : public FileSystem {
   // Where something new may be made; its directory is there.
   Task<Result<sftp::Place>> free_or_taken(VirtualPath path, bool follow);
   Task<Result<void>> simple(sftp::Request request, bool repeatable, std::string what);
-  Task<Result<std::unique_ptr<sftp::RemoteHandle>>> open_handle(std::string remote, std::uint32_t flags,
-                                                                std::uint32_t mode, sftp::ConnectionPtr on);
   Task<Result<void>> move(std::string from, FileInfo what, sftp::Place to, bool overwrite);
   // Remote paths of a rename over a file that takes several steps; `aside`: where that file lies meanwhile.
   struct Replacement {

@@ -14,8 +14,11 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <condition_variable>
 #include <limits>
 #include <mutex>
+#include <system_error>
+#include <thread>
 
 #include "base/descriptor.h"
 #include "base/log.h"
@@ -28,6 +31,7 @@ namespace {
 constexpr long login_seconds = 20;
 constexpr int connect_limit_ms = 15'000;
 constexpr int most_dialogue_rounds = 8;
+constexpr int most_lookups = 64;                       // at once
 constexpr std::size_t most_dropped_at_once = 1 << 20;  // then replies have their turn
 
 // libssh 0.10 without what is weak: no SHA-1, no CBC.
@@ -94,18 +98,68 @@ Result<void> connect_one(int socket, const addrinfo& address, const std::atomic<
   return fail(ErrorCode::timeout, "connect: no answer");
 }
 
-Result<Descriptor> connect_to(const Endpoint& endpoint, const std::atomic<bool>& interrupted) {
-  addrinfo hints{}, *found = nullptr;
+using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+struct Lookup {
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool done = false;
+  int code = 0;
+  Addresses found{nullptr, &::freeaddrinfo};
+};
+
+int get_addresses(const Endpoint& endpoint, int flags, Addresses& found) {
+  addrinfo hints{}, *list = nullptr;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  const int code = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
-  if (code != 0) {
-    Error unknown{ErrorCode::connection_lost, endpoint.host + ": " + ::gai_strerror(code)};
+  hints.ai_flags = flags;
+  const int code = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &list);
+  if (code == 0) found.reset(list);
+  return code;
+}
+
+std::atomic<int> lookups_running = 0;
+
+// The system's resolver may take minutes and cannot be ended: it works on a thread of its own, which is left alone when
+// the answer is not wanted any more.
+Result<Addresses> look_up(const Endpoint& endpoint, const std::atomic<bool>& interrupted) {
+  Addresses numeric{nullptr, &::freeaddrinfo};
+  if (get_addresses(endpoint, AI_NUMERICHOST, numeric) == 0) return numeric;
+  if (++lookups_running > most_lookups) {
+    --lookups_running;
+    return fail(ErrorCode::limit_exceeded, endpoint.host + ": too many names are being looked up");
+  }
+  const auto lookup = std::make_shared<Lookup>();
+  try {
+    std::thread([lookup, endpoint] {
+      Addresses found{nullptr, &::freeaddrinfo};
+      const int code = get_addresses(endpoint, AI_ADDRCONFIG, found);
+      --lookups_running;
+      const std::lock_guard lock(lookup->mutex);
+      lookup->code = code;
+      lookup->found = std::move(found);
+      lookup->done = true;
+      lookup->ended.notify_all();
+    }).detach();
+  } catch (const std::system_error& error) {
+    --lookups_running;
+    return fail(ErrorCode::limit_exceeded, endpoint.host + ": a thread to look it up: " + error.what());
+  }
+  std::unique_lock lock(lookup->mutex);
+  while (!lookup->ended.wait_for(lock, std::chrono::milliseconds(100), [&] { return lookup->done; })) {
+    if (interrupted) return fail(ErrorCode::timeout, endpoint.host + ": its name is not resolved in time");
+  }
+  if (lookup->code != 0) {
+    Error unknown{ErrorCode::connection_lost, endpoint.host + ": " + ::gai_strerror(lookup->code)};
     return fail(with_trouble(std::move(unknown), Trouble::host_not_found));
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, &::freeaddrinfo);
+  return std::move(lookup->found);
+}
+
+Result<Descriptor> connect_to(const Endpoint& endpoint, const std::atomic<bool>& interrupted) {
+  const Result<Addresses> found = look_up(endpoint, interrupted);
+  if (!found) return fail(found.error());
   Error last{ErrorCode::connection_lost, endpoint.host + ": no address"};
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+  for (const addrinfo* address = found->get(); address != nullptr; address = address->ai_next) {
     Descriptor socket(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket) continue;
     auto connected = connect_one(socket.get(), *address, interrupted);
@@ -221,6 +275,7 @@ Result<void> Transport::State::start(const Login& login, const std::string& host
     const std::lock_guard lock(mutex);
     socket = connected->release();  // libssh closes it
   }
+  if (interrupted) return fail(ErrorCode::connection_lost, "interrupted");
   ssh_set_counters(session, nullptr, &counter);
   if (ssh_connect(session) != SSH_OK) return failed(ErrorCode::connection_lost, "SSH key exchange");
   return {};
@@ -241,7 +296,9 @@ Result<bool> Transport::State::check_host_key(const Login& login, std::vector<bo
   }
   if (login.fingerprints.empty()) return true;
   for (const std::string& known : login.fingerprints) {
-    if (known == sha256 || known == md5 || "MD5:" + known == md5) return true;
+    if (known.empty()) continue;
+    if (known == sha256) return true;
+    if (!md5.empty() && (known == md5 || "MD5:" + known == md5)) return true;  // empty: the system has no MD5
   }
   excluded[family_of(raw)] = true;
   if (std::ranges::find(excluded, false) != excluded.end()) return false;

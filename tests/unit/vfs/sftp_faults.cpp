@@ -220,6 +220,115 @@ TEST_F(SftpFaults, AReplyWithoutBytesIsNotTheEndOfTheFile) {
   EXPECT_EQ(got.error().code, ErrorCode::protocol_error);
 }
 
+TEST_F(SftpFaults, ADownloadSurvivesItsConnection) {
+  std::string content(3'000'000, 0);
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>((i * 31 + 7) % 251);
+  test::write_file(root / "f", content);
+  for (const bool changed : {false, true}) {
+    sftp::Pools fresh;
+    storage = SftpFileSystem::open(fresh.of(login()), {.prefix = root.path()}).value();
+    auto file = run(storage->open(remote_path("/f"), {.read = true}));
+    ASSERT_TRUE(file);
+    if (changed) test::write_file(root / "f", content + "more");
+    rule("before 5 4");  // READ
+    std::string text(content.size(), 0);
+    Result<std::size_t> got = 0;
+    for (std::size_t at = 0; got && at < text.size(); at += *got) {
+      const MutableByteSpan rest = std::as_writable_bytes(std::span(text)).subspan(at);
+      got = run((*file)->read_at(at, rest.first(std::min<std::size_t>(rest.size(), 100'000))));
+      ASSERT_TRUE(!got || *got > 0);
+    }
+    EXPECT_TRUE(rule_was_used());
+    EXPECT_EQ(got.has_value(), !changed);
+    if (!changed) {
+      EXPECT_TRUE(text == content);
+    }
+  }
+}
+
+TEST_F(SftpFaults, ALongPathIsLookedAtInGroups) {
+  std::string path;
+  for (int i = 0; i < 1000; ++i) path += "/a";
+  const auto found = run(storage->lstat(remote_path(path)));
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::not_found);
+  EXPECT_EQ(lines_of("looks"), 64U);
+  // All groups of a path that is there.
+  std::filesystem::create_directories(root.path() + path.substr(0, 260));
+  EXPECT_TRUE(run(storage->lstat(remote_path(path.substr(0, 260)))));
+  EXPECT_EQ(lines_of("looks"), 64U + 130U);
+}
+
+// The server does not take what was written: that goes on to count against the budget when the file is gone.
+TEST_F(SftpFaults, WhatWaitsToBeSentIsPaidFor) {
+  const auto budget = std::make_shared<ByteBudget>(8 << 20);
+  {
+    sftp::Pools fresh;
+    storage = SftpFileSystem::open(fresh.of(login()), {.prefix = root.path(), .transfer = {.budget = budget}}).value();
+    auto file = run(storage->open(remote_path("/f"), {.write = true, .create = true}));
+    ASSERT_TRUE(file);
+    rule("stall");
+    std::string text(1 << 20, 'x');
+    const iovec pieces[] = {{text.data(), text.size()}};
+    for (std::uint64_t at = 0; at < 4; ++at) ASSERT_TRUE(run((*file)->write_at(at << 20, pieces)));
+    file->reset();
+    EXPECT_GE(budget->taken(), 3U << 20);
+    storage.reset();
+  }
+  EXPECT_EQ(budget->taken(), 0U);
+}
+
+TEST_F(SftpFaults, ConnectionsOfAllAccountsAreBounded) {
+  sftp::Pools bounded({.most_connections = 1});
+  sftp::Login second = login();
+  second.fingerprints.push_back("SHA256:another");  // another login for the pools
+  storage = SftpFileSystem::open(bounded.of(login()), {.prefix = root.path()}).value();
+  const auto other = SftpFileSystem::open(bounded.of(second), {.prefix = root.path()}).value();
+  test::write_file(root / "f", "content");
+  {
+    auto file = run(storage->open(remote_path("/f"), {.read = true}));
+    ASSERT_TRUE(file);
+    const auto refused = run(other->lstat(remote_path("/f")));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::limit_exceeded);
+    // The account that has one shares it among its files.
+    EXPECT_TRUE(run(storage->open(remote_path("/f"), {.read = true})));
+  }
+  const Clock::time_point until = Clock::now() + std::chrono::seconds(20);
+  bool let_in = false;
+  while (!let_in && Clock::now() < until) {
+    let_in = run(other->lstat(remote_path("/f"))).has_value();
+    ::usleep(100'000);
+  }
+  EXPECT_TRUE(let_in) << "idle connections are closed soon where there are many";
+}
+
+// Accepts connections and says nothing.
+TEST(SftpTarpit, ALoginHasADeadline) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 8), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  const Clock::time_point begin = Clock::now();
+  {
+    sftp::Pools pools({.login_limit = std::chrono::seconds(1)});
+    sftp::Login login;
+    login.endpoint = {.host = "127.0.0.1", .port = ntohs(address.sin_port)};
+    login.username = "alice";
+    login.password = crypto::Secret(std::string("secret"));
+    const auto storage = SftpFileSystem::open(pools.of(login), {}).value();
+    const auto found = run(storage->lstat(remote_path("/f")));
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, ErrorCode::timeout);
+  }
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(12));
+  ::close(listener);
+}
+
 TEST(SftpErrors, WhatAServerWritesBesideItsRepliesTakesNoMemory) {
   constexpr std::size_t errors = 100'000'000;
   TalkativeServer server(errors);
