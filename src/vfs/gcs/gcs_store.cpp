@@ -199,8 +199,13 @@ Task<Result<void>> GcsStore::remove_version(std::string key, std::string version
   Call call;
   call.method = "DELETE";
   call.path = service_->object_path(key);
-  if (!version.empty()) call.query.emplace_back("ifGenerationMatch", std::move(version));
+  if (!version.empty()) call.query.emplace_back("ifGenerationMatch", version);
   auto answer = co_await service_->send(std::move(call));
+  // An object that is gone does not have the generation either.
+  if (!answer && !version.empty() && answer.error().code == ErrorCode::conflict) {
+    auto there = co_await resource(std::move(key), "");
+    if (!there && there.error().code == ErrorCode::not_found) co_return Result<void>();
+  }
   if (!answer && answer.error().code != ErrorCode::not_found) co_return fail(answer.error());
   co_return Result<void>();
 }

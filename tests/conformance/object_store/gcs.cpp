@@ -19,17 +19,24 @@ std::unique_ptr<vfs::object::ObjectStore> make_gcs(const Emulator& started) {
   return open_bucket(started, started.bucket());
 }
 
-// fake-gcs-server takes the question for an upload's status for its end (parts()), the other emulator knows no
-// conditions, no pages and no cancelling.
+// fake-gcs-server takes the question for an upload's status for its end (parts()), repeats all prefixes on each page,
+// and looks at no generation when it copies and removes. The other emulator knows no conditions, no pages and no
+// cancelling.
 INSTANTIATE_TEST_SUITE_P(GoogleFake, ObjectStoreTest,
-                         testing::Values(Case{
-                             .variable = "FERRY_TEST_GCS_FAKE", .make = make_gcs, .part_lists = false}));
+                         testing::Values(Case{.variable = "FERRY_TEST_GCS_FAKE",
+                                              .make = make_gcs,
+                                              .source_version = false,
+                                              .remove_version = false,
+                                              .pages = false,
+                                              .part_lists = false}));
 INSTANTIATE_TEST_SUITE_P(GoogleEmulator, ObjectStoreTest,
                          testing::Values(Case{.variable = "FERRY_TEST_GCS_EMULATOR",
                                               .make = make_gcs,
                                               .conditions = false,
                                               .source_version = false,
                                               .read_version = false,
+                                              .remove_version = false,
+                                              .pages = false,
                                               .cancels = false}));
 
 class GoogleFake : public testing::Test {

@@ -137,6 +137,7 @@ TEST_P(ObjectStoreTest, Removes) {
 TEST_P(ObjectStoreTest, RemovesAVersion) {
   const auto first = run(store_->put(key("v"), payload("first"), ObjectProperties{}, Condition{}));
   ASSERT_TRUE(first) << first.error().message;
+  if (!GetParam().remove_version) GTEST_SKIP() << "this emulator removes any version";
   FERRY_PUT("v", "second");
   EXPECT_EQ(code_of(run(store_->remove_version(key("v"), first->version))), ErrorCode::conflict);
   const auto there = run(store_->head(key("v")));
@@ -175,13 +176,13 @@ TEST_P(ObjectStoreTest, ListsPageByPage) {
     expected.push_back(key("list/dir" + std::to_string(i) + "/"));
   }
   FERRY_PUT("list-sibling", "x");
-  ListRequest request{.prefix = key("list/"), .max = 3};
+  ListRequest request{.prefix = key("list/"), .max = GetParam().pages ? std::size_t{3} : 1000};
   std::vector<std::string> found;
   std::size_t pages = 0;
   do {
     const auto page = run(store_->list(request));
     ASSERT_TRUE(page) << page.error().message;
-    EXPECT_LE(page->objects.size() + page->prefixes.size(), 3U);
+    EXPECT_LE(page->objects.size() + page->prefixes.size(), request.max);
     for (const ObjectInfo& info : page->objects) {
       EXPECT_EQ(info.size, 1U);
       EXPECT_FALSE(info.version.empty());

@@ -20,6 +20,8 @@ struct Case {
   bool conditions = true;          // on put() and complete()
   bool source_version = true;      // on copy()
   bool read_version = true;        // on get()
+  bool remove_version = true;      // on remove_version()
+  bool pages = true;               // of list(), with prefixes
   bool part_lists = true;          // parts()
   bool cancels = true;             // abort()
   bool backslashes = true;         // in keys; Azure itself has none
