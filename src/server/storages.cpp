@@ -143,7 +143,7 @@ std::string storage_obstacle(const model::User& user) {
 
 namespace {
 
-// Whose answers may be lost on their way: see vfs/confirmed.h.
+// Whose answers may be lost on their way: see vfs/confirmed.h. (vfs/object knows what it has written by a mark.)
 Result<std::shared_ptr<vfs::FileSystem>> confirmed(Result<std::shared_ptr<vfs::FileSystem>> remote) {
   if (!remote) return remote;
   return std::make_shared<vfs::ConfirmedFileSystem>(std::move(*remote));
@@ -159,7 +159,7 @@ Result<std::shared_ptr<vfs::FileSystem>> Storages::open(const session::StorageRe
     case model::FilesystemProvider::encrypted: return open_encrypted(request, paths, options_.master_key);
     case model::FilesystemProvider::s3:
     case model::FilesystemProvider::azure_blob:
-    case model::FilesystemProvider::gcs: return confirmed(object_stores_->open(request, options_.master_key));
+    case model::FilesystemProvider::gcs: return object_stores_->open(request, options_.master_key);
     case model::FilesystemProvider::sftp: return confirmed(open_sftp(request));
     case model::FilesystemProvider::http: return confirmed(open_http(request));
   }

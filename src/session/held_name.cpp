@@ -7,7 +7,7 @@
 namespace ferry::session {
 
 std::string HeldName::key() const {
-  if (directory == 0) return storage->location(path);
+  if (directory == 0) return storage->place(path);
   return std::to_string(directory) + path.text();
 }
 
@@ -77,7 +77,7 @@ Result<std::shared_ptr<const void>> note_use(quota::UploadTable& uploads, const 
 
 std::uint64_t writer_id(const vfs::FileInfo& info, const vfs::FileSystem& storage, const VirtualPath& path) {
   if (info.id != 0) return info.id;
-  return std::hash<std::string>()(storage.location(path)) | 1U;  // not 0
+  return std::hash<std::string>()(storage.place(path)) | 1U;  // not 0
 }
 
 Task<Result<void>> rename_held(HeldName from, HeldName to, bool overwrite) {

@@ -24,6 +24,7 @@ class ConfirmedFileSystem final : public FileSystem {
   const Capabilities& capabilities() const override { return inner_->capabilities(); }
   std::string_view name() const override { return inner_->name(); }
   std::string location(const VirtualPath& path) const override { return inner_->location(path); }
+  std::string place(const VirtualPath& path) const override { return inner_->place(path); }
   Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
   std::shared_ptr<FileSystem> without_links() override;
   Task<Result<FileInfo>> stat(VirtualPath path) override;

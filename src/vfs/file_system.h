@@ -172,6 +172,9 @@ class FileSystem {
   // The real path ("/srv/ferry/alice/x"), for logs and hooks; must never be shown to a client. Default: the path
   // itself.
   virtual std::string location(const VirtualPath& path) const;
+  // The same for every storage object that reaches the same file, and different for any other: for keys of locks and
+  // tables. Where location() is a path on another machine this names the machine too. Default: location().
+  virtual std::string place(const VirtualPath& path) const { return location(path); }
 
   // `path` with the symlinks in it resolved (the last name only if `follow`); names that do not exist stay as they are.
   // Permissions must be checked against this path: with a link /open/x -> /closed, "/open/x/f" is "/closed/f".

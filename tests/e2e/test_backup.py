@@ -210,13 +210,10 @@ def test_a_start_skips_what_is_not_valid_and_names_it(make_server, tmp_path):
     user = {"status": 1, "password": "a user's Passw0rd", "permissions": {"/": ["*"], "/closed": None}}
     file.write_text(json.dumps({"version": 17, "users": [
         user | {"username": "good", "home_dir": str(tmp_path / "good")},
-        user | {"username": "bad", "home_dir": str(tmp_path / "bad"), "password": "$6$bad"},
-        user | {"username": "far", "home_dir": str(tmp_path / "far"), "filesystem": {"provider": 2, "gcsconfig": {
-            "bucket": "far", "automatic_credentials": 1}}}]}))
+        user | {"username": "bad", "home_dir": str(tmp_path / "bad"), "password": "$6$bad"}]}))
     server = make_server(arguments=["--loaddata-from", file, "--loaddata-skip-invalid"])
     log = server.log()
     assert 'not valid, so skipped: users[1] \\"bad\\": password: a damaged hash' in log
-    assert 'nobody can use it: users \\"far\\"' in log
     # An entry without rights closes its directory, whatever its parent allows.
     with Paramiko(User(server, "good", "a user's Passw0rd", None)) as sftp:
         sftp.mkdir("/open")
@@ -224,11 +221,6 @@ def test_a_start_skips_what_is_not_valid_and_names_it(make_server, tmp_path):
         for refused in (lambda: sftp.listdir("/closed"), lambda: sftp.mkdir("/closed/x")):
             with pytest.raises(OSError):
                 refused()
-    # On storage that is not there nobody logs in, and the log says why.
-    with pytest.raises(paramiko.AuthenticationException):
-        with Paramiko(User(server, "far", "a user's Passw0rd", None)):
-            pass
-    wait_for(lambda: "storage provider 2 is not built in" in server.log(), "the reason in the log")
 
 
 def test_large_dumps_load_over_rest(server, tmp_path):

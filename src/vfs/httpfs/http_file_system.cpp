@@ -210,6 +210,12 @@ Task<Result<void>> HttpFileSystem::rename(VirtualPath from, VirtualPath to, bool
   co_return renamed;
 }
 
+std::string HttpFileSystem::place(const VirtualPath& path) const {
+  const httpfs::Login& login = service_->login();
+  const std::string server = login.endpoint.unix_socket + ' ' + login.endpoint.base + ' ' + path.text();
+  return options_.same_server_by_endpoint ? server : login.username + '@' + server;
+}
+
 Task<Result<void>> HttpFileSystem::take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) {
   auto* other = dynamic_cast<HttpFileSystem*>(&storage);
   if (other == nullptr) co_return fail(ErrorCode::unsupported, "rename between storages of two kinds");

@@ -26,6 +26,7 @@ class HttpFileSystem : public FileSystem {
 
   const Capabilities& capabilities() const override;
   std::string_view name() const override { return "httpfs"; }
+  std::string place(const VirtualPath& path) const override;
   Task<Result<FileInfo>> stat(VirtualPath path) override;
   Task<Result<FileInfo>> lstat(VirtualPath path) override;
   Task<Result<std::unique_ptr<File>>> open(VirtualPath path, OpenOptions options) override;

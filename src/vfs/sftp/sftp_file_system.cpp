@@ -305,6 +305,13 @@ Task<Result<void>> SftpFileSystem::rename(VirtualPath from, VirtualPath to, bool
   co_return moved;
 }
 
+// As take_over() has it: accounts of one server may have roots of their own there.
+std::string SftpFileSystem::place(const VirtualPath& path) const {
+  const sftp::Login& login = root_.pool->login();
+  const std::string server = login.endpoint.host + ':' + std::to_string(login.endpoint.port) + ' ' + root_.text(path);
+  return options_.same_server_by_endpoint ? server : login.username + '@' + server;
+}
+
 Task<Result<void>> SftpFileSystem::take_over(FileSystem& storage, VirtualPath from, VirtualPath to, bool overwrite) {
   auto* other = dynamic_cast<SftpFileSystem*>(&storage);
   if (other == nullptr) co_return fail(ErrorCode::unsupported, "rename between storages of two kinds");

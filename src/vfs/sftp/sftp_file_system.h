@@ -29,6 +29,7 @@ class SftpFileSystem : public FileSystem {
   const Capabilities& capabilities() const override;
   std::string_view name() const override { return "sftpfs"; }
   std::string location(const VirtualPath& path) const override { return root_.text(path); }
+  std::string place(const VirtualPath& path) const override;
   Task<Result<VirtualPath>> canonical(VirtualPath path, bool follow) override;
   std::shared_ptr<FileSystem> without_links() override;
   Task<Result<FileInfo>> stat(VirtualPath path) override;
