@@ -108,6 +108,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return self.answer(501)
         self.root = os.path.join(self.options.root, base.removeprefix(PREFIX).strip("/")).rstrip("/")
+        os.makedirs(self.root, exist_ok=True)  # the folder of each test
         try:
             return act(self.place(urllib.parse.unquote(name)), query)
         except BrokenOff:

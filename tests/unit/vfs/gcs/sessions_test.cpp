@@ -112,21 +112,25 @@ http::Router router() {
 class GcsSession : public testing::Test {
  protected:
   void SetUp() override {
-    const std::scoped_lock lock(google.mutex);
-    google.moods.clear();
-    google.ranges.clear();
-    google.content.clear();
-    google.hash.clear();
-    google.began.clear();
-    google.removed.clear();
-    google.complete = false;
+    {
+      const std::scoped_lock lock(google.mutex);
+      google.moods.clear();
+      google.ranges.clear();
+      google.content.clear();
+      google.hash.clear();
+      google.began.clear();
+      google.removed.clear();
+      google.complete = false;
+    }
     StoreOptions options;
     options.bucket = "b";
     options.storage_class = "NEARLINE";
     options.acl = "private";
     options.emulator = "127.0.0.1:" + std::to_string(server_.port());
     store_ = *GcsStore::make(std::move(options), std::make_shared<http::Client>(http::ClientOptions{}), nullptr);
-    upload_ = *run(store_->begin_upload("k", {.modified = FileTime{60, 0}}, {.absent = true}));
+    auto upload = run(store_->begin_upload("k", {.modified = FileTime{60, 0}}, {.absent = true}));
+    ASSERT_TRUE(upload) << upload.error().message;
+    upload_ = *upload;
     for (char& c : text_) c = static_cast<char>('a' + (&c - text_.data()) / 1000 % 26);
   }
   Result<object::Part> part(std::size_t offset, std::size_t size) {
