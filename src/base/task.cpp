@@ -28,9 +28,9 @@ std::size_t threads_of(Lane lane) {
 }
 
 // What lives on a lane may wait for work on a later one, so these still run while it ends: a settlement (disk) stores a
-// quota (database).
-constexpr std::array<Lane, lanes> order_of_ending{Lane::disk,    Lane::login,  Lane::process,
-                                                  Lane::compute, Lane::remote, Lane::database};
+// quota (database), a part on its way to S3 (remote) may need credentials from a program (process).
+constexpr std::array<Lane, lanes> order_of_ending{Lane::disk,    Lane::login,   Lane::remote,
+                                                  Lane::process, Lane::compute, Lane::database};
 
 struct Pool {
   std::once_flag started;

@@ -44,13 +44,14 @@ Result<void> UploadQuota::check_open(const Existing& existing, const vfs::OpenOp
 }
 
 void UploadQuota::begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place,
-                        const vfs::OpenOptions& options) {
+                        const vfs::OpenOptions& options, std::uint64_t file) {
   append_ = options.append;
   end_ = opened.size;
   ceiling_ = max_size_;
   if (!ledger_) return;
   id_ = opened.id;
-  row_ = ledger_->uploads().join(id_);
+  key_ = id_ != 0 ? id_ : file;
+  row_ = ledger_->uploads().join(key_);
   const std::lock_guard lock(row_->mutex);
   SharedUpload& row = *row_;
   const bool first = !std::exchange(row.begun, true);
@@ -138,7 +139,7 @@ void UploadQuota::end_in_place(std::optional<std::uint64_t> size) {
   const std::uint64_t now = size.value_or(end_);
   const std::shared_ptr<SharedUpload> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
-  const bool last = ledger_->uploads().leave(id_, row);
+  const bool last = ledger_->uploads().leave(key_, row);
   row->drop_handle(owners_);
   growing_ = owners_.with(row->owners);
   const std::int64_t reserved = bytes(row->covered - row->base);
@@ -178,7 +179,7 @@ Result<void> UploadQuota::end_beside(std::uint64_t size, const Existing& replace
 void UploadQuota::leave_placed() {
   const std::shared_ptr<SharedUpload> row = std::exchange(row_, nullptr);
   const std::lock_guard lock(row->mutex);
-  const bool last = ledger_->uploads().leave(id_, row);
+  const bool last = ledger_->uploads().leave(key_, row);
   row->drop_handle(owners_);
   bytes_ += bytes(row->covered - row->base);
   if (last) return;

@@ -42,7 +42,9 @@ class UploadQuota {
   // Call it when the file is open; `opened`: what it is now. in_place: it is the target itself (which was truncated, or
   // is being changed); otherwise a partial file, or what the storage has not published yet, that will replace the
   // target.
-  void begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place, const vfs::OpenOptions& options);
+  // `file`: what handles of the same file are known by, where its id is not (0: by its id).
+  void begin(const Existing& existing, const vfs::FileInfo& opened, bool in_place, const vfs::OpenOptions& options,
+             std::uint64_t file = 0);
 
   // Whether `count` bytes at `offset` fit into what is reserved already.
   bool covers(std::uint64_t offset, std::uint64_t count) {
@@ -97,7 +99,7 @@ class UploadQuota {
   std::int64_t bytes_ = 0;  // bytes reserved beyond those of the row
   std::uint64_t size_ = 0;  // of one that is to be placed
   Existing replaced_;
-  std::uint64_t id_ = 0;
+  std::uint64_t id_ = 0, key_ = 0;  // of the file, and of its row
   std::shared_ptr<SharedUpload> row_;
   std::optional<Change> change_;
 };

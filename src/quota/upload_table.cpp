@@ -82,9 +82,9 @@ std::shared_ptr<SharedUpload> UploadTable::find(std::uint64_t id) const {
   return found == rows_.end() ? nullptr : found->second;
 }
 
-Usage UploadTable::take_away(const vfs::FileInfo& file) {
+Usage UploadTable::take_away(const vfs::FileInfo& file, std::uint64_t key) {
   const auto size = static_cast<std::int64_t>(file.size);
-  const std::shared_ptr<SharedUpload> row = find(file.id);
+  const std::shared_ptr<SharedUpload> row = find(key != 0 ? key : file.id);
   if (!row || file.links > 1) return {-1, -size};
   const std::lock_guard lock(row->mutex);
   if (!row->begun) return {-1, -size};

@@ -85,8 +85,8 @@ class UploadTable {
   // upload or copy into it is running.
   Result<std::shared_ptr<const void>> claim_removal(std::uint64_t directory);
   // The file loses one of its names. Answers the change of the used quota (zero or negative). Bytes that are reserved
-  // for a file which is still being written stay reserved.
-  Usage take_away(const vfs::FileInfo& file);
+  // for a file which is still being written stay reserved. `key`: as UploadQuota::begin was told; 0: the file's id.
+  Usage take_away(const vfs::FileInfo& file, std::uint64_t key = 0);
 
  private:
   mutable std::mutex mutex_;

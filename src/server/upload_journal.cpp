@@ -122,7 +122,11 @@ void LeftUploads::tick() {
 }
 
 Task<void> LeftUploads::clean_in_background(std::shared_ptr<LeftUploads> self) {
-  co_await self->clean();
+  try {
+    co_await self->clean();
+  } catch (const std::exception& error) {
+    log::error(sender, "", "the journal of uploads: {}", error.what());
+  }
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch());
   self->next_ = (now + between_cleanings).count();
@@ -183,8 +187,8 @@ Task<void> LeftUploads::clean_one(store::OpenUpload row) {
   if (removed) {
     log::info(sender, "", "{}: the parts of an upload that was not completed are removed", row.location);
   } else {
-    log::error(sender, "", "{}: the parts of an upload that was not completed stay (id {}, account \"{}\"): {}",
-               row.location, row.upload, row.account, removed.error().message);
+    log::error(sender, "", "{}: the parts of an upload that was not completed stay (account \"{}\"): {}", row.location,
+               row.account, removed.error().message);
   }
   const auto forget = [this, &row] { return provider_.remove_open_upload(row.id); };
   const Result<void> forgotten = co_await run_blocking(Lane::database, forget);

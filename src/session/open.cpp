@@ -221,7 +221,10 @@ Task<void> AccountSession::look_at_opened(vfs::OpenOptions options, quota::Exist
     const HeldName& written = settlement.staged ? settlement.staged->partial : settlement.name;
     settlement.writing = settlement.ledger->uploads().note_writer(writer_id(opened, *written.storage, written.path));
   }
-  if (settlement.room) settlement.room->begin(existing, opened, in_place, options);
+  // What the storage will show is a file of its own until then; other handles of a name are handles of one file.
+  std::uint64_t file = 0;
+  if (in_place) file = writer_id(opened, *settlement.name.storage, settlement.name.path);
+  if (settlement.room) settlement.room->begin(existing, opened, in_place, options, file);
   if (!settlement.staged) co_return;
   settlement.staged->ledger = settlement.ledger;
   settlement.staged->room = settlement.room.get();

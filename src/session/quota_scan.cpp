@@ -23,8 +23,8 @@ constexpr std::size_t most_open = 64;
 // A scan begins again when something changed under it; this often.
 constexpr int most_tries = 5;
 
-quota::Usage usage_of(const vfs::FileInfo& file, const quota::UploadTable& uploads) {
-  const std::shared_ptr<quota::SharedUpload> row = uploads.find(file.id);
+quota::Usage usage_of(const vfs::FileInfo& file, std::uint64_t key, const quota::UploadTable& uploads) {
+  const std::shared_ptr<quota::SharedUpload> row = uploads.find(key);
   if (!row) return {1, static_cast<std::int64_t>(file.size)};
   const std::lock_guard lock(row->mutex);
   return {static_cast<std::int64_t>(row->names), static_cast<std::int64_t>(row->counted)};
@@ -96,7 +96,9 @@ class Count {
         if (!path) co_return fail(path.error());
         level.below.push_back({std::move(*path), entry.info.id});
       } else if (entry.info.type == vfs::FileType::regular) {
-        const quota::Usage usage = usage_of(entry.info, uploads_);
+        const Result<VirtualPath> path = level.here.path.child(entry.name);
+        if (!path) co_return fail(path.error());
+        const quota::Usage usage = usage_of(entry.info, writer_id(entry.info, *storage_, *path), uploads_);
         total_.usage.files += usage.files;
         total_.usage.size += usage.size;
         if (seen_) seen_(level.here.path, entry);

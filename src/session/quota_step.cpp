@@ -1,5 +1,7 @@
 #include "session/quota_step.h"
 
+#include "vfs/confirmed.h"
+
 namespace ferry::session {
 
 quota::Existing countable(const Result<vfs::FileInfo>& info) {
@@ -16,15 +18,8 @@ namespace {
 
 // Whether the storage could not say what is there. (Another error says that there is no file to be counted.)
 bool is_unknown(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::io_error:
-    case ErrorCode::timeout:
-    case ErrorCode::connection_lost:
-    case ErrorCode::limit_exceeded:
-    case ErrorCode::aborted:
-    case ErrorCode::internal: return true;
-    default: return false;
-  }
+  return vfs::leaves_open(error) || error.code == ErrorCode::limit_exceeded ||
+         error.code == ErrorCode::authentication_failed;
 }
 
 Task<Result<quota::Existing>> look_at(vfs::FileSystem& storage, VirtualPath path, bool follow) {
@@ -191,7 +186,8 @@ Task<Result<QuotaStep>> QuotaStep::resizing(SessionState& state, VirtualPath pat
   if (!file) co_return std::move(step);
   const Result<void> alone = counted ? may_resize(file) : Result<void>();
   if (!alone) co_return fail(alone.error());
-  const std::shared_ptr<quota::SharedUpload> row = state.ledger->uploads().find(file->id);
+  const std::shared_ptr<quota::SharedUpload> row =
+      state.ledger->uploads().find(writer_id(*file, *step.at_.storage, step.at_.path));
   if (row) {
     const std::lock_guard lock(row->mutex);
     // What it has grown by is settled when it is closed.
@@ -238,13 +234,18 @@ Task<void> QuotaStep::partly_done() {
   if (!now && is_unknown(now.error())) co_return;
   const quota::Existing there = countable(now);
   if (there && removed_ && there->size == removed_->size && there->modified == removed_->modified) co_return;
-  if (there) gained_ = {.files = 1, .size = static_cast<std::int64_t>(there->size)};
+  const Result<vfs::FileInfo> left = co_await from_.storage->lstat(from_.path);
+  const bool moved = !left && left.error().code == ErrorCode::not_found;  // all of it, and only the answer is missing
+  if (there && !moved) gained_ = {.files = 1, .size = static_cast<std::int64_t>(there->size)};
   co_await done();
 }
 
 Task<void> QuotaStep::done() {
   if (owners_.empty()) co_return;
-  const quota::Usage loss = removed_ ? ledger_->uploads().take_away(*removed_) : quota::Usage{};
+  quota::Usage loss;
+  if (removed_ && at_.storage) {
+    loss = ledger_->uploads().take_away(*removed_, writer_id(*removed_, *at_.storage, at_.path));
+  }
   const quota::Usage used{gained_.files + loss.files, gained_.size + loss.size};
   owners_.settle(used, std::exchange(reserved_, {}));
   change_.reset();

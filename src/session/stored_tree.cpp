@@ -19,7 +19,7 @@ Task<Result<std::unique_ptr<vfs::Directory>>> open_to_empty(vfs::FileSystem& sto
 }  // namespace
 
 Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, VirtualPath path,
-                                 quota::Usage* removed_files, const TreeEntries* only) {
+                                 quota::Usage* removed_files, const TreeEntries* only, bool* some_left) {
   struct Emptied {
     VirtualPath path, below;
     std::unique_ptr<vfs::Directory> listing;
@@ -76,7 +76,7 @@ Task<Result<void>> remove_stored(std::shared_ptr<vfs::FileSystem> storage, Virtu
     if (!listing) co_return fail(listing.error());
     way.push_back({*child, *below, std::move(*listing)});
   }
-  if (any_left) co_return fail(ErrorCode::conflict, "what others have put there stays");
+  if (some_left != nullptr) *some_left = any_left;
   co_return Result<void>();
 }
 

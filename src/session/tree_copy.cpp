@@ -81,9 +81,10 @@ Task<void> TreeCopy::undo(const Item& top) {
   quota::Usage gone;
   made_entries_.sort();
   const bool seen = in_place_ && top.info.type == vfs::FileType::directory;  // others may have put something into it
-  if (made_) removed = co_await remove_stored(target_, top.made, &gone, seen ? &made_entries_ : nullptr);
-  const bool all = removed || removed.error().code == ErrorCode::not_found;
-  if (!all) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
+  bool left = false;
+  if (made_) removed = co_await remove_stored(target_, top.made, &gone, seen ? &made_entries_ : nullptr, &left);
+  const bool all = removed ? !left : removed.error().code == ErrorCode::not_found;
+  if (!removed && !all) log_failure(*state_->who, "tidy up after a copy", top.to, removed.error());
   // What stays where clients see it counts. So does what others have removed or replaced meanwhile, as they have
   // counted that for themselves as taken away.
   quota::Usage stays;

@@ -61,7 +61,8 @@ Task<Result<void>> TreeCopy::file(const Item& item) {
   quota::Existing before;
   if (replaces) before = co_await replaced_before(item);
   Result<std::unique_ptr<vfs::File>> to = co_await target_->open(item.made, how);
-  if (!to && vfs::leaves_open(to.error()) && !can.published_at_close) made_ = true;  // perhaps: undo() looks
+  if (!to && vfs::leaves_open(to.error()) && !can.published_at_close && !replaces)
+    made_ = true;  // perhaps: undo() looks
   if (!to) co_return fail(to.error());
   if (!can.published_at_close) made_ = true;
   done = co_await data(**from, **to, opened->size);

@@ -77,9 +77,10 @@ Task<Result<void>> TreeCopy::remove_source(const Item& top, std::shared_ptr<vfs:
   if (!whole) co_return whole;
   quota::Usage removed;
   found_.sort();
-  Result<void> gone = co_await remove_stored(storage, path, &removed, removes_singly_ ? &found_ : nullptr);
+  bool left = false;
+  Result<void> gone = co_await remove_stored(storage, path, &removed, removes_singly_ ? &found_ : nullptr, &left);
   const quota::Owners owners = state_->owners_of(*state_->mounts.resolve(top.from).mount);
-  if (!gone && gone.error().code == ErrorCode::conflict) {
+  if (gone && left) {
     // All that was copied is gone. What others have put there meanwhile stays, and is counted by them; what they have
     // replaced they have subtracted, though the copy of it is there.
     losing_.settle({-removed.files, -removed.size}, {});
@@ -177,7 +178,9 @@ Task<Result<void>> TreeCopy::take_copy_back(const Item& top) {
     quota::Usage gone;
     made_entries_.sort();
     const bool directory = top.info.type == vfs::FileType::directory;
-    done = co_await remove_stored(target_, top.made, &gone, in_place && directory ? &made_entries_ : nullptr);
+    bool left = false;
+    done = co_await remove_stored(target_, top.made, &gone, in_place && directory ? &made_entries_ : nullptr, &left);
+    if (done && left) done = fail(ErrorCode::conflict, "somebody else has put something into it");
     if (!done && in_place && gone.files > 0) {
       state_->owners_of(*target_mount_).settle({-gone.files, -gone.size}, {});
     }

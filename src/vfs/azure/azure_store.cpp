@@ -169,6 +169,8 @@ Task<Result<void>> AzureStore::remove_version(std::string key, std::string versi
   if (!answer && !version.empty() && answer.error().code == ErrorCode::conflict) {
     auto there = co_await describe(std::move(key));
     if (!there && there.error().code == ErrorCode::not_found) co_return Result<void>();
+    // Another version would be somebody else's. This one is kept by a lease or a policy.
+    if (there && there->info.version == version) co_return fail(ErrorCode::permission_denied, answer.error().message);
   }
   if (!answer && answer.error().code != ErrorCode::not_found) co_return fail(answer.error());
   co_return Result<void>();

@@ -18,12 +18,10 @@ Task<Result<void>> remove_parts(std::shared_ptr<ObjectStore> store, Upload uploa
     Result<void> aborted = co_await retried(store, abort);
     if (!aborted || store->traits().parts_expire) co_return aborted;
     const Result<std::vector<Part>> left = co_await retried(store, list);
+    if (left && left->empty()) co_return Result<void>();
     if (left) continue;
-    // Who may not look has to believe it.
-    const ErrorCode code = left.error().code;
-    const bool gone =
-        code == ErrorCode::not_found || code == ErrorCode::permission_denied || code == ErrorCode::unsupported;
-    if (gone) co_return Result<void>();
+    // Who may not look, or whose service does not tell, has to believe it.
+    if (!is_passing(left.error().code)) co_return Result<void>();
     co_return fail(left.error());
   }
   co_return fail(ErrorCode::io_error, "the parts are still there after they were removed");
