@@ -10,18 +10,17 @@ if(FERRY_PRECOMPILE)
   add_compile_options(-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 
-set(standard_headers
+set(hot_headers
   <algorithm> <array> <atomic> <chrono> <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span>
-  <string> <string_view> <unordered_map> <variant> <vector> <fmt/format.h>)
-set(coroutine_headers
-  ${standard_headers}
+  <string> <string_view> <unordered_map> <variant> <vector> <fmt/format.h>
   <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/detached.hpp>
   <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/local/stream_protocol.hpp> <boost/asio/post.hpp>
   <boost/asio/redirect_error.hpp> <boost/asio/steady_timer.hpp> <boost/asio/use_awaitable.hpp>)
-set(json_headers ${coroutine_headers} <nlohmann/json.hpp>)
-set(test_headers ${coroutine_headers} <gtest/gtest.h>)
+set(cold_headers ${hot_headers} <nlohmann/json.hpp>)
+set(test_headers ${hot_headers} <gtest/gtest.h>)
 
-# ferry_precompile(<target> standard|coroutine|json|test): one set serves all targets that name it.
+# ferry_precompile(<target> hot|cold|test): one set serves all targets that name it. g++ uses precompiled headers only
+# where they were compiled with the same optimization: hot with -O2, the others with -O1.
 function(ferry_precompile target set)
   if(NOT FERRY_PRECOMPILE)
     return()
@@ -31,10 +30,13 @@ function(ferry_precompile target set)
     add_library(ferry_${set}_headers OBJECT "${CMAKE_BINARY_DIR}/${set}_headers.cpp")
     target_link_libraries(ferry_${set}_headers PRIVATE Boost::headers fmt::fmt nlohmann_json::nlohmann_json)
     target_precompile_headers(ferry_${set}_headers PRIVATE ${${set}_headers})
+    if(NOT set STREQUAL "hot")
+      target_compile_options(ferry_${set}_headers PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     if(set STREQUAL "test")  # compiled as the programs are that use it
       target_link_libraries(ferry_${set}_headers PRIVATE GTest::gtest)
       set_target_properties(ferry_${set}_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-      target_compile_options(ferry_${set}_headers PRIVATE -O1 -fPIE)
+      target_compile_options(ferry_${set}_headers PRIVATE -fPIE)
     endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM ferry_${set}_headers)
