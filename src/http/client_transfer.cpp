@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
+#include "base/contained_file.h"
 #include "base/trouble.h"
 
 namespace ferry::http {
@@ -45,8 +44,9 @@ CURLcode show_certificates(CURL*, void* context, void* certificates) {
 
 std::string all_authorities(const std::string& ours) {
   const char* system = curl_version_info(CURLVERSION_NOW)->cainfo;
-  std::ifstream in(system != nullptr ? system : "", std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {}) + "\n" + ours;
+  constexpr std::size_t largest_bundle = std::size_t{16} << 20;
+  const Result<std::string> bundle = read_file(system != nullptr ? system : "", largest_bundle);
+  return bundle.value_or("") + "\n" + ours;
 }
 
 ClientCertificates parsed(const std::vector<ClientOptions::Certificate>& certificates) {

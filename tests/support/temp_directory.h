@@ -34,9 +34,17 @@ inline void write_file(const std::string& path, std::string_view text) {
   std::ofstream(path, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
+// What can be read of it: "" for a directory, or for a file of /proc whose process ends meanwhile. (An
+// std::istreambuf_iterator would throw then.)
 inline std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string text;
+  char piece[4096];
+  while (in) {
+    in.read(piece, sizeof piece);
+    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  }
+  return text;
 }
 
 }  // namespace ferry::test

@@ -1,8 +1,8 @@
 #include "portable_storage.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+
+#include "base/contained_file.h"
 
 namespace ferry::app {
 
@@ -105,12 +105,10 @@ model::ConfigSecret plain(std::string text) {
 
 Result<model::ConfigSecret> secret_in_file(const char* flag, const std::string& path) {
   if (path.empty()) return model::ConfigSecret();
-  std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file || text.empty() || text.size() > largest_key_file) {
-    return fail(ErrorCode::not_found, std::string(flag) + ": no key in " + path);
-  }
-  return plain(std::move(text));
+  Result<std::string> text = read_file(path, largest_key_file);
+  if (!text) return fail(text.error().code, std::string(flag) + ": " + text.error().message);
+  if (text->empty()) return fail(ErrorCode::not_found, std::string(flag) + ": no key in " + path);
+  return plain(std::move(*text));
 }
 
 }  // namespace

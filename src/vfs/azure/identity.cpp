@@ -3,9 +3,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+#include "base/contained_file.h"
 #include "http/message.h"
 #include "vfs/azure/answers.h"
 #include "vfs/object/times.h"
@@ -32,11 +31,10 @@ void replace_by_variable(std::string& text, const char* name) {
 
 // Kubernetes writes the file anew before the token in it ends, so it is read each time. Blocks.
 Result<std::string> read_token_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in || text.empty()) return fail(ErrorCode::permission_denied, "AZURE_FEDERATED_TOKEN_FILE cannot be read");
-  if (text.size() > longest_token) return fail(ErrorCode::permission_denied, "AZURE_FEDERATED_TOKEN_FILE is too long");
-  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  Result<std::string> text = read_file(path, longest_token);
+  if (!text) return fail(ErrorCode::permission_denied, "AZURE_FEDERATED_TOKEN_FILE: " + text.error().message);
+  while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+  if (text->empty()) return fail(ErrorCode::permission_denied, "AZURE_FEDERATED_TOKEN_FILE is empty");
   return text;
 }
 

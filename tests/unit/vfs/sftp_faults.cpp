@@ -337,11 +337,13 @@ TEST(SftpErrors, WhatAServerWritesBesideItsRepliesTakesNoMemory) {
   login.endpoint = {.host = "127.0.0.1", .port = server.port()};
   login.username = "alice";
   const auto storage = SftpFileSystem::open(pools.of(login), {}).value();
-  const std::uint64_t before = resident_bytes();
+  [[maybe_unused]] const std::uint64_t before = resident_bytes();
   const auto found = run(storage->lstat(remote_path("/f")));
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::not_found) << found.error().message;
+#ifndef __SANITIZE_ADDRESS__  // which keeps what was freed for a while
   EXPECT_LT(resident_bytes(), before + errors / 2);
+#endif
 }
 
 }  // namespace

@@ -83,6 +83,9 @@ TEST_F(AzureIdentity, AFileWithATokenIsReadEachTime) {
   lasts = 100;  // less than what is kept in hand: fetched anew each time
   Identity identity(settings_, client_);
   EXPECT_EQ(token(identity), "error: permission denied");
+  std::filesystem::create_directory(settings_.token_file);
+  EXPECT_EQ(token(identity), "error: permission denied") << "a directory is no token";
+  std::filesystem::remove(settings_.token_file);
   test::write_file(settings_.token_file, "first\n");
   EXPECT_EQ(token(identity), "token-1");
   EXPECT_TRUE(last().ends_with("client_assertion=first ")) << last();
